@@ -1,0 +1,58 @@
+package ansible
+
+import "fmt"
+
+// Params are the validated arguments. Reading an argument that the
+// specification does not declare, or declares with another type, is a mistake of
+// the program and panics with "internal error:".
+type Params struct {
+	spec   Spec
+	values map[string]any // by canonical name; unset arguments are missing
+}
+
+// String returns the value of an argument of type [Str] or [Path]; "" when unset.
+func (p Params) String(name string) string { return value[string](p, name, Str, Path) }
+
+// Bool returns the value of an argument of type [Bool]; false when unset.
+func (p Params) Bool(name string) bool { return value[bool](p, name, Bool) }
+
+// Int returns the value of an argument of type [Int]; 0 when unset.
+func (p Params) Int(name string) int { return value[int](p, name, Int) }
+
+// List returns the value of an argument of type [List], which the caller may
+// change; nil when unset.
+func (p Params) List(name string) []string {
+	list := value[[]string](p, name, List)
+	if list == nil {
+		return nil
+	}
+	return append([]string{}, list...)
+}
+
+// IsSet reports whether the argument has a value, given or by default. An empty
+// string and an empty list are values.
+func (p Params) IsSet(name string) bool {
+	p.declared(name)
+	_, ok := p.values[name]
+	return ok
+}
+
+func (p Params) declared(name string) Argument {
+	for _, arg := range p.spec.Arguments {
+		if arg.Name == name {
+			return arg
+		}
+	}
+	panic(fmt.Sprintf("internal error: argument %q is not declared", name))
+}
+
+func value[T any](p Params, name string, types ...Type) T {
+	arg := p.declared(name)
+	for _, t := range types {
+		if arg.Type == t {
+			v, _ := p.values[name].(T)
+			return v
+		}
+	}
+	panic(fmt.Sprintf("internal error: argument %q is of type %s", name, arg.Type))
+}
