@@ -1,0 +1,152 @@
+// Package systemd renders the unit that runs Patroni, and asks and reloads the system's manager.
+//
+// The unit file is text that this package alone decides: a file that differs from Render in one byte is not
+// ours as it should be, so callers compare bytes. What an administrator wants different goes into a
+// drop-in, which is never read or written here.
+//
+// The manager is reached over D-Bus, without any child process.
+package systemd
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"regexp"
+	"strings"
+)
+
+// Directory is where the administrator's unit files live; Patroni's goes there.
+const Directory = "/etc/systemd/system"
+
+// Unit is the service unit of Patroni.
+type Unit struct {
+	// Name is the unit's name without ".service".
+	Name string
+	// User and Group run Patroni and, through it, PostgreSQL.
+	User, Group string
+	// Exec is the absolute path of the program patroni.
+	Exec string
+	// ConfigPath is the absolute path of Patroni's configuration file, its only argument.
+	ConfigPath string
+}
+
+// directive is one assignment in a unit file and the reason for it.
+type directive struct {
+	reason, name, value string
+}
+
+// section is a section of a unit file.
+type section struct {
+	name       string
+	directives []directive
+}
+
+// FileName returns the unit's full name, which is also its file's name.
+func (u Unit) FileName() string {
+	return u.Name + ".service"
+}
+
+// Render returns the unit file. The same unit always gives the same bytes. It may be rendered if Check
+// returns nil.
+func (u Unit) Render() []byte {
+	var b strings.Builder
+	fmt.Fprintf(&b, "# Written by patroni_install, which undoes any change made in this file.\n"+
+		"# Settings of your own belong into a drop-in: systemctl edit %s\n", u.FileName())
+	for _, s := range u.sections() {
+		fmt.Fprintf(&b, "\n[%s]\n", s.name)
+		for _, d := range s.directives {
+			if d.reason != "" {
+				fmt.Fprintf(&b, "# %s\n", strings.ReplaceAll(d.reason, "\n", "\n# "))
+			}
+			fmt.Fprintf(&b, "%s=%s\n", d.name, d.value)
+		}
+	}
+	return []byte(b.String())
+}
+
+func (u Unit) sections() []section {
+	return []section{
+		{"Unit", []directive{
+			{"", "Description", "Patroni, high availability for PostgreSQL"},
+			{"Patroni registers this host's addresses in the DCS, so the network has to be up.",
+				"Wants", "network-online.target"},
+			{"etcd on this host and the log socket come first where they exist. Neither is required: the DCS\n" +
+				"may run elsewhere, and Patroni bears its absence.",
+				"After", "network-online.target etcd.service syslog.socket"},
+		}},
+		{"Service", []directive{
+			{"Type=notify needs Python's systemd module; without it systemd would wait for a message that\n" +
+				"never comes and restart the service for ever.",
+				"Type", "simple"},
+			{"PostgreSQL refuses to run as root.", "User", escapeSpecifiers(u.User)},
+			{"", "Group", escapeSpecifiers(u.Group)},
+			{"", "ExecStart", executable(u.Exec) + " " + argument(u.ConfigPath)},
+			{"Patroni reads its configuration again on HUP; nothing is restarted.",
+				"ExecReload", "/bin/kill -s HUP $MAINPID"},
+			{"Only Patroni gets the signal: it stops PostgreSQL itself, in order. Signals from systemd to\n" +
+				"PostgreSQL's processes would cut that short.",
+				"KillMode", "process"},
+			{"A stop waits for a synchronous standby, up to two loop_wait intervals.", "TimeoutSec", "30"},
+			{"PostgreSQL must not run on without a Patroni that watches it.", "Restart", "on-failure"},
+		}},
+		{"Install", []directive{
+			{"", "WantedBy", "multi-user.target"},
+		}},
+	}
+}
+
+var unitName = regexp.MustCompile(`^[A-Za-z0-9:_.\\-]+(@[A-Za-z0-9:_.\\-]+)?$`)
+
+// Check reports what systemd would refuse or misread: a name that is no unit's, relative paths, control characters, and
+// quotes or backslashes in the program's path, for which a unit file has no spelling.
+func (u Unit) Check() error {
+	if err := u.check(); err != nil {
+		return fmt.Errorf("cannot make a unit of %q: %w", u.FileName(), err)
+	}
+	return nil
+}
+
+func (u Unit) check() error {
+	switch {
+	case !unitName.MatchString(u.Name) || len(u.FileName()) > 255:
+		return errors.New("not a unit name: letters, digits and :_.-\\ are allowed, and one @")
+	case u.User == "" || u.Group == "":
+		return errors.New("user and group must be given")
+	case !path.IsAbs(u.Exec):
+		return fmt.Errorf("the program %q is not an absolute path", u.Exec)
+	case strings.ContainsAny(u.Exec, `"'\`):
+		return fmt.Errorf("systemd runs no program whose path has quotes or backslashes: %q", u.Exec)
+	case !path.IsAbs(u.ConfigPath):
+		return fmt.Errorf("the configuration file %q is not an absolute path", u.ConfigPath)
+	}
+	for _, value := range []string{u.User, u.Group, u.Exec, u.ConfigPath} {
+		if strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r == 0x7f || r == '\uFFFD' }) {
+			return fmt.Errorf("%q has characters that a unit file cannot hold", value)
+		}
+	}
+	return nil
+}
+
+// executable spells the first word of ExecStart. systemd expands specifiers in it, but no variables.
+func executable(name string) string {
+	return quote(escapeSpecifiers(name))
+}
+
+// argument spells a later word, in which systemd expands specifiers and variables.
+func argument(word string) string {
+	return quote(strings.ReplaceAll(escapeSpecifiers(word), "$", "$$"))
+}
+
+func escapeSpecifiers(s string) string {
+	return strings.ReplaceAll(s, "%", "%%")
+}
+
+var plainWord = regexp.MustCompile(`^[A-Za-z0-9/_.:@%$+,-]+$`)
+
+// quote keeps a word in one piece where systemd would split or unescape it.
+func quote(word string) string {
+	if plainWord.MatchString(word) {
+		return word
+	}
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(word) + `"`
+}
