@@ -1,0 +1,78 @@
+// Package fsys performs durable file operations for a root process that works inside
+// directories owned by someone it does not trust.
+//
+// Two promises hold for every operation:
+//
+//   - Resolution: a path is walked component by component with openat(O_NOFOLLOW). A symbolic
+//     link on the way is followed only where its directory belongs to root (or to the calling
+//     user) and nobody else may write there; any other link is refused with [LinkError]. The last
+//     component is never followed where an entry is described, read or changed; where the
+//     contents of a directory are meant, it is followed by the same rule. So a link that the
+//     owner of a home directory makes, or swaps in while we run, leads nowhere. Attributes are
+//     given to open descriptors only, after a look at what was opened.
+//   - Durability: when a changing operation returns nil, its effect survives a power cut: the data
+//     and the directory that names it were synced. Files and links are replaced by a temporary
+//     name and a rename, so a reader sees the old or the new one, never half of it.
+//
+// Every durable operation is announced to [FS.Fault] first, which tests use to count operations
+// and to make the n-th one fail.
+package fsys
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path"
+)
+
+// TempSuffix ends the name of every temporary file that this package makes. A name that ends so
+// is a leftover of an interrupted operation and may be removed.
+const TempSuffix = ".patroni_install.tmp"
+
+// FS is a file system whose paths, always absolute and clean, lie below a root directory.
+// The zero value is not usable; call [New].
+type FS struct {
+	root string
+	uid  uint32
+
+	// Fault, when set, is called before each durable operation and each command with its kind
+	// ("write", "fsync", "rename", …, "run") and its object. An error stops the operation.
+	Fault Fault
+}
+
+// Fault decides whether an announced operation may take place.
+type Fault func(kind, object string) error
+
+// New returns the file system below root, "/" for the real one.
+func New(root string) *FS {
+	return &FS{root: root, uid: uint32(os.Geteuid())} //nolint:gosec // a uid is never negative
+}
+
+// Announce reports an operation to the fault hook. Other packages use it for what they do
+// durably by themselves, such as running commands.
+func (f *FS) Announce(kind, object string) error {
+	if f.Fault == nil {
+		return nil
+	}
+	return f.Fault(kind, object)
+}
+
+// Real returns the path on the machine's own file system, for argv and environment of commands.
+func (f *FS) Real(name string) string {
+	if f.root == "/" {
+		return name
+	}
+	return path.Join(f.root, name)
+}
+
+// pathError names the operation and the object, unless err does already.
+func pathError(op, name string, err error) error {
+	if err == nil {
+		return nil
+	}
+	var known *fs.PathError
+	if errors.As(err, &known) {
+		return err
+	}
+	return &fs.PathError{Op: op, Path: name, Err: err}
+}

@@ -1,0 +1,230 @@
+package fsys
+
+import (
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Type is the kind of a directory entry.
+type Type string
+
+// The kinds told apart; Other is a device, a FIFO or a socket.
+const (
+	File      Type = "file"
+	Directory Type = "directory"
+	Link      Type = "link"
+	Other     Type = "special file"
+)
+
+// Attr is who owns an entry and its permission bits (07777).
+type Attr struct {
+	Mode uint32 `json:"mode"`
+	UID  int    `json:"uid"`
+	GID  int    `json:"gid"`
+}
+
+// String renders an Attr as numbers, e.g. "0644 0:0".
+func (a Attr) String() string { return fmt.Sprintf("%04o %d:%d", a.Mode, a.UID, a.GID) }
+
+// Info describes one entry, never what a link points to.
+type Info struct {
+	Attr
+
+	Type   Type
+	Size   int64
+	MTime  time.Time
+	Dev    uint64
+	Ino    uint64
+	Target string // of a link
+}
+
+// Lstat describes name itself. The error is fs.ErrNotExist when nothing is there.
+func (f *FS) Lstat(name string) (Info, error) {
+	if path.Clean(name) == "/" {
+		d, err := f.openDir("/")
+		if err != nil {
+			return Info{}, err
+		}
+		defer d.close()
+		return statAt(d.fd, ".")
+	}
+	d, base, err := f.parent(name)
+	if err != nil {
+		return Info{}, err
+	}
+	defer d.close()
+	info, err := statAt(d.fd, base)
+	if err != nil {
+		return Info{}, &fs.PathError{Op: "stat", Path: name, Err: err}
+	}
+	return info, nil
+}
+
+func statAt(fd int, base string) (Info, error) {
+	var st unix.Stat_t
+	if err := unix.Fstatat(fd, base, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+		return Info{}, err
+	}
+	info := infoOf(&st)
+	if info.Type == Link {
+		var err error
+		if info.Target, err = readlinkAt(fd, base); err != nil {
+			return Info{}, err
+		}
+	}
+	return info, nil
+}
+
+func infoOf(st *unix.Stat_t) Info {
+	info := Info{
+		Attr:  Attr{Mode: st.Mode & 0o7777, UID: int(st.Uid), GID: int(st.Gid)},
+		Type:  Other,
+		Size:  st.Size,
+		MTime: time.Unix(st.Mtim.Sec, st.Mtim.Nsec),
+		Dev:   st.Dev,
+		Ino:   st.Ino,
+	}
+	switch st.Mode & unix.S_IFMT {
+	case unix.S_IFREG:
+		info.Type = File
+	case unix.S_IFDIR:
+		info.Type = Directory
+	case unix.S_IFLNK:
+		info.Type = Link
+	}
+	return info
+}
+
+// ReadFile returns the content of a regular file of at most limit bytes. A link, a FIFO or a
+// device in its place is an error, and never blocks. So is, in a directory that is not root's
+// alone, a file which its owner did not put there: one with other names and of another user.
+func (f *FS) ReadFile(name string, limit int64) ([]byte, error) {
+	data, _, err := f.ReadFileInfo(name, limit)
+	return data, err
+}
+
+// ReadFileInfo is ReadFile that also describes the very file that was read. Who writes the
+// content elsewhere with attributes from an earlier Lstat may publish what a file that was
+// swapped in since keeps secret.
+func (f *FS) ReadFileInfo(name string, limit int64) ([]byte, Info, error) {
+	d, base, err := f.parent(name)
+	if err != nil {
+		return nil, Info{}, err
+	}
+	defer d.close()
+	file, info, err := f.openRegular(d.fd, base, name)
+	if err != nil {
+		return nil, Info{}, err
+	}
+	defer file.Close() //nolint:errcheck // read only
+	data, err := io.ReadAll(io.LimitReader(file, limit+1))
+	if err == nil && int64(len(data)) > limit {
+		err = fmt.Errorf("larger than %d bytes", limit)
+	}
+	if err != nil {
+		return nil, Info{}, pathError("read", name, err)
+	}
+	return data, info, nil
+}
+
+// openRegular opens the regular file base in directory fd for reading; O_NONBLOCK keeps a FIFO
+// from blocking the open.
+func (f *FS) openRegular(fd int, base, name string) (*os.File, Info, error) {
+	opened, err := openat(fd, base, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, Info{}, pathError("open", name, err)
+	}
+	var st unix.Stat_t
+	err = unix.Fstat(opened, &st)
+	if err == nil {
+		err = f.checkRegular(fd, &st)
+	}
+	if err != nil {
+		_ = unix.Close(opened)
+		return nil, Info{}, pathError("open", name, err)
+	}
+	return os.NewFile(uintptr(opened), name), infoOf(&st), nil
+}
+
+// checkRegular refuses what is no regular file, and a hard link to someone else's file where a
+// user could have made it: with fs.protected_hardlinks off, that takes no right to the file.
+func (f *FS) checkRegular(fd int, st *unix.Stat_t) error {
+	if st.Mode&unix.S_IFMT != unix.S_IFREG {
+		return fmt.Errorf("it is a %s, not a regular file", infoOf(st).Type)
+	}
+	if st.Nlink < 2 {
+		return nil
+	}
+	var in unix.Stat_t
+	if err := unix.Fstat(fd, &in); err != nil {
+		return err
+	}
+	if !f.trusts(&in) && st.Uid != in.Uid {
+		return fmt.Errorf("it is a hard link to a file of user %d in a directory of user %d", st.Uid, in.Uid)
+	}
+	return nil
+}
+
+// ReadDir returns the sorted names in directory name.
+func (f *FS) ReadDir(name string) ([]string, error) {
+	file, err := f.OpenDir(name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close() //nolint:errcheck // read only
+	return entryNames(file)
+}
+
+// OpenDir opens directory name for reading, locking or as the source of a mount.
+func (f *FS) OpenDir(name string) (*os.File, error) {
+	d, err := f.openDir(name)
+	if err != nil {
+		return nil, err
+	}
+	defer d.close()
+	return reopen(d.fd, name)
+}
+
+// reopen turns an O_PATH descriptor of a directory into a readable one.
+func reopen(fd int, name string) (*os.File, error) {
+	file, err := openat(fd, ".", unix.O_RDONLY|unix.O_DIRECTORY, 0)
+	if err != nil {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: err}
+	}
+	return os.NewFile(uintptr(file), name), nil
+}
+
+// FreeBytes returns the space that an unprivileged user may still fill on name's file system.
+func (f *FS) FreeBytes(name string) (int64, error) {
+	d, err := f.openDir(name)
+	if err != nil {
+		return 0, err
+	}
+	defer d.close()
+	var st unix.Statfs_t
+	if err := unix.Fstatfs(d.fd, &st); err != nil {
+		return 0, &fs.PathError{Op: "statfs", Path: name, Err: err}
+	}
+	return int64(st.Bavail) * st.Frsize, nil //nolint:gosec // no file system has 2^63 bytes
+}
+
+// OnOverlay tells whether name lies on an overlay file system, where a directory that comes from
+// a lower layer cannot be renamed.
+func (f *FS) OnOverlay(name string) (bool, error) {
+	d, err := f.openDir(name)
+	if err != nil {
+		return false, err
+	}
+	defer d.close()
+	var st unix.Statfs_t
+	if err := unix.Fstatfs(d.fd, &st); err != nil {
+		return false, &fs.PathError{Op: "statfs", Path: name, Err: err}
+	}
+	return st.Type == unix.OVERLAYFS_SUPER_MAGIC, nil
+}

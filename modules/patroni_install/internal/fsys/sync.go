@@ -1,0 +1,112 @@
+package fsys
+
+import (
+	"os"
+	"path"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// syncers is how many syncs of one tree are under way at once. Each waits for a commit of the
+// file system's journal and a flush of the device's cache; those that wait together share them.
+const syncers = 32
+
+// SyncTree makes everything below directory name durable. Writing is started for all files
+// first, so that the file system can order it; the syncs that follow then mostly find their
+// data written. Unlike syncfs it does not wait for what others wrote to the same file system.
+// Another file system mounted below is an error (EXDEV).
+func (f *FS) SyncTree(name string) error {
+	file, err := f.OpenDir(name)
+	if err != nil {
+		return err
+	}
+	defer file.Close() //nolint:errcheck // read only
+	return f.syncTree(file)
+}
+
+func (f *FS) syncTree(file *os.File) error {
+	if err := f.Announce("synctree", file.Name()); err != nil {
+		return pathError("sync", file.Name(), err)
+	}
+	if err := startWriting(file); err != nil {
+		return err
+	}
+	if err := syncBelow(file); err != nil {
+		return err
+	}
+	return syncFile(file, true)
+}
+
+// startWriting asks for the files below a directory to be written, without waiting. It is only
+// a hint: what it misses is synced all the same.
+func startWriting(top *os.File) error {
+	return eachEntry(top, func(file *os.File, directory bool) error {
+		if !directory {
+			_ = unix.SyncFileRange(int(file.Fd()), 0, 0, unix.SYNC_FILE_RANGE_WRITE)
+		}
+		return file.Close()
+	})
+}
+
+// syncBelow syncs every file and directory below a directory, several at once.
+func syncBelow(top *os.File) error {
+	var (
+		running = make(chan struct{}, syncers)
+		all     sync.WaitGroup
+		first   sync.Once
+		failed  error
+	)
+	err := eachEntry(top, func(file *os.File, directory bool) error {
+		running <- struct{}{}
+		all.Go(func() {
+			if err := closeSynced(file, directory); err != nil {
+				first.Do(func() { failed = err })
+			}
+			<-running
+		})
+		return nil
+	})
+	all.Wait()
+	if err == nil {
+		err = failed
+	}
+	return err
+}
+
+func closeSynced(file *os.File, directory bool) error {
+	err := syncFile(file, directory)
+	if closed := file.Close(); err == nil {
+		err = closed
+	}
+	return err
+}
+
+// eachEntry opens every regular file and directory below top for do, which closes it.
+func eachEntry(top *os.File, do func(file *os.File, directory bool) error) error {
+	again, err := openSub(int(top.Fd()), ".", top.Name())
+	if err != nil {
+		return err
+	}
+	defer again.Close() //nolint:errcheck // read only
+	var st unix.Stat_t
+	if err := unix.Fstat(int(again.Fd()), &st); err != nil {
+		return pathError("stat", top.Name(), err)
+	}
+	dev := st.Dev
+	return walk(again, func(rel string, info Info, in *os.File) (bool, error) {
+		if info.Type != File && info.Type != Directory {
+			return false, nil
+		}
+		if info.Dev != dev && info.Type == Directory {
+			return false, pathError("sync", path.Join(top.Name(), rel), unix.EXDEV)
+		}
+		base := path.Base(rel)
+		name := path.Join(in.Name(), base)
+		fd, err := openat(int(in.Fd()), base, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+		if err != nil {
+			return false, unlessGone(pathError("open", name, err))
+		}
+		return true, do(os.NewFile(uintptr(fd), name), info.Type == Directory)
+	})
+}

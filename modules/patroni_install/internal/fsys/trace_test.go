@@ -1,0 +1,200 @@
+package fsys
+
+import (
+	"errors"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+)
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+// operation is one call that changes a file system of a few entries.
+type operation struct {
+	name  string
+	do    func(f *FS) error
+	trace []string
+	// partial says that a failure in the middle may leave more states than the old and the new.
+	partial bool
+}
+
+func operations() []operation {
+	return []operation{
+		{
+			name:  "WriteFile new",
+			do:    func(f *FS) error { return f.WriteFile("/d/new", []byte("new"), own(0o640)) },
+			trace: []string{"write /d/new", "fsync /d/new", "rename /d/new", "fsyncdir /d"},
+		},
+		{
+			name:  "WriteFile replaces",
+			do:    func(f *FS) error { return f.WriteFile("/d/file", []byte("new"), own(0o640)) },
+			trace: []string{"write /d/file", "fsync /d/file", "rename /d/file", "fsyncdir /d"},
+		},
+		{
+			name:  "Symlink new",
+			do:    func(f *FS) error { return f.Symlink("/d/new", "elsewhere", os.Geteuid(), os.Getegid()) },
+			trace: []string{"symlink /d/new", "rename /d/new", "fsyncdir /d"},
+		},
+		{
+			name:  "Symlink replaces",
+			do:    func(f *FS) error { return f.Symlink("/d/link", "elsewhere", os.Geteuid(), os.Getegid()) },
+			trace: []string{"symlink /d/link", "rename /d/link", "fsyncdir /d"},
+		},
+		{
+			name:  "Mkdir",
+			do:    func(f *FS) error { return f.Mkdir("/d/new", own(0o750)) },
+			trace: []string{"mkdir /d/new", "fsync /d/new", "fsyncdir /d"},
+		},
+		{
+			name:  "SetAttr",
+			do:    func(f *FS) error { return f.SetAttr("/d/full", own(0o711)) },
+			trace: []string{"chmod /d/full", "fsync /d/full"},
+		},
+		{
+			name:  "Remove file",
+			do:    func(f *FS) error { return f.Remove("/d/file") },
+			trace: []string{"unlink /d/file", "fsyncdir /d"},
+		},
+		{
+			name:  "Remove directory",
+			do:    func(f *FS) error { return f.Remove("/d/empty") },
+			trace: []string{"unlink /d/empty", "fsyncdir /d"},
+		},
+		{
+			name:  "Rename",
+			do:    func(f *FS) error { return f.Rename("/d/file", "/e/file") },
+			trace: []string{"rename /e/file", "fsyncdir /e", "fsyncdir /d"},
+		},
+		{
+			name:  "Rename in one directory",
+			do:    func(f *FS) error { return f.Rename("/d/full", "/d/new") },
+			trace: []string{"rename /d/new", "fsyncdir /d"},
+		},
+		{
+			name:  "Exchange",
+			do:    func(f *FS) error { return f.Exchange("/d/full", "/e/other") },
+			trace: []string{"rename /e/other", "fsyncdir /e", "fsyncdir /d"},
+		},
+		{
+			name:  "RemoveAll directory",
+			do:    func(f *FS) error { return f.RemoveAll("/d/full") },
+			trace: []string{"removeall /d/full", "fsyncdir /d"},
+		},
+		{
+			name:  "RemoveAll link",
+			do:    func(f *FS) error { return f.RemoveAll("/d/link") },
+			trace: []string{"unlink /d/link", "fsyncdir /d"},
+		},
+		{
+			name:  "SyncTree",
+			do:    func(f *FS) error { return f.SyncTree("/d") },
+			trace: []string{"synctree /d"},
+		},
+		{
+			name:    "CopyTree",
+			do:      func(f *FS) error { return f.CopyTree("/d/full", "/e/copy") },
+			trace:   []string{"mkdir /e/copy", "fsync /e/copy", "synctree /e/copy", "fsyncdir /e"},
+			partial: true,
+		},
+	}
+}
+
+// sample is the content that operations act on.
+func sample(t *testing.T) (*FS, string) {
+	t.Helper()
+	f, dir := newFS(t)
+	build(t, dir, map[string]entry{
+		"d":              {Type: Directory, Mode: 0o755},
+		"d/empty":        {Type: Directory},
+		"d/file":         {Type: File, Text: "old", Mode: 0o600},
+		"d/full":         {Type: Directory, Mode: 0o755},
+		"d/full/file":    {Type: File, Text: "inside"},
+		"d/full/link":    {Type: Link, Text: "../file"},
+		"d/full/sub":     {Type: Directory},
+		"d/full/sub/end": {Type: File},
+		"d/link":         {Type: Link, Text: "file"},
+		"e":              {Type: Directory, Mode: 0o755},
+		"e/other":        {Type: Directory},
+		"e/other/mark":   {Type: File, Text: "other"},
+	})
+	return f, dir
+}
+
+var (
+	ignoreTimes = cmpopts.IgnoreFields(entry{}, "MTime")
+	equateEmpty = cmpopts.EquateEmpty()
+)
+
+func TestAnnouncedOperations(t *testing.T) {
+	for _, op := range operations() {
+		t.Run(op.name, func(t *testing.T) {
+			f, _ := sample(t)
+			fault, seen := trace(-1)
+			f.Fault = fault
+			must(t, op.do(f))
+			if diff := cmp.Diff(op.trace, *seen); diff != "" {
+				t.Errorf("announced (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestFaults fails each announced operation in turn: what is there afterwards is the old or the
+// new state, and the same call made again completes or finds its work done.
+func TestFaults(t *testing.T) {
+	for _, op := range operations() {
+		t.Run(op.name, func(t *testing.T) {
+			f, dir := sample(t)
+			before := snapshot(t, dir)
+			must(t, op.do(f))
+			after := snapshot(t, dir)
+			n := 0
+			for ; faultAt(t, op, n, before, after); n++ {
+			}
+			if n != len(op.trace) {
+				t.Errorf("%d faults fired, want %d", n, len(op.trace))
+			}
+		})
+	}
+}
+
+// faultAt runs op on a fresh sample with a fault at its n-th operation and tells whether it fired.
+func faultAt(t *testing.T, op operation, n int, before, after map[string]entry) bool {
+	t.Helper()
+	f, dir := sample(t)
+	fault, seen := trace(n)
+	f.Fault = fault
+	open := openDescriptors(t)
+	err := op.do(f)
+	if len(*seen) <= n {
+		must(t, err)
+		return false
+	}
+	if !errors.Is(err, errInjected) {
+		t.Errorf("fault at %d: error %v, want the injected one", n, err)
+	}
+	if now := openDescriptors(t); now != open {
+		t.Errorf("fault at %d: %d descriptors open, %d before", n, now, open)
+	}
+	found := snapshot(t, dir)
+	if old, fresh := cmp.Diff(before, found, ignoreTimes), cmp.Diff(after, found, ignoreTimes); !op.partial && old != "" && fresh != "" {
+		t.Errorf("fault at %d: neither the old state (-want +got):\n%s\nnor the new one:\n%s", n, old, fresh)
+	}
+	for _, name := range sortedKeys(found) {
+		if filepath.Ext(name) == ".tmp" {
+			t.Errorf("fault at %d left %s", n, name)
+		}
+	}
+	return true
+}
+
+func TestAnnounceWithoutHook(t *testing.T) {
+	if err := New("/").Announce("run", "true"); err != nil {
+		t.Errorf("Announce without a hook: %v", err)
+	}
+}

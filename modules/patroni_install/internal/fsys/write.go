@@ -1,0 +1,239 @@
+package fsys
+
+import (
+	"errors"
+	"io"
+	"os"
+	"path"
+
+	"golang.org/x/sys/unix"
+)
+
+// errSwapped reports an entry that is not what we made a moment ago.
+var errSwapped = errors.New("somebody replaced it while it was made")
+
+// WriteFile makes name a regular file with this content and these attributes, whatever was
+// there before except a directory.
+func (f *FS) WriteFile(name string, data []byte, attr Attr) error {
+	return f.replace(name, func(d dir, temp string) error {
+		fd, err := openat(d.fd, temp, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW, 0o600)
+		if err != nil {
+			return pathError("create", path.Join(d.path, temp), err)
+		}
+		file := os.NewFile(uintptr(fd), name)
+		return errors.Join(f.fill(file, data, attr), file.Close())
+	})
+}
+
+// fill writes and syncs a new file.
+func (f *FS) fill(file *os.File, data []byte, attr Attr) error {
+	if err := f.Announce("write", file.Name()); err != nil {
+		return err
+	}
+	if _, err := file.Write(data); err != nil {
+		return err
+	}
+	if err := setAttr(int(file.Fd()), attr); err != nil {
+		return err
+	}
+	if err := f.Announce("fsync", file.Name()); err != nil {
+		return err
+	}
+	return file.Sync()
+}
+
+// Symlink makes name a symbolic link to target, whatever was there before except a directory.
+func (f *FS) Symlink(name, target string, uid, gid int) error {
+	return f.replace(name, func(d dir, temp string) error {
+		if err := f.Announce("symlink", name); err != nil {
+			return err
+		}
+		link, err := f.makeLink(d, temp, target, uid, gid)
+		if err != nil {
+			return err
+		}
+		link.close()
+		return nil
+	})
+}
+
+// makeLink makes a link in d and returns it open. Who may write in d could exchange it before it
+// has its owner: only the link itself is given away.
+func (f *FS) makeLink(d dir, base, target string, uid, gid int) (dir, error) {
+	name := path.Join(d.path, base)
+	if err := unix.Symlinkat(target, d.fd, base); err != nil {
+		return dir{}, pathError("symlink", name, err)
+	}
+	link, err := openEntry(d, base)
+	if err != nil {
+		return dir{}, err
+	}
+	st, err := link.stat()
+	if err == nil && (st.Mode&unix.S_IFMT != unix.S_IFLNK || st.Uid != f.uid) {
+		err = errSwapped
+	}
+	if err == nil {
+		err = unix.Fchownat(link.fd, "", uid, gid, unix.AT_EMPTY_PATH)
+	}
+	if err != nil {
+		link.close()
+		return dir{}, pathError("chown", name, err)
+	}
+	return link, nil
+}
+
+// replace lets create make a temporary entry beside name and renames it over name.
+func (f *FS) replace(name string, create func(d dir, temp string) error) error {
+	d, base, err := f.parent(name)
+	if err != nil {
+		return err
+	}
+	defer d.close()
+	temp := base + TempSuffix
+	_ = unix.Unlinkat(d.fd, temp, 0) // a leftover of an interrupted run
+	if err = create(d, temp); err == nil {
+		err = f.Announce("rename", name)
+	}
+	if err == nil {
+		err = unix.Renameat(d.fd, temp, d.fd, base)
+	}
+	if err != nil {
+		_ = unix.Unlinkat(d.fd, temp, 0)
+		return pathError("write", name, err)
+	}
+	return f.syncDir(d)
+}
+
+// Mkdir makes directory name with exactly these attributes; its parent must exist.
+func (f *FS) Mkdir(name string, attr Attr) error {
+	d, base, err := f.parent(name)
+	if err != nil {
+		return err
+	}
+	defer d.close()
+	made, err := f.makeDir(d, base, name, attr)
+	if err != nil {
+		return err
+	}
+	return errors.Join(made.Close(), f.syncDir(d))
+}
+
+// makeDir makes a synced directory with these attributes and returns it open, or leaves nothing.
+func (f *FS) makeDir(d dir, base, name string, attr Attr) (*os.File, error) {
+	if err := f.Announce("mkdir", name); err != nil {
+		return nil, pathError("mkdir", name, err)
+	}
+	if err := unix.Mkdirat(d.fd, base, 0o700); err != nil {
+		return nil, pathError("mkdir", name, err)
+	}
+	made, err := openSub(d.fd, base, name)
+	if err == nil {
+		err = errors.Join(f.checkNew(made), f.setDirAttr(made, attr))
+		if err == nil {
+			return made, nil
+		}
+		_ = made.Close()
+	}
+	// Removes nothing else: a directory that holds anything stays.
+	_ = unix.Unlinkat(d.fd, base, unix.AT_REMOVEDIR)
+	return nil, pathError("mkdir", name, err)
+}
+
+// checkNew makes sure that a directory is the one just made, and not one of root's that the
+// owner of the directory above renamed into its place to have it given to them.
+func (f *FS) checkNew(made *os.File) error {
+	var st unix.Stat_t
+	if err := unix.Fstat(int(made.Fd()), &st); err != nil {
+		return err
+	}
+	if _, err := made.Readdirnames(1); st.Uid != f.uid || !errors.Is(err, io.EOF) {
+		return errSwapped
+	}
+	return nil
+}
+
+// SetAttr gives directory name these attributes.
+func (f *FS) SetAttr(name string, attr Attr) error {
+	d, base, err := f.parent(name)
+	if err != nil {
+		return err
+	}
+	defer d.close()
+	if err := f.Announce("chmod", name); err != nil {
+		return pathError("chmod", name, err)
+	}
+	file, err := openSub(d.fd, base, name)
+	if err != nil {
+		return err
+	}
+	return pathError("chmod", name, errors.Join(f.setDirAttr(file, attr), file.Close()))
+}
+
+func (f *FS) setDirAttr(file *os.File, attr Attr) error {
+	if err := setAttr(int(file.Fd()), attr); err != nil {
+		return err
+	}
+	if err := f.Announce("fsync", file.Name()); err != nil {
+		return err
+	}
+	return syncFile(file, true)
+}
+
+// setAttr changes the owner before the mode, since chown clears set-id bits.
+func setAttr(fd int, attr Attr) error {
+	if err := unix.Fchown(fd, attr.UID, attr.GID); err != nil {
+		return err
+	}
+	return unix.Fchmod(fd, attr.Mode)
+}
+
+// Rename moves from to to, where nothing may be (fs.ErrExist otherwise). Both lie on one mount.
+func (f *FS) Rename(from, to string) error { return f.rename(from, to, unix.RENAME_NOREPLACE) }
+
+// Exchange swaps what from and to name. Both lie on one mount.
+func (f *FS) Exchange(from, to string) error { return f.rename(from, to, unix.RENAME_EXCHANGE) }
+
+func (f *FS) rename(from, to string, flags uint) error {
+	df, bf, err := f.parent(from)
+	if err != nil {
+		return err
+	}
+	defer df.close()
+	dt, bt, err := f.parent(to)
+	if err != nil {
+		return err
+	}
+	defer dt.close()
+	if err = f.Announce("rename", to); err == nil {
+		err = unix.Renameat2(df.fd, bf, dt.fd, bt, flags)
+	}
+	if err != nil {
+		return &os.LinkError{Op: "rename", Old: from, New: to, Err: err}
+	}
+	if dt.path == df.path {
+		return f.syncDir(dt)
+	}
+	return errors.Join(f.syncDir(dt), f.syncDir(df))
+}
+
+// syncDir makes the entries of a directory durable.
+func (f *FS) syncDir(d dir) error {
+	if err := f.Announce("fsyncdir", d.path); err != nil {
+		return pathError("fsync", d.path, err)
+	}
+	file, err := reopen(d.fd, d.path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(syncFile(file, true), file.Close())
+}
+
+// syncFile syncs a file or directory. Some file systems know no fsync for directories (EINVAL):
+// they keep names by themselves.
+func syncFile(file *os.File, directory bool) error {
+	err := file.Sync()
+	if directory && errors.Is(err, unix.EINVAL) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,202 @@
+package host
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"os/exec"
+	"path"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
+)
+
+// outputLimit bounds what is kept of each of a command's streams, in bytes.
+const outputLimit = 256 << 10
+
+// killDelay is how long a stopped command may take to end after SIGTERM before SIGKILL.
+const killDelay = 5 * time.Second
+
+// errorLines is how many last lines of stderr an error carries.
+const errorLines = 12
+
+// errorBytes bounds these lines.
+const errorBytes = 4 << 10
+
+// CommandError reports a command that ran and did not succeed.
+type CommandError struct {
+	Argv   []string
+	Status string // "exit status 1", "signal: killed"
+	Code   int    // exit status, -1 for a signal
+	Stderr string // the last lines; of stdout where stderr is empty
+	Cause  error  // the context's end, when that stopped it
+}
+
+// Error says which command failed, how, and what it said last.
+func (e *CommandError) Error() string {
+	text := fmt.Sprintf("command %q failed: %s", strings.Join(e.Argv, " "), e.Status)
+	if e.Cause != nil {
+		text = fmt.Sprintf("command %q was stopped: %v", strings.Join(e.Argv, " "), e.Cause)
+	}
+	if e.Stderr == "" {
+		return text
+	}
+	return text + ": " + e.Stderr
+}
+
+// Unwrap returns why the command was stopped.
+func (e *CommandError) Unwrap() error { return e.Cause }
+
+// Exec runs commands for real.
+type Exec struct {
+	FS *fsys.FS // its fault hook is told of every command
+}
+
+var _ Runner = Exec{}
+
+// Run implements [Runner].
+func (e Exec) Run(ctx context.Context, cmd Command) (Output, error) {
+	return Execute(ctx, e.FS, cmd, nil)
+}
+
+// Execute runs cmd; adapt, when set, may change how the process is made before it starts.
+func Execute(ctx context.Context, files *fsys.FS, cmd Command, adapt func(*exec.Cmd)) (Output, error) {
+	if err := files.Announce("run", strings.Join(cmd.Argv, " ")); err != nil {
+		return Output{}, err
+	}
+	if cmd.Detached {
+		ctx = context.WithoutCancel(ctx)
+	}
+	process, err := newProcess(ctx, cmd)
+	if err != nil {
+		return Output{}, fmt.Errorf("cannot run %s: %w", cmd.Argv[0], err)
+	}
+	line := serialised(cmd.Output)
+	stdout, stderr := &tail{line: line}, &tail{line: line}
+	process.Stdout, process.Stderr = stdout, stderr
+	if adapt != nil {
+		adapt(process)
+	}
+	err = process.Run()
+	if process.Process == nil {
+		return Output{}, fmt.Errorf("cannot run %s: %w", cmd.Argv[0], cmp.Or(context.Cause(ctx), err))
+	}
+	if ctx.Err() != nil {
+		// Whoever of the group outlived the first process and SIGTERM.
+		_ = signalGroup(process.Process.Pid, syscall.SIGKILL)
+	}
+	stdout.end()
+	stderr.end()
+	out := Output{Stdout: stdout.bytes(), Stderr: stderr.bytes()}
+	return out, commandError(ctx, cmd.Argv, out, err)
+}
+
+// newProcess prepares the process: a session of its own, so that no signal meant for our
+// process group and no terminal reaches it; stdin is /dev/null, and no other descriptor is
+// inherited.
+func newProcess(ctx context.Context, cmd Command) (*exec.Cmd, error) {
+	program, err := lookPath(cmd.Argv[0], cmd.Env)
+	if err != nil {
+		return nil, err
+	}
+	if err := closeOnExec(); err != nil {
+		return nil, err
+	}
+	process := exec.CommandContext(ctx, program, cmd.Argv[1:]...) //nolint:gosec // argv comes from our own plan
+	process.Args[0] = cmd.Argv[0]
+	process.Env = append([]string{}, cmd.Env...)
+	process.Dir = cmp.Or(cmd.Dir, "/")
+	process.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if cmd.User != nil {
+		process.SysProcAttr.Credential = cmd.User.credential()
+	}
+	process.Cancel = func() error { return signalGroup(process.Process.Pid, syscall.SIGTERM) }
+	process.WaitDelay = killDelay
+	return process, nil
+}
+
+// lookPath finds a program in the PATH that the command is given, not in ours.
+func lookPath(name string, env []string) (string, error) {
+	if strings.Contains(name, "/") {
+		return name, nil
+	}
+	for _, variable := range env {
+		dirs, found := strings.CutPrefix(variable, "PATH=")
+		if !found {
+			continue
+		}
+		for dir := range strings.SplitSeq(dirs, ":") {
+			program := path.Join(dir, name)
+			if _, err := exec.LookPath(program); path.IsAbs(dir) && err == nil {
+				return program, nil
+			}
+		}
+	}
+	return "", exec.ErrNotFound
+}
+
+// closeOnExec keeps every descriptor but the standard ones from being inherited. Go marks those
+// that it opens; this is about those that we were started with, such as the pipe of an ssh
+// session, which a service that a package starts would hold open.
+func closeOnExec() error {
+	if unix.CloseRange(3, math.MaxInt32, unix.CLOSE_RANGE_CLOEXEC) == nil {
+		return nil
+	}
+	return closeEachOnExec()
+}
+
+// closeEachOnExec is for Linux before 5.11.
+func closeEachOnExec() error {
+	open, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return err
+	}
+	for _, entry := range open {
+		if fd, err := strconv.Atoi(entry.Name()); err == nil && fd > 2 {
+			unix.CloseOnExec(fd)
+		}
+	}
+	return nil
+}
+
+// signalGroup signals every process of a group.
+func signalGroup(leader int, signal syscall.Signal) error {
+	err := syscall.Kill(-leader, signal)
+	if errors.Is(err, syscall.ESRCH) {
+		return os.ErrProcessDone
+	}
+	return err
+}
+
+func commandError(ctx context.Context, argv []string, out Output, err error) error {
+	// A service that the command started may keep its output open: the command itself succeeded.
+	if err == nil || errors.Is(err, exec.ErrWaitDelay) && ctx.Err() == nil {
+		return nil
+	}
+	failure := &CommandError{Argv: argv, Status: err.Error(), Code: -1, Stderr: lastLines(out), Cause: context.Cause(ctx)}
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		failure.Status, failure.Code = exit.String(), exit.ExitCode()
+	}
+	return failure
+}
+
+// lastLines returns the end of stderr, or of stdout where stderr is empty.
+func lastLines(out Output) string {
+	text := bytes.TrimSpace(out.Stderr)
+	if len(text) == 0 {
+		text = bytes.TrimSpace(out.Stdout)
+	}
+	text = text[max(0, len(text)-errorBytes):]
+	lines := strings.Split(strings.ToValidUTF8(string(text), "?"), "\n")
+	return strings.Join(lines[max(0, len(lines)-errorLines):], "\n")
+}

@@ -1,0 +1,44 @@
+// Package host is what the steps of an installation act on: the files, commands and accounts of
+// one machine. Everything that tests replace is a field of [Host]; nothing is a package variable.
+package host
+
+import (
+	"context"
+
+	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
+)
+
+// Host is one machine.
+type Host struct {
+	FS  *fsys.FS
+	Run Runner
+	// Progress tells the operator what takes time, one sentence a call; it goes to the journal.
+	Progress func(message string)
+}
+
+// Runner runs commands.
+type Runner interface {
+	// Run runs a command to its end. A command that could not be started, that failed or that was
+	// stopped gives an error, a *CommandError where it ran; the output so far is returned with it.
+	Run(ctx context.Context, cmd Command) (Output, error)
+}
+
+// Command is a program run by argv, never by a shell, with this environment and no other.
+type Command struct {
+	Argv []string // a name without a slash is searched in Env's PATH
+	Env  []string // "NAME=value"
+	Dir  string   // "" is "/"
+	User *User    // nil runs it as we run
+
+	// Detached commands are not stopped with us: a package manager that has begun must finish.
+	// They ignore the context's end.
+	Detached bool
+	// Output, when set, is called with each line the command prints, as it comes, by one
+	// goroutine at a time.
+	Output func(line string)
+}
+
+// Output is what a command printed, each stream cut to its last 256 KiB.
+type Output struct {
+	Stdout, Stderr []byte
+}

@@ -1,0 +1,152 @@
+package host
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"golang.org/x/sys/unix"
+)
+
+// systemPath is where the programs of the operating system are searched.
+const systemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+// releaseLimit bounds os-release, in bytes.
+const releaseLimit = 1 << 20
+
+// commandLimit bounds a process's arguments in a message, in bytes.
+const commandLimit = 200
+
+// SystemEnv is the environment of programs of the operating system that run as root.
+func SystemEnv(extra ...string) []string {
+	return append([]string{"PATH=" + systemPath, "HOME=/root", "LC_ALL=C.UTF-8"}, extra...)
+}
+
+// Release is what os-release says of the operating system.
+type Release struct {
+	ID      string   // "debian"
+	Like    []string // ID_LIKE
+	Version string   // VERSION_ID
+	Name    string   // PRETTY_NAME
+}
+
+// Is tells whether the system is one of these or derived from one.
+func (r Release) Is(ids ...string) bool {
+	return slices.ContainsFunc(append([]string{r.ID}, r.Like...), func(id string) bool {
+		return slices.Contains(ids, id)
+	})
+}
+
+// Release reads /etc/os-release, else /usr/lib/os-release.
+func (h *Host) Release() (Release, error) {
+	for _, name := range []string{"/etc/os-release", "/usr/lib/os-release"} {
+		text, err := h.readThroughLink(name, releaseLimit)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return Release{}, fmt.Errorf("cannot tell the operating system: %w", err)
+		}
+		return parseRelease(text), nil
+	}
+	return Release{}, errors.New("cannot tell the operating system: neither /etc/os-release nor /usr/lib/os-release exists")
+}
+
+// readThroughLink reads a file of the system that may itself be a link, as /etc/os-release is.
+func (h *Host) readThroughLink(name string, limit int64) (string, error) {
+	target, err := h.FS.Resolve(name)
+	if err != nil {
+		return "", err
+	}
+	data, err := h.FS.ReadFile(target, limit)
+	return string(data), err
+}
+
+func parseRelease(text string) Release {
+	values := map[string]string{}
+	for line := range strings.Lines(text) {
+		key, value, found := strings.Cut(strings.TrimSpace(line), "=")
+		if found && !strings.HasPrefix(key, "#") {
+			values[key] = unquote(value)
+		}
+	}
+	return Release{
+		ID:      values["ID"],
+		Like:    strings.Fields(values["ID_LIKE"]),
+		Version: values["VERSION_ID"],
+		Name:    values["PRETTY_NAME"],
+	}
+}
+
+// unquote undoes the shell's quoting, as far as os-release(5) allows it.
+func unquote(value string) string {
+	if len(value) < 2 || (value[0] != '"' && value[0] != '\'') || value[len(value)-1] != value[0] {
+		return value
+	}
+	text := value[1 : len(value)-1]
+	if value[0] == '\'' {
+		return text
+	}
+	return strings.NewReplacer(`\\`, `\`, `\"`, `"`, `\$`, `$`, "\\`", "`").Replace(text)
+}
+
+// Holder names the process that holds a lock on a file, "process 123 (apt-get install pipx)",
+// from /proc/locks, or "" when that does not tell.
+func (h *Host) Holder(name string) string {
+	info, err := h.FS.Lstat(name)
+	if err != nil {
+		return ""
+	}
+	locks, err := h.FS.ReadFile("/proc/locks", 4<<20)
+	if err != nil {
+		return ""
+	}
+	pid := findLock(string(locks), info.Dev, info.Ino)
+	if pid == 0 {
+		return ""
+	}
+	command := h.commandLine(pid)
+	if command == "" {
+		return fmt.Sprintf("process %d", pid)
+	}
+	return fmt.Sprintf("process %d (%s)", pid, command)
+}
+
+// commandLine returns the start of a process's arguments, without the control characters that
+// whoever started it may have put there.
+func (h *Host) commandLine(pid int) string {
+	argv, err := h.FS.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid), 4<<20)
+	if err != nil {
+		return ""
+	}
+	text := strings.TrimRight(string(argv), "\x00")
+	if len(text) > commandLimit {
+		text = text[:commandLimit] + "…"
+	}
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(text, "?"))
+}
+
+// findLock returns the process in a line "1: POSIX  ADVISORY  WRITE 2713 fe:00:1234 0 EOF" that
+// is about the file. Lines with "->" are waiters.
+func findLock(locks string, dev, ino uint64) int {
+	want := fmt.Sprintf("%02x:%02x:%d", unix.Major(dev), unix.Minor(dev), ino)
+	for line := range strings.Lines(locks) {
+		fields := strings.Fields(line)
+		if len(fields) < 6 || fields[1] == "->" || fields[5] != want {
+			continue
+		}
+		if pid, err := strconv.Atoi(fields[4]); err == nil && pid > 0 {
+			return pid
+		}
+	}
+	return 0
+}
