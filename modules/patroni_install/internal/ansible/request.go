@@ -171,4 +171,15 @@ func (r *Request) readStrings(control map[string]any) {
 			*to = s
 		}
 	}
+	r.ModuleName = publicName(r.ModuleName, r.Params.spec.Name)
+}
+
+// publicName turns the name of a program for one architecture, "ns.collection.__NAME_amd64", as
+// an action plugin calls it, into the name that the user knows.
+func publicName(invoked, name string) string {
+	start := strings.LastIndexByte(invoked, '.') + 1
+	if strings.HasPrefix(invoked[start:], "__"+name+"_") {
+		return invoked[:start] + name
+	}
+	return invoked
 }

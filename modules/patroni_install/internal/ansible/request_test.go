@@ -100,3 +100,19 @@ func TestLastOfEqualKeysCounts(t *testing.T) {
 		t.Errorf("extras (-want +got):\n%s", diff)
 	}
 }
+
+func TestPublicName(t *testing.T) {
+	for invoked, want := range map[string]string{
+		"patroni_install":                         "patroni_install",
+		"pgedge.platform.patroni_install":         "pgedge.platform.patroni_install",
+		"pgedge.platform.__patroni_install_amd64": "pgedge.platform.patroni_install",
+		"__patroni_install_arm64":                 "patroni_install",
+		"pgedge.platform.__patroni_installer":     "pgedge.platform.__patroni_installer",
+		"pgedge.platform.patroni_install_amd64":   "pgedge.platform.patroni_install_amd64",
+		"":                                        "",
+	} {
+		if got := publicName(invoked, "patroni_install"); got != want {
+			t.Errorf("publicName(%q) = %q, want %q", invoked, got, want)
+		}
+	}
+}

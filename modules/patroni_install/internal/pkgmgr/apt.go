@@ -1,0 +1,228 @@
+package pkgmgr
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pgedge/platform/modules/patroni_install/internal/host"
+)
+
+// refreshTimeout bounds fetching the package lists. A source that does not answer must not use
+// up the time of the whole run.
+const refreshTimeout = 5 * time.Minute
+
+// APT manages packages of the Debian family by apt-get and dpkg.
+type APT struct {
+	Host        *host.Host
+	LockTimeout time.Duration // how long to wait for others' locks
+	Env         []string      // "NAME=value" added to every command's environment: proxies
+	// ReadOnly keeps Simulate from writing apt's caches and logs; it then takes longer.
+	ReadOnly bool
+}
+
+// Installed tells which of names are there and whole, and which are missing, both sorted. For a
+// virtual name it returns the package that provides it. It starts no process.
+func (a APT) Installed(names []string) (installed []Package, missing []string, err error) {
+	db, err := readDatabase(a.Host.FS)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, name := range names {
+		r, err := parseRequest(name)
+		if err != nil {
+			return nil, nil, err
+		}
+		if p, found := db.provider(r); found {
+			installed = append(installed, p)
+		} else {
+			missing = append(missing, name)
+		}
+	}
+	sortPackages(installed)
+	slices.Sort(missing)
+	return slices.Compact(installed), slices.Compact(missing), nil
+}
+
+// Refresh fetches the package lists. An error does not mean that nothing was fetched: one source
+// of several may be down. So simulate again first, and report it only where that fails too.
+func (a APT) Refresh(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, refreshTimeout)
+	defer cancel()
+	_, err := a.exclusive(ctx, a.command("apt-get", "-q", "update", "-o", "APT::Update::Error-Mode=any"))
+	if err != nil {
+		return fmt.Errorf("cannot refresh the package lists: %w", err)
+	}
+	return nil
+}
+
+// Download fetches the archives of exactly set into dir, checked by apt's own hashes, and makes
+// them durable. When a server no longer has one, it refreshes the lists once; ErrChanged then
+// says that they offer other versions by now.
+func (a APT) Download(ctx context.Context, set []Package, dir string) error {
+	if len(set) == 0 {
+		return nil
+	}
+	out, err := a.fetch(ctx, set, dir)
+	if err != nil && gone(out) {
+		refreshed := a.Refresh(ctx)
+		if out, err = a.fetch(ctx, set, dir); err != nil {
+			err = errors.Join(err, refreshed)
+		}
+	}
+	if err != nil && len(unknown(out)) > 0 {
+		err = errors.Join(ErrChanged, err)
+	}
+	if err == nil {
+		err = a.checkArchives(set, dir)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot download %s: %w", count(set), err)
+	}
+	return nil
+}
+
+// fetch downloads as root: apt's own user cannot enter a directory that is root's alone.
+func (a APT) fetch(ctx context.Context, set []Package, dir string) (host.Output, error) {
+	cmd := a.command("apt-get", "-q", "download", "-o", "APT::Sandbox::User=root")
+	cmd.Argv = append(cmd.Argv, versions(set)...)
+	cmd.Dir = a.Host.FS.Real(dir)
+	return a.Host.Run.Run(ctx, cmd)
+}
+
+// gone tells whether a server answered "404  Not Found".
+func gone(out host.Output) bool {
+	return strings.Contains(strings.Join(strings.Fields(string(out.Stderr)), " "), " 404 Not Found")
+}
+
+func (a APT) checkArchives(set []Package, dir string) error {
+	for _, p := range set {
+		if _, err := a.Host.FS.Lstat(path.Join(dir, archive(p))); err != nil {
+			return err
+		}
+	}
+	return a.Host.FS.SyncTree(dir)
+}
+
+// Install installs set from the archives in dir, and from nowhere else. asked holds the names
+// the set was simulated for: the others are marked as automatically installed. When it fails,
+// call Recover and Remove.
+func (a APT) Install(ctx context.Context, set []Package, asked []string, dir string) error {
+	if len(set) == 0 {
+		return nil
+	}
+	if err := a.refuseInterrupted(ctx, set); err != nil {
+		return fmt.Errorf("cannot install %s: %w", strings.Join(asked, ", "), err)
+	}
+	err := a.install(ctx, set, dir)
+	if err == nil {
+		err = a.markAutomatic(ctx, set, asked)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot install %s: %w", strings.Join(asked, ", "), err)
+	}
+	return nil
+}
+
+func (a APT) install(ctx context.Context, set []Package, dir string) error {
+	cmd := a.command("apt-get", "-qy", "install", "--no-download", "--no-remove", "--no-upgrade",
+		"-o", "APT::Sandbox::User=root", "-o", "APT::Keep-Downloaded-Packages=true",
+		"-o", "Dir::Cache::archives="+a.Host.FS.Real(dir))
+	cmd.Argv = append(cmd.Argv, versions(set)...)
+	cmd.Detached = true
+	if _, err := a.exclusive(ctx, cmd); err != nil {
+		return err
+	}
+	return a.expectInstalled(set)
+}
+
+// expectInstalled asks dpkg, since apt-get may succeed with a package left half done.
+func (a APT) expectInstalled(set []Package) error {
+	db, err := readDatabase(a.Host.FS)
+	if err != nil {
+		return err
+	}
+	found := db.find(set)
+	for _, p := range set {
+		whole := slices.ContainsFunc(found, func(m match) bool { return m.installed() && m.pkg() == p })
+		if !whole {
+			return fmt.Errorf("dpkg does not have %s installed", p)
+		}
+	}
+	return nil
+}
+
+// markAutomatic marks the dependencies. apt-get marked all as asked for, since their versions
+// had to be named.
+func (a APT) markAutomatic(ctx context.Context, set []Package, asked []string) error {
+	db, err := readDatabase(a.Host.FS)
+	if err != nil {
+		return err
+	}
+	manual := map[Package]bool{}
+	for _, name := range asked {
+		r, err := parseRequest(name)
+		if err != nil {
+			return err
+		}
+		if p, found := db.provider(r); found {
+			manual[p] = true
+		}
+	}
+	automatic := slices.DeleteFunc(slices.Clone(set), func(p Package) bool { return manual[p] })
+	if len(automatic) == 0 {
+		return nil
+	}
+	cmd := a.command("apt-mark", "-q", "auto")
+	cmd.Argv = append(cmd.Argv, idents(automatic)...)
+	cmd.Detached = true
+	_, err = a.exclusive(ctx, cmd)
+	return err
+}
+
+// command prepares a program of the package manager: it asks nothing, keeps configuration files
+// as they are, and takes neither recommended nor suggested packages.
+func (a APT) command(name string, args ...string) host.Command {
+	argv := append([]string{name}, args...)
+	if name == "apt-get" {
+		argv = append(argv, "--no-install-recommends", "-o", "APT::Install-Suggests=false",
+			"-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold",
+			"-o", "DPkg::Lock::Timeout=10")
+	}
+	env := host.SystemEnv("DEBIAN_FRONTEND=noninteractive", "NEEDRESTART_SUSPEND=1",
+		"APT_LISTCHANGES_FRONTEND=none", "APT_LISTBUGS_FRONTEND=none", "UCF_FORCE_CONFFOLD=1")
+	return host.Command{Argv: argv, Env: append(env, a.Env...)}
+}
+
+// ident names a package for a command; "all" is no architecture one can ask for.
+func ident(p Package) string {
+	if p.Arch == "all" || p.Arch == "" {
+		return p.Name
+	}
+	return p.Name + ":" + p.Arch
+}
+
+func idents(set []Package) []string {
+	names := make([]string, len(set))
+	for i, p := range set {
+		names[i] = ident(p)
+	}
+	return names
+}
+
+func versions(set []Package) []string {
+	names := idents(set)
+	for i, p := range set {
+		names[i] += "=" + p.Version
+	}
+	return names
+}
+
+// archive is apt's name for a package's archive: the colon of an epoch is escaped.
+func archive(p Package) string {
+	return fmt.Sprintf("%s_%s_%s.deb", p.Name, strings.ReplaceAll(p.Version, ":", "%3a"), p.Arch)
+}

@@ -1,0 +1,77 @@
+// Package pkgmgr adds packages of the operating system to a host and takes them away again
+// without a trace.
+//
+// A transaction works on an exact set of packages: the simulation names it, the download fetches
+// that set, the installation takes nothing but those archives, and the removal purges that set
+// and nothing else. What would touch a package that was there before is refused.
+//
+// A package manager that has begun is never stopped: it outlives us, and whoever recovers waits
+// for its lock. What dpkg says of a package afterwards counts, never an exit status alone.
+package pkgmgr
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Package is one version of a package for one architecture.
+type Package struct {
+	Name    string `json:"name"`    // "pipx"
+	Version string `json:"version"` // "1:2.0-1"
+	Arch    string `json:"arch"`    // "amd64", or "all"
+}
+
+// String returns "name=version".
+func (p Package) String() string { return p.Name + "=" + p.Version }
+
+func sortPackages(set []Package) {
+	slices.SortFunc(set, func(a, b Package) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Arch, b.Arch), cmp.Compare(a.Version, b.Version))
+	})
+}
+
+// count says how many packages, for an error whose cause names what is wrong with which.
+func count(set []Package) string {
+	if len(set) == 1 {
+		return set[0].String()
+	}
+	return fmt.Sprintf("%d packages", len(set))
+}
+
+// ErrChanged reports that the package lists no longer offer the simulated versions: simulate again.
+var ErrChanged = errors.New("the package lists no longer offer these versions")
+
+// UnknownPackageError reports packages that the package lists, perhaps empty or old, do not offer.
+type UnknownPackageError struct {
+	Names []string // as asked for, sorted
+}
+
+// Error names the packages.
+func (e *UnknownPackageError) Error() string {
+	return "no package source offers " + strings.Join(e.Names, ", ")
+}
+
+// InterruptedError reports packages that somebody else's package manager left half done.
+type InterruptedError struct {
+	Names []string // sorted
+}
+
+// Error names the packages and the command that finishes them.
+func (e *InterruptedError) Error() string {
+	return fmt.Sprintf("an earlier run of dpkg was interrupted at %s; finish it with: dpkg --configure -a",
+		strings.Join(e.Names, ", "))
+}
+
+// LockError reports a lock that stayed taken for as long as we may wait.
+type LockError struct {
+	Holder string // "process 123 (apt-get upgrade)", or "another process"
+	Waited string // "5m0s"
+}
+
+// Error names the holder.
+func (e *LockError) Error() string {
+	return fmt.Sprintf("cannot lock the package database: %s still holds it after %s", e.Holder, e.Waited)
+}

@@ -1,0 +1,102 @@
+package pkgmgr
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Remove purges what is there of set, whatever its version by now, and nothing else. What other
+// packages came to need stays, and is returned sorted.
+func (a APT) Remove(ctx context.Context, set []Package) (kept []Package, err error) {
+	if err := a.refuseInterrupted(ctx, set); err != nil {
+		return nil, fmt.Errorf("cannot remove %s: %w", count(set), err)
+	}
+	db, err := readDatabase(a.Host.FS)
+	if err != nil {
+		return nil, err
+	}
+	there := present(db.find(set))
+	if len(there) == 0 {
+		return nil, nil
+	}
+	purge, kept, err := a.removable(ctx, there)
+	if err == nil && len(purge) > 0 {
+		err = a.purge(ctx, purge)
+	}
+	if err != nil {
+		return kept, fmt.Errorf("cannot remove %s: %w", count(there), err)
+	}
+	return kept, nil
+}
+
+// present returns the packages of which something is there, sorted.
+func present(found []match) []Package {
+	var there []Package
+	for _, m := range found {
+		if !m.absent() {
+			there = append(there, m.want)
+		}
+	}
+	sortPackages(there)
+	return there
+}
+
+// removable splits there into what can go alone and what others need. The whole set nearly
+// always can; only when it cannot is each package tried on top of those that can.
+func (a APT) removable(ctx context.Context, there []Package) (purge, kept []Package, err error) {
+	alone, err := a.goesAlone(ctx, there, there)
+	if err != nil || alone {
+		return there, nil, err
+	}
+	for _, p := range there {
+		may := slices.DeleteFunc(slices.Clone(there), func(q Package) bool { return slices.Contains(kept, q) })
+		alone, err := a.goesAlone(ctx, append(slices.Clone(purge), p), may)
+		if err != nil {
+			return nil, nil, err
+		}
+		if alone {
+			purge = append(purge, p)
+		} else {
+			kept = append(kept, p)
+		}
+	}
+	return purge, kept, nil
+}
+
+// goesAlone tells whether purging set touches no package but those of may.
+func (a APT) goesAlone(ctx context.Context, set, may []Package) (bool, error) {
+	cmd := a.command("apt-get", "-s", "-q", "purge", "--no-auto-remove")
+	cmd.Argv = append(cmd.Argv, idents(set)...)
+	out, err := a.Host.Run.Run(ctx, cmd)
+	if err != nil {
+		return false, err
+	}
+	for _, act := range parseActions(string(out.Stdout)) {
+		ours := slices.ContainsFunc(may, func(p Package) bool {
+			return p.Name == act.pkg.Name && (act.pkg.Arch == "" || act.pkg.Arch == p.Arch)
+		})
+		if act.verb == "Inst" || !ours {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+func (a APT) purge(ctx context.Context, set []Package) error {
+	cmd := a.command("apt-get", "-qy", "purge", "--no-auto-remove")
+	cmd.Argv = append(cmd.Argv, idents(set)...)
+	cmd.Detached = true
+	if _, err := a.exclusive(ctx, cmd); err != nil {
+		return err
+	}
+	db, err := readDatabase(a.Host.FS)
+	if err != nil {
+		return err
+	}
+	if left := present(db.find(set)); len(left) > 0 {
+		return fmt.Errorf("dpkg still has %s", strings.Join(idents(left), ", "))
+	}
+	return nil
+}

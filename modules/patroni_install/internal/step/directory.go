@@ -1,0 +1,97 @@
+package step
+
+import (
+	"context"
+	"errors"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
+	"github.com/pgedge/platform/modules/patroni_install/internal/host"
+	"github.com/pgedge/platform/modules/patroni_install/internal/txn"
+)
+
+// Directory makes a directory, changes its attributes, or removes it while it is empty.
+type Directory struct {
+	Name   string     `json:"name"` // what it is to people: "configuration directory"
+	Path   string     `json:"path"`
+	Before *fsys.Attr `json:"before"`
+	After  *fsys.Attr `json:"after"`
+}
+
+var _ txn.Step = (*Directory)(nil)
+
+// Kind implements [txn.Step].
+func (s *Directory) Kind() string { return "directory" }
+
+// Describe implements [txn.Step].
+func (s *Directory) Describe() txn.Description {
+	return txn.Description{
+		Name: s.Name, Action: action(s.Before, s.After), Path: s.Path,
+		Before: directoryText(s.Before), After: directoryText(s.After),
+	}
+}
+
+func directoryText(attr *fsys.Attr) string {
+	if attr == nil {
+		return ""
+	}
+	return "directory " + attr.String() + "\n"
+}
+
+// Apply implements [txn.Step].
+func (s *Directory) Apply(_ context.Context, h *host.Host) error {
+	return s.ensure(h, s.Before, s.After)
+}
+
+// Undo implements [txn.Step].
+func (s *Directory) Undo(_ context.Context, h *host.Host) error {
+	return s.ensure(h, s.After, s.Before)
+}
+
+// Finish implements [txn.Step].
+func (s *Directory) Finish(context.Context, *host.Host) error { return nil }
+
+func (s *Directory) ensure(h *host.Host, from, to *fsys.Attr) error {
+	found, err := lookup(h, s.Path)
+	switch {
+	case err != nil:
+		return cannot("read", s.Name, s.Path, err)
+	case found == nil && to == nil:
+		return nil
+	case found == nil && from == nil:
+		return cannot("make", s.Name, s.Path, h.FS.Mkdir(s.Path, *to))
+	case found == nil || found.Type != fsys.Directory || !mixed(found.Attr, from, to):
+		return conflict(s.Path, found)
+	case to == nil:
+		return s.remove(h)
+	case found.Attr == *to:
+		return nil
+	}
+	return cannot("change", s.Name, s.Path, h.FS.SetAttr(s.Path, *to))
+}
+
+// remove removes the directory, which may have come to hold what is not ours.
+func (s *Directory) remove(h *host.Host) error {
+	err := h.FS.Remove(s.Path)
+	if errors.Is(err, unix.ENOTEMPTY) || errors.Is(err, unix.EEXIST) {
+		return &txn.ConflictError{Path: s.Path, Found: "it is no longer empty"}
+	}
+	return cannot("remove", s.Name, s.Path, err)
+}
+
+// mixed tells whether attributes are those of one state or a mixture of both, since owner and
+// mode change one after the other. A directory is made with 0700 and our own ids.
+func mixed(live fsys.Attr, from, to *fsys.Attr) bool {
+	made := &fsys.Attr{Mode: 0o700, UID: os.Geteuid(), GID: os.Getegid()}
+	if from == nil {
+		from = made
+	}
+	if to == nil {
+		to = made
+	}
+	return (live.Mode == from.Mode || live.Mode == to.Mode) &&
+		(live.UID == from.UID || live.UID == to.UID) &&
+		(live.GID == from.GID || live.GID == to.GID)
+}

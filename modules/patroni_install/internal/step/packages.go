@@ -1,0 +1,85 @@
+package step
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
+	"github.com/pgedge/platform/modules/patroni_install/internal/host"
+	"github.com/pgedge/platform/modules/patroni_install/internal/pkgmgr"
+	"github.com/pgedge/platform/modules/patroni_install/internal/txn"
+)
+
+// Packages installs packages of the operating system: the ones asked for and what they need.
+// Undo purges exactly the set that was added, but nothing that something else came to need.
+type Packages struct {
+	Names       []string         `json:"names"` // asked for
+	Add         []pkgmgr.Package `json:"add"`   // the whole set, as simulated
+	Archives    string           `json:"archives"`
+	LockTimeout time.Duration    `json:"lock_timeout"` // nanoseconds
+	Env         []string         `json:"-"`            // of the task: proxies; not needed to undo
+}
+
+var _ txn.Step = (*Packages)(nil)
+
+// Kind implements [txn.Step].
+func (s *Packages) Kind() string { return "packages" }
+
+// Describe implements [txn.Step].
+func (s *Packages) Describe() txn.Description {
+	return txn.Description{
+		Name: "package set", Action: "create", Path: strings.Join(s.Names, " "), After: packageList(s.Add, "\n") + "\n",
+	}
+}
+
+func packageList(set []pkgmgr.Package, separator string) string {
+	words := make([]string, len(set))
+	for i, p := range set {
+		words[i] = p.String()
+	}
+	return strings.Join(words, separator)
+}
+
+func (s *Packages) apt(h *host.Host) pkgmgr.APT {
+	return pkgmgr.APT{Host: h, LockTimeout: s.LockTimeout, Env: s.Env}
+}
+
+// Apply implements [txn.Step].
+func (s *Packages) Apply(ctx context.Context, h *host.Host) error {
+	apt := s.apt(h)
+	if err := h.FS.Mkdir(s.Archives, fsys.Attr{Mode: 0o700}); err != nil {
+		return cannot("make", "directory", s.Archives, err)
+	}
+	if err := apt.Download(ctx, s.Add, s.Archives); err != nil {
+		return err
+	}
+	return apt.Install(ctx, s.Add, s.Names, s.Archives)
+}
+
+// Undo implements [txn.Step]. Without the archives directory nothing was begun, or all was taken
+// back already. What a killed run left half-way is completed first, since only an installed
+// package can be removed cleanly.
+func (s *Packages) Undo(ctx context.Context, h *host.Host) error {
+	begun, err := lookup(h, s.Archives)
+	if err != nil || begun == nil {
+		return err
+	}
+	apt := s.apt(h)
+	if err := apt.Recover(ctx, s.Add, s.Archives); err != nil {
+		return err
+	}
+	kept, err := apt.Remove(ctx, s.Add)
+	if err != nil {
+		return err
+	}
+	if err := s.Finish(ctx, h); err != nil || len(kept) == 0 {
+		return err
+	}
+	return &txn.ConflictError{Path: "the set of packages", Found: "kept, since something else needs it now: " + packageList(kept, ", ")}
+}
+
+// Finish implements [txn.Step].
+func (s *Packages) Finish(_ context.Context, h *host.Host) error {
+	return cannot("remove", "directory", s.Archives, h.FS.RemoveAll(s.Archives))
+}

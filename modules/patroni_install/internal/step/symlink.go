@@ -1,0 +1,76 @@
+package step
+
+import (
+	"context"
+
+	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
+	"github.com/pgedge/platform/modules/patroni_install/internal/host"
+	"github.com/pgedge/platform/modules/patroni_install/internal/txn"
+)
+
+// LinkState is a symbolic link's target and owner.
+type LinkState struct {
+	Target string `json:"target"`
+	UID    int    `json:"uid"`
+	GID    int    `json:"gid"`
+}
+
+// Symlink makes, changes or removes a symbolic link.
+type Symlink struct {
+	Path   string     `json:"path"`
+	Before *LinkState `json:"before"`
+	After  *LinkState `json:"after"`
+}
+
+var _ txn.Step = (*Symlink)(nil)
+
+// Kind implements [txn.Step].
+func (s *Symlink) Kind() string { return "symlink" }
+
+// Describe implements [txn.Step].
+func (s *Symlink) Describe() txn.Description {
+	return txn.Description{
+		Name: "link", Action: action(s.Before, s.After), Path: s.Path,
+		Before: s.Before.text(), After: s.After.text(),
+	}
+}
+
+func (l *LinkState) text() string {
+	if l == nil {
+		return ""
+	}
+	return "link to " + l.Target + "\n"
+}
+
+// Apply implements [txn.Step].
+func (s *Symlink) Apply(_ context.Context, h *host.Host) error { return s.ensure(h, s.Before, s.After) }
+
+// Undo implements [txn.Step].
+func (s *Symlink) Undo(_ context.Context, h *host.Host) error { return s.ensure(h, s.After, s.Before) }
+
+// Finish implements [txn.Step].
+func (s *Symlink) Finish(context.Context, *host.Host) error { return nil }
+
+func (s *Symlink) ensure(h *host.Host, from, to *LinkState) error {
+	found, err := lookup(h, s.Path)
+	if err != nil {
+		return cannot("read", "link", s.Path, err)
+	}
+	switch {
+	case to.matches(found):
+		return cannot("sweep", "link", s.Path, h.FS.Sweep(s.Path))
+	case !from.matches(found):
+		return conflict(s.Path, found)
+	case to == nil:
+		return cannot("remove", "link", s.Path, h.FS.Remove(s.Path))
+	}
+	return cannot("make", "link", s.Path, h.FS.Symlink(s.Path, to.Target, to.UID, to.GID))
+}
+
+// matches tells whether what was found is the state.
+func (l *LinkState) matches(found *fsys.Info) bool {
+	if l == nil || found == nil {
+		return l == nil && found == nil
+	}
+	return found.Type == fsys.Link && *l == LinkState{Target: found.Target, UID: found.UID, GID: found.GID}
+}

@@ -1,0 +1,118 @@
+package txn
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+
+	json "github.com/goccy/go-json"
+
+	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
+)
+
+// format is the version of the journal that this program writes and reads.
+const format = 1
+
+// journalLimit bounds a journal, in bytes. It holds shell profiles and a unit, nothing large.
+const journalLimit = 64 << 20
+
+// The phases of a transaction.
+const (
+	phaseApply  = "apply"
+	phaseCommit = "commit"
+)
+
+// journal is the transaction as it is on disk.
+type journal struct {
+	Format int    `json:"format"`
+	Phase  string `json:"phase"`
+	Steps  []Step `json:"-"`
+}
+
+// record is a step in the journal.
+type record struct {
+	Kind string          `json:"kind"`
+	Step json.RawMessage `json:"step"`
+}
+
+// document is the journal's text.
+type document struct {
+	journal
+
+	Records []record `json:"steps"`
+}
+
+func (t *Transaction) path() string { return path.Join(t.Dir, "journal.json") }
+
+// save makes the journal durable.
+func (t *Transaction) save(j *journal) error {
+	doc := document{journal: *j}
+	for _, step := range j.Steps {
+		text, err := json.Marshal(step)
+		if err != nil {
+			return fmt.Errorf("internal error: cannot encode step %s: %w", step.Kind(), err)
+		}
+		doc.Records = append(doc.Records, record{Kind: step.Kind(), Step: text})
+	}
+	text, err := json.Marshal(doc)
+	if err != nil {
+		return fmt.Errorf("internal error: cannot encode the journal: %w", err)
+	}
+	if err := t.Host.FS.WriteFile(t.path(), text, fsys.Attr{Mode: 0o600}); err != nil {
+		return fmt.Errorf("cannot write the journal: %w", err)
+	}
+	return nil
+}
+
+// load returns the pending journal, nil when there is none.
+func (t *Transaction) load() (*journal, error) {
+	text, err := t.Host.FS.ReadFile(t.path(), journalLimit)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil //nolint:nilnil // no journal is the usual case, not an error
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the journal of an interrupted run: %w", err)
+	}
+	j, err := t.decode(text)
+	if err != nil {
+		return nil, fmt.Errorf("cannot use the journal of an interrupted run, %s: %w; "+
+			"nothing was touched; run the version of patroni_install that wrote it, "+
+			"or move the file away after comparing the paths it names with the host", t.path(), err)
+	}
+	return j, nil
+}
+
+func (t *Transaction) decode(text []byte) (*journal, error) {
+	var doc document
+	if err := json.Unmarshal(text, &doc); err != nil {
+		return nil, err
+	}
+	if doc.Format != format {
+		return nil, fmt.Errorf("it has format %d, this program knows format %d", doc.Format, format)
+	}
+	if doc.Phase != phaseApply && doc.Phase != phaseCommit {
+		return nil, fmt.Errorf("it has the unknown phase %q", doc.Phase)
+	}
+	j := doc.journal
+	for _, r := range doc.Records {
+		make, known := t.Kinds[r.Kind]
+		if !known {
+			return nil, fmt.Errorf("it has a step of the unknown kind %q", r.Kind)
+		}
+		step := make()
+		if err := json.Unmarshal(r.Step, step); err != nil {
+			return nil, fmt.Errorf("step %s: %w", r.Kind, err)
+		}
+		j.Steps = append(j.Steps, step)
+	}
+	return &j, nil
+}
+
+// drop forgets the transaction.
+func (t *Transaction) drop() error {
+	if err := t.Host.FS.Remove(t.path()); err != nil {
+		return fmt.Errorf("cannot remove the journal: %w", err)
+	}
+	return nil
+}

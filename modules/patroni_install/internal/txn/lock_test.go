@@ -1,0 +1,133 @@
+package txn_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
+	"github.com/pgedge/platform/modules/patroni_install/internal/host"
+	"github.com/pgedge/platform/modules/patroni_install/internal/txn"
+)
+
+const lockDir = "/lib/pgedge/patroni_install"
+
+func lockHost(t *testing.T) (*host.Host, string) {
+	t.Helper()
+	root := t.TempDir()
+	if err := os.Mkdir(filepath.Join(root, "lib"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return &host.Host{FS: fsys.New(root), Progress: func(string) {}}, root
+}
+
+func TestLockIsExclusiveAndNamesTheDirectory(t *testing.T) {
+	h, _ := lockHost(t)
+	first, err := txn.Acquire(t.Context(), h, lockDir, time.Minute)
+	if err != nil || !first.Fresh() {
+		t.Fatalf("Acquire: %v", err)
+	}
+	_, err = txn.Acquire(t.Context(), h, lockDir, time.Millisecond)
+	if err == nil || !strings.Contains(err.Error(), lockDir) || !strings.Contains(err.Error(), "lock_timeout") {
+		t.Errorf("second Acquire: %v, want an error that names the directory and the option", err)
+	}
+	if err := first.Release(true); err != nil {
+		t.Fatal(err)
+	}
+	again, err := txn.Acquire(t.Context(), h, lockDir, time.Minute)
+	if err != nil || again.Fresh() {
+		t.Errorf("Acquire after Release: fresh %v, error %v", again.Fresh(), err)
+	}
+}
+
+func TestReleaseLeavesNothing(t *testing.T) {
+	h, root := lockHost(t)
+	lock, err := txn.Acquire(t.Context(), h, lockDir, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := lock.Release(false); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := os.ReadDir(filepath.Join(root, "lib")); err != nil || len(left) != 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+func TestReleaseKeepsAJournal(t *testing.T) {
+	h, root := lockHost(t)
+	lock, err := txn.Acquire(t.Context(), h, lockDir, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	journal := filepath.Join(root, lockDir, "journal.json")
+	if err := os.WriteFile(journal, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := lock.Release(false); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(journal); err != nil {
+		t.Errorf("journal: %v", err)
+	}
+}
+
+// TestLockSurvivesRemovalByItsHolder lets many runs take the lock in turn while each removes the
+// directory: no two hold it at once.
+func TestLockSurvivesRemovalByItsHolder(t *testing.T) {
+	h, _ := lockHost(t)
+	var holders, most int
+	var mu sync.Mutex
+	count := func(n int) {
+		mu.Lock()
+		defer mu.Unlock()
+		holders += n
+		most = max(most, holders)
+	}
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 5 {
+				lock, err := txn.Acquire(t.Context(), h, lockDir, time.Minute)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				count(1)
+				count(-1)
+				if err := lock.Release(false); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if most != 1 {
+		t.Errorf("%d held the lock at once", most)
+	}
+}
+
+func TestAcquireRefusesAnOpenDirectory(t *testing.T) {
+	h, root := lockHost(t)
+	if err := os.MkdirAll(filepath.Join(root, lockDir), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(filepath.Join(root, lockDir), 0o777); err != nil { //nolint:gosec // the point of the test
+		t.Fatal(err)
+	}
+	if _, err := txn.Acquire(t.Context(), h, lockDir, time.Minute); err == nil || !strings.Contains(err.Error(), "0777") {
+		t.Errorf("error %v, want one that names the mode", err)
+	}
+}
+
+func TestAcquireReportsOtherErrors(t *testing.T) {
+	h, _ := lockHost(t)
+	h.FS.Fault = func(string, string) error { return errInjected }
+	if _, err := txn.Acquire(t.Context(), h, lockDir, time.Minute); !errors.Is(err, errInjected) {
+		t.Errorf("error %v, want the injected one", err)
+	}
+}

@@ -1,0 +1,233 @@
+// Package txn applies reversible steps as one transaction: the host ends in the state before or
+// in the state after, whatever happens in between.
+//
+// # Journal
+//
+// One file, journal.json in the state directory (root's, 0700), replaced atomically and synced:
+//
+//	{"format": 1, "phase": "apply", "steps": [{"kind": "file", "step": {…}}, …]}
+//
+// A step is in the journal before its effect. While phase is "apply", the transaction is undone:
+// every step, last first. Writing phase "commit" is the commit point; from then on it is finished.
+// A missing journal means that nothing is pending. The same rules serve the run itself, after an
+// error, and [Recover], after a crash.
+//
+// # Steps
+//
+// Steps come in batches, since what a later one must do can depend on what an earlier one found
+// (the entry points of a program are known once it is built). A batch is journaled as a whole
+// before its first effect, so a step must bear Undo without Apply.
+package txn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/pgedge/platform/modules/patroni_install/internal/host"
+)
+
+// Step is one reversible change. Apply ensures the state after it, Undo the state before it;
+// each may be called again and must bear a partial run of the other. Finish drops what only Undo
+// needed. A live state that is neither before nor after is left alone and reported by a
+// [ConflictError].
+type Step interface {
+	Kind() string // the step's name in the journal
+	Describe() Description
+	Apply(ctx context.Context, h *host.Host) error
+	Undo(ctx context.Context, h *host.Host) error
+	Finish(ctx context.Context, h *host.Host) error
+}
+
+// Description tells people what a step does.
+type Description struct {
+	Name   string // what is changed: "unit", "link", "package set"
+	Action string // "create", "change", "remove"; "" for the installation's own scaffolding
+	Path   string // where, "" when that means nothing
+	Before string // for the diff
+	After  string
+}
+
+// Visible tells whether the step changes something that a user can see.
+func (d Description) Visible() bool { return d.Action != "" }
+
+// ConflictError reports a live state that a step did not make and does not overwrite.
+type ConflictError struct {
+	Path  string
+	Found string // what is there
+}
+
+// Error names the path and what is there.
+func (e *ConflictError) Error() string {
+	return fmt.Sprintf("%s was changed by somebody else: %s", e.Path, e.Found)
+}
+
+// Batch returns the next steps to apply.
+type Batch func(ctx context.Context) ([]Step, error)
+
+// Done is one applied step and how long it took.
+type Done struct {
+	Step
+	Took time.Duration
+}
+
+// Transaction is how steps are applied to one host.
+type Transaction struct {
+	Host *host.Host
+	Dir  string // the state directory; it exists and is locked
+	// Kinds makes an empty step of each kind, for reading the journal.
+	Kinds map[string]func() Step
+	// Settle tells running programs of the new state, after it is decided; it cannot be undone.
+	Settle func(ctx context.Context, steps []Step) error
+}
+
+// Run applies the batches one after the other and commits. After an error everything is undone
+// and the error says so. The warnings are about what went wrong after the commit: the state is
+// the one after, and the next run finishes the rest.
+func (t *Transaction) Run(ctx context.Context, batches ...Batch) (done []Done, warnings []string, err error) {
+	j := &journal{Format: format, Phase: phaseApply}
+	for _, batch := range batches {
+		if done, err = t.applyBatch(ctx, j, batch, done); err != nil {
+			return nil, nil, t.rollback(ctx, j, err)
+		}
+	}
+	if len(j.Steps) == 0 {
+		return nil, nil, nil
+	}
+	j.Phase = phaseCommit
+	if err := t.save(j); err != nil {
+		j.Phase = phaseApply // the failed write may have reached the disk
+		return nil, nil, t.rollback(ctx, j, errors.Join(err, t.save(j)))
+	}
+	if err := t.finish(context.WithoutCancel(ctx), j); err != nil {
+		warnings = append(warnings, fmt.Sprintf("the installation is complete, but %v; the next run goes on with this", err))
+	}
+	return done, warnings, nil
+}
+
+// applyBatch journals a batch and applies its steps.
+func (t *Transaction) applyBatch(ctx context.Context, j *journal, batch Batch, done []Done) ([]Done, error) {
+	steps, err := batch(ctx)
+	if err != nil || len(steps) == 0 {
+		return done, err
+	}
+	j.Steps = append(j.Steps, steps...)
+	if err := t.save(j); err != nil {
+		return done, err
+	}
+	for _, step := range steps {
+		if ctx.Err() != nil {
+			return done, context.Cause(ctx)
+		}
+		start := time.Now()
+		if err := step.Apply(ctx, t.Host); err != nil {
+			return done, err
+		}
+		done = append(done, Done{Step: step, Took: time.Since(start)})
+	}
+	return done, nil
+}
+
+// rollback undoes the journal's steps because of cause and returns cause with the outcome.
+func (t *Transaction) rollback(ctx context.Context, j *journal, cause error) error {
+	if len(j.Steps) == 0 {
+		return cause
+	}
+	if err := t.undo(context.WithoutCancel(ctx), j); err != nil {
+		return &RollbackError{Cause: cause, Undo: err}
+	}
+	return cause
+}
+
+// RollbackError reports a failed run whose changes could not all be undone.
+type RollbackError struct {
+	Cause error // why the run failed
+	Undo  error // what is not as it was
+}
+
+// Error gives both reasons, the cause first.
+func (e *RollbackError) Error() string {
+	return fmt.Sprintf("%v; undoing the changes failed too: %v", e.Cause, e.Undo)
+}
+
+// Unwrap returns both reasons.
+func (e *RollbackError) Unwrap() []error { return []error{e.Cause, e.Undo} }
+
+// undo takes every step back, last first, and drops the journal. A step that cannot be undone
+// does not keep the others from it. The journal stays for the next run unless all that is left
+// are conflicts, which no run may resolve.
+func (t *Transaction) undo(ctx context.Context, j *journal) error {
+	var conflicts, failures []error
+	for _, step := range slices.Backward(j.Steps) {
+		err := step.Undo(ctx, t.Host)
+		var conflict *ConflictError
+		switch {
+		case errors.As(err, &conflict):
+			conflicts = append(conflicts, err)
+		case err != nil:
+			failures = append(failures, err)
+		}
+	}
+	if len(failures) > 0 {
+		return errors.Join(append(failures, conflicts...)...)
+	}
+	err := t.Settle(ctx, j.Steps)
+	return errors.Join(append(conflicts, err, t.drop())...)
+}
+
+// finish completes a committed transaction and drops the journal.
+func (t *Transaction) finish(ctx context.Context, j *journal) error {
+	err := t.Settle(ctx, j.Steps)
+	for _, step := range slices.Backward(j.Steps) {
+		err = errors.Join(err, step.Finish(ctx, t.Host))
+	}
+	if err != nil {
+		return err
+	}
+	return t.drop()
+}
+
+// Recovery is what [Transaction.Recover] did.
+type Recovery string
+
+// The outcomes of a recovery.
+const (
+	NothingPending Recovery = ""
+	Undone         Recovery = "undone"
+	Finished       Recovery = "finished"
+)
+
+// Recover brings an interrupted transaction to its end: undone before its commit, finished after.
+func (t *Transaction) Recover(ctx context.Context) (Recovery, error) {
+	j, err := t.load()
+	switch {
+	case err != nil:
+		return NothingPending, err
+	case j == nil:
+		return NothingPending, t.Host.FS.Sweep(t.path())
+	case j.Phase == phaseCommit:
+		return Finished, wrap("finish the interrupted run", t.finish(context.WithoutCancel(ctx), j))
+	}
+	return Undone, wrap("undo the interrupted run", t.undo(context.WithoutCancel(ctx), j))
+}
+
+// Pending tells what Recover would do, without doing it.
+func (t *Transaction) Pending() (Recovery, error) {
+	j, err := t.load()
+	switch {
+	case err != nil || j == nil:
+		return NothingPending, err
+	case j.Phase == phaseCommit:
+		return Finished, nil
+	}
+	return Undone, nil
+}
+
+func wrap(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("cannot %s: %w", what, err)
+}
