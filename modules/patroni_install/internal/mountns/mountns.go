@@ -1,0 +1,163 @@
+// Package mountns runs commands in a private mount namespace, each in a PID namespace of its own.
+//
+// What a [Namespace] promises:
+//
+//   - Commands see each bound directory at its target; nobody else does. The mounts end with
+//     the Namespace, however it ends, and leave nothing to clean up.
+//   - Directories are bound by descriptor: a link that somebody swaps in leads nowhere.
+//   - A command dies with its context, with the Namespace and with this process (SIGKILL
+//     included), and so do all its descendants, also those that left its session.
+//   - Commands run with umask 022, whatever ours is.
+//
+// It takes no second program and no re-exec of our own: one OS thread unshares the mount
+// namespace and starts all commands itself, so that they inherit it. A thread that has done
+// that is of no use to anyone else; it is never given back and ends with the Namespace.
+package mountns
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"sync"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
+	"github.com/pgedge/platform/modules/patroni_install/internal/host"
+)
+
+// ErrForbidden reports a kernel, a container or a limit that does not allow private namespaces.
+var ErrForbidden = errors.New("private mount and PID namespaces are not allowed here (they take CAP_SYS_ADMIN, " +
+	"Linux 5.2 and user.max_mnt_namespaces and user.max_pid_namespaces above zero)")
+
+var errClosed = errors.New("internal error: the mount namespace is closed")
+
+// Bind is a directory to be seen at another place.
+type Bind struct {
+	Source *os.File // an open directory; it may be closed once Open has returned
+	Target string   // absolute path of an existing directory
+}
+
+// Namespace is a private mount namespace with its binds in place. Commands run one at a time.
+type Namespace struct {
+	files  *fsys.FS
+	shown  []shown
+	jobs   chan func()
+	closed chan struct{}
+	close  func()
+}
+
+var _ host.Runner = (*Namespace)(nil)
+
+// Open makes a namespace in which each bind's source covers its target, in the order given. A
+// target reached through an untrusted link is an *fsys.LinkError; a kernel that does not let us
+// is ErrForbidden.
+func Open(files *fsys.FS, binds []Bind) (*Namespace, error) {
+	n := &Namespace{files: files, jobs: make(chan func()), closed: make(chan struct{})}
+	n.close = sync.OnceFunc(func() { close(n.closed) })
+	ready := make(chan error)
+	go onFreshThread(func() {
+		var err error
+		n.shown, err = enter(files, binds)
+		ready <- err
+		if err == nil {
+			n.serve()
+		}
+	})
+	if err := <-ready; err != nil {
+		return nil, fmt.Errorf("cannot open a private mount namespace: %w", forbidden(err))
+	}
+	return n, nil
+}
+
+// Close ends the namespace and whatever still runs in it.
+func (n *Namespace) Close() { n.close() }
+
+// serve runs jobs on the calling thread until Close.
+func (n *Namespace) serve() {
+	for {
+		select {
+		case job := <-n.jobs:
+			job()
+		case <-n.closed:
+			return
+		}
+	}
+}
+
+// do runs job on the namespace's thread and waits for its end.
+func (n *Namespace) do(ctx context.Context, job func()) error {
+	done := make(chan struct{})
+	select {
+	case n.jobs <- func() { defer close(done); job() }:
+		<-done
+		return nil
+	case <-n.closed:
+		return errClosed
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// Run implements [host.Runner]: the command runs inside the namespace. Detached commands are
+// refused, since nothing here outlives us.
+func (n *Namespace) Run(ctx context.Context, cmd host.Command) (host.Output, error) {
+	if cmd.Detached {
+		return host.Output{}, fmt.Errorf("internal error: command %q cannot be detached from its mount namespace", cmd.Argv)
+	}
+	var out host.Output
+	var failed error
+	err := n.do(ctx, func() { out, failed = host.Execute(ctx, n.files, cmd, isolate) })
+	if err != nil {
+		return out, fmt.Errorf("cannot run %s: %w", cmd.Argv[0], err)
+	}
+	var ran *host.CommandError
+	if failed != nil && !errors.As(failed, &ran) && errors.Is(failed, unix.ENOSPC) {
+		return out, forbidden(failed)
+	}
+	return out, failed
+}
+
+// isolate puts a command in a PID namespace, whose end is the end of everything in it. The
+// command is PID 1 there: it ignores signals without a handler, SIGTERM too, but not SIGKILL
+// from outside, which the kernel sends when our thread ends.
+func isolate(process *exec.Cmd) {
+	process.SysProcAttr.Cloneflags |= unix.CLONE_NEWPID
+	process.SysProcAttr.Pdeathsig = syscall.SIGKILL
+	process.Cancel = func() error { return process.Process.Kill() }
+}
+
+// Do runs work on a thread inside the namespace, where the file operations that work makes by path
+// see the binds. Work must not start goroutines for them.
+func (n *Namespace) Do(ctx context.Context, work func() error) error {
+	var failed error
+	err := n.do(ctx, func() { failed = work() })
+	return errors.Join(err, failed)
+}
+
+// Check tells whether every bind still shows its source: whoever may rename or remove a target,
+// or a directory above it, from outside takes the mount away without an error anywhere.
+func (n *Namespace) Check() error {
+	var found error
+	err := n.do(context.Background(), func() {
+		for _, s := range n.shown {
+			if found = s.check(n.files); found != nil {
+				return
+			}
+		}
+	})
+	return errors.Join(err, found)
+}
+
+// forbidden adds ErrForbidden to an error with which the kernel denies namespaces.
+func forbidden(err error) error {
+	for _, denial := range []error{unix.EPERM, unix.ENOSPC, unix.ENOSYS} {
+		if errors.Is(err, denial) {
+			return fmt.Errorf("%w: %w", ErrForbidden, err)
+		}
+	}
+	return err
+}

@@ -1,0 +1,130 @@
+package mountns
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
+)
+
+// childUmask is what commands run with: under a stricter one only root could use what they install.
+const childUmask = 0o022
+
+// onFreshThread runs work on an OS thread that nothing else will ever use: a goroutine that
+// ends while locked takes its thread with it. The main thread is passed over, since it cannot
+// end and /proc/self shows its namespaces as those of the whole process.
+func onFreshThread(work func()) {
+	runtime.LockOSThread()
+	if unix.Gettid() != unix.Getpid() {
+		work()
+		return
+	}
+	// The main thread stays ours meanwhile, so the other goroutine cannot get it.
+	done := make(chan struct{})
+	go func() { defer close(done); onFreshThread(work) }()
+	<-done
+	runtime.UnlockOSThread()
+}
+
+// shown is what a target has to show.
+type shown struct {
+	target   string
+	dev, ino uint64
+}
+
+// enter moves the calling thread into a new mount namespace with the binds.
+func enter(files *fsys.FS, binds []Bind) ([]shown, error) {
+	// A mount can be cloned only in the namespace that it belongs to, so before leaving it.
+	trees, err := cloneAll(binds)
+	defer closeAll(trees)
+	if err != nil {
+		return nil, err
+	}
+	// This gives the thread a working directory, a root and a umask of its own too.
+	if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
+		return nil, os.NewSyscallError("unshare", err)
+	}
+	if err := unix.Mount("none", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		return nil, os.NewSyscallError("mount", err)
+	}
+	unix.Umask(childUmask)
+	all := make([]shown, len(binds))
+	for i, bind := range binds {
+		if all[i], err = attach(files, trees[i], bind); err != nil {
+			return nil, fmt.Errorf("cannot bind a directory over %s: %w", bind.Target, err)
+		}
+	}
+	return all, nil
+}
+
+// cloneAll returns a detached mount of each bind's source.
+func cloneAll(binds []Bind) (trees []int, err error) {
+	for _, bind := range binds {
+		fd, err := clone(bind.Source)
+		if err != nil {
+			return trees, fmt.Errorf("cannot bind %s: %w", bind.Source.Name(), err)
+		}
+		trees = append(trees, fd)
+	}
+	return trees, nil
+}
+
+func clone(source *os.File) (int, error) {
+	fd, err := unix.OpenTree(int(source.Fd()), "", unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|unix.AT_EMPTY_PATH)
+	if err != nil {
+		return -1, os.NewSyscallError("open_tree", err)
+	}
+	// Nothing that is staged needs devices or set-id programs. Linux before 5.12 cannot say so.
+	attr := &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV, Propagation: unix.MS_PRIVATE}
+	err = unix.MountSetattr(fd, "", unix.AT_EMPTY_PATH, attr)
+	if err != nil && !errors.Is(err, unix.ENOSYS) {
+		_ = unix.Close(fd)
+		return -1, os.NewSyscallError("mount_setattr", err)
+	}
+	return fd, nil
+}
+
+func closeAll(fds []int) {
+	for _, fd := range fds {
+		_ = unix.Close(fd)
+	}
+}
+
+// attach mounts tree over the bind's target, which is looked up inside the new namespace.
+func attach(files *fsys.FS, tree int, bind Bind) (shown, error) {
+	target, err := files.OpenDir(bind.Target)
+	if err != nil {
+		return shown{}, err
+	}
+	defer target.Close() //nolint:errcheck // only a place
+	flags := unix.MOVE_MOUNT_F_EMPTY_PATH | unix.MOVE_MOUNT_T_EMPTY_PATH
+	if err := unix.MoveMount(tree, "", int(target.Fd()), "", flags); err != nil {
+		return shown{}, os.NewSyscallError("move_mount", err)
+	}
+	var st unix.Stat_t
+	if err := unix.Fstat(tree, &st); err != nil {
+		return shown{}, os.NewSyscallError("fstat", err)
+	}
+	return shown{target: bind.Target, dev: st.Dev, ino: st.Ino}, nil
+}
+
+// check compares what the target shows to the calling thread with what it has to.
+func (s shown) check(files *fsys.FS) error {
+	dir, err := files.OpenDir(s.target)
+	if err != nil {
+		return fmt.Errorf("cannot trust what was built: the directory at %s was moved or removed meanwhile: %w", s.target, err)
+	}
+	defer dir.Close() //nolint:errcheck // read only
+	var st unix.Stat_t
+	if err := unix.Fstat(int(dir.Fd()), &st); err != nil {
+		return fmt.Errorf("cannot stat %s: %w", s.target, err)
+	}
+	if st.Dev != s.dev || st.Ino != s.ino {
+		return fmt.Errorf("cannot trust what was built: the directory at %s was moved or replaced meanwhile", s.target)
+	}
+	return nil
+}

@@ -1,0 +1,146 @@
+package pipx
+
+import (
+	_ "embed"
+	"path"
+	"strings"
+
+	"github.com/pgedge/platform/modules/patroni_install/internal/host"
+)
+
+// prepareShared makes pipx's shared venv; compileTree makes the bytecode of a directory.
+var (
+	//go:embed shared.py
+	prepareShared string
+	//go:embed compile.py
+	compileTree string
+)
+
+// buildPath is where the programs of a build are searched, compilers among them.
+const buildPath = "/usr/local/bin:/usr/bin:/bin"
+
+// Build describes the building of a venv. Nothing of it may lie in the user's real home: the
+// caller runs it where Home and BinDir are staging directories.
+type Build struct {
+	Layout
+	Program
+
+	Python      string     // interpreter of the venv, absolute
+	Requirement string     // "patroni[psycopg2-binary,etcd]==4.0.7"
+	User        *host.User // who builds and owns it
+	Scratch     string     // existing directory, the user's, for temporary files, caches and whatever is not kept
+
+	IndexURL       string // "" leaves pip's own configuration alone, as do the next two
+	ExtraIndexURLs []string
+	CACert         string
+	Environ        []string // the environment that the operator set; see passed
+
+	// Isolated builds each source package with build tools of its own, fetched for it alone. It
+	// costs seconds, so it is what Retry falls back to.
+	Isolated bool
+}
+
+// Commands returns the commands of the build, to be run in this order. They hold no credentials
+// in their arguments. Their umask must be 022, or nobody but their user can run the result.
+//
+// pipx would make its shared venv by itself, but spends more time on that than on Patroni:
+// it lets ensurepip install the bundled pip and then pip replace itself from the index. Unpacking
+// the bundled wheels is enough for pipx to take them, and to replace them when it next wants to.
+// Likewise pip compiles file by file what a compiler with all processors makes in half the time.
+func (b Build) Commands() []host.Command {
+	return []host.Command{
+		b.command(b.Python, "-I", "-c", prepareShared, b.Shared()),
+		b.command(append(append([]string{}, b.Argv...), "install", b.Requirement)...),
+		b.command(path.Join(b.Venv(), "bin", "python"), "-I", "-c", compileTree, path.Join(b.Venv(), "lib")),
+	}
+}
+
+func (b Build) command(argv ...string) host.Command {
+	return host.Command{Argv: argv, Env: b.Env(), User: b.User, Dir: b.Scratch}
+}
+
+// Retry returns the build that may succeed where b failed, and whether there is one: a package
+// whose build tools are none of ours wants them fetched. Its arguments are those of [Explain].
+func (b Build) Retry(err error, texts ...[]byte) (Build, bool) {
+	if b.Isolated || !wantsIsolation(failureText(err, texts...)) {
+		return b, false
+	}
+	b.Isolated = true
+	return b, true
+}
+
+// Env returns the environment of the commands: the operator's settings for pip first, ours
+// after them, so that ours hold where both have a say.
+func (b Build) Env() []string {
+	env := append(passed(b.Environ),
+		"HOME="+b.User.Home,
+		"USER="+b.User.Name,
+		"LOGNAME="+b.User.Name,
+		"PATH="+buildPath,
+		"LC_ALL=C.UTF-8",
+		"NO_COLOR=1",
+		"TMPDIR="+b.Scratch,
+		"XDG_CACHE_HOME="+path.Join(b.Scratch, "cache"),
+		"XDG_DATA_HOME="+path.Join(b.Scratch, "data"),
+		"XDG_STATE_HOME="+path.Join(b.Scratch, "state"),
+		"PIPX_HOME="+b.Home,
+		"PIPX_BIN_DIR="+b.BinDir,
+		"PIPX_MAN_DIR="+path.Join(b.Scratch, "man"),
+		"PIPX_COMPLETION_DIR="+path.Join(b.Scratch, "completion"),
+		"PIPX_DEFAULT_PYTHON="+b.Python,
+		"PIPX_DEFAULT_BACKEND=pip",
+		"PIPX_USE_EMOJI=0", "USE_EMOJI=0", // since 1.8, before
+		"PIP_CACHE_DIR="+path.Join(b.Scratch, "cache", "pip"),
+		"PIP_DISABLE_PIP_VERSION_CHECK=1",
+		"PIP_NO_INPUT=1",
+		"PIP_PROGRESS_BAR=off",
+		"PIP_COMPILE=0",
+	)
+	if !b.Isolated {
+		// The variable sets the option's value, not the option: 0 is "no isolation".
+		env = append(env, "PIP_NO_BUILD_ISOLATION=0")
+	}
+	if len(b.Argv) == 1 {
+		// The pipx of the system must not import from the user's own packages.
+		env = append(env, "PYTHONNOUSERSITE=1")
+	}
+	return append(env, b.index()...)
+}
+
+// index returns the settings of the package index. They are no arguments, which everybody on
+// the host could read and pipx would write down.
+func (b Build) index() []string {
+	var env []string
+	if b.IndexURL != "" {
+		env = append(env, "PIP_INDEX_URL="+b.IndexURL)
+	}
+	if len(b.ExtraIndexURLs) > 0 {
+		env = append(env, "PIP_EXTRA_INDEX_URL="+strings.Join(b.ExtraIndexURLs, " "))
+	}
+	if b.CACert != "" {
+		env = append(env, "PIP_CERT="+b.CACert)
+	}
+	return env
+}
+
+// passed picks from an environment what may reach pip: proxies, trust and pip's own settings
+// but those that would lead the installation elsewhere or make it write outside the stage.
+func passed(environ []string) []string {
+	elsewhere := map[string]bool{
+		"PIP_TARGET": true, "PIP_PREFIX": true, "PIP_ROOT": true, "PIP_USER": true, "PIP_PYTHON": true,
+		"PIP_DRY_RUN": true, "PIP_REPORT": true, "PIP_LOG": true, "PIP_LOG_FILE": true, "PIP_SRC": true,
+		"PIP_EDITABLE": true, "PIP_REQUIREMENT": true, "PIP_BUILD": true, "PIP_NO_COMPILE": true,
+		"PIP_HELP": true, "PIP_VERSION": true, "PIP_REQUIRE_VIRTUALENV": true,
+	}
+	trust := map[string]bool{"SSL_CERT_FILE": true, "SSL_CERT_DIR": true, "REQUESTS_CA_BUNDLE": true, "CURL_CA_BUNDLE": true}
+	var env []string
+	for _, variable := range environ {
+		name, _, found := strings.Cut(variable, "=")
+		isPip := strings.HasPrefix(name, "PIP_") && !elsewhere[name]
+		isProxy := strings.HasSuffix(strings.ToLower(name), "_proxy")
+		if found && (isPip || isProxy || trust[name]) {
+			env = append(env, variable)
+		}
+	}
+	return env
+}

@@ -1,0 +1,125 @@
+package pipx
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
+)
+
+// maxRequires bounds the requirements that are read of a package.
+const maxRequires = 512
+
+// metadata is what a package says of itself.
+type metadata struct {
+	dir      string // its .dist-info
+	extras   []string
+	requires []requirement
+}
+
+// requirement is one Requires-Dist: a package, wanted where the marker holds.
+type requirement struct {
+	name   string
+	marker string
+}
+
+// requirementForm is a name, its extras, its version specifiers and what follows.
+var requirementForm = regexp.MustCompile(`^([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?[^;]*(?:;(.*))?$`)
+
+// readMetadata reads METADATA in a .dist-info, whose RECORD pip writes last.
+func (v *Venv) readMetadata(files *fsys.FS, dir string) error {
+	data, err := files.ReadFile(path.Join(dir, "METADATA"), largeFile)
+	if err == nil {
+		_, err = files.Lstat(path.Join(dir, "RECORD"))
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		v.problem("it is half-written: %v", err)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	v.metadata = parseMetadata(string(data))
+	v.metadata.dir = dir
+	return nil
+}
+
+// parseMetadata reads the header of a METADATA file; the description after it is of no interest.
+func parseMetadata(text string) metadata {
+	var m metadata
+	for line := range strings.Lines(text) {
+		line = strings.TrimRight(line, "\r\n")
+		if line == "" {
+			break
+		}
+		key, value, _ := strings.Cut(line, ":")
+		value = strings.TrimSpace(value)
+		switch strings.ToLower(key) {
+		case "provides-extra":
+			m.extras = append(m.extras, normalise(value))
+		case "requires-dist":
+			found := requirementForm.FindStringSubmatch(value)
+			if found != nil && len(m.requires) < maxRequires {
+				m.requires = append(m.requires, requirement{normalise(found[1]), found[2]})
+			}
+		}
+	}
+	return m
+}
+
+// find returns the spelling under which the package knows an extra, "" when it does not. etcd and
+// etcd3 stand for each other, so that it does not matter which of them a version has.
+func (m metadata) find(extra string) string {
+	names := []string{normalise(extra)}
+	switch names[0] {
+	case "etcd":
+		names = append(names, "etcd3")
+	case "etcd3":
+		names = append(names, "etcd")
+	}
+	for _, name := range names {
+		if slices.Contains(m.extras, name) {
+			return name
+		}
+	}
+	return ""
+}
+
+// MissingFor returns the packages, sorted, that Patroni needs by itself and for these extras and
+// that are not installed. Extras it does not know are passed over; see [Venv.CheckExtras].
+func (v *Venv) MissingFor(extras []string) []string {
+	wanted := []string{""}
+	for _, extra := range extras {
+		if known := v.metadata.find(extra); known != "" {
+			wanted = append(wanted, known)
+		}
+	}
+	var missing []string
+	for _, need := range v.metadata.requires {
+		installed := v.Packages[need.name] != ""
+		holds := slices.ContainsFunc(wanted, func(extra string) bool {
+			return markerHolds(need.marker, map[string]string{"extra": extra, "python_version": v.Python})
+		})
+		if holds && !installed {
+			missing = append(missing, need.name)
+		}
+	}
+	slices.Sort(missing)
+	return slices.Compact(missing)
+}
+
+// CheckExtras refuses extras that the installed Patroni does not have, naming those it has.
+func (v *Venv) CheckExtras(extras []string) error {
+	for _, extra := range extras {
+		if v.metadata.find(extra) == "" {
+			known := slices.Sorted(slices.Values(v.metadata.extras))
+			return fmt.Errorf("Patroni %s has no extra %q; it has %s", v.PatroniVersion, extra, strings.Join(known, ", ")) //nolint:staticcheck // a name
+		}
+	}
+	return nil
+}

@@ -1,0 +1,142 @@
+// Package pipx holds what there is to know of pipx 1.0 to 1.18 and of pip below it: how a venv
+// is built, what a finished one looks like, and what their error messages mean.
+//
+// It changes nothing by itself. [Build] describes commands for the caller to run; everything
+// else reads. What it reads below a venv was written by a user who is not trusted: links are not
+// followed, sizes and counts are bounded, names are checked before they are used.
+package pipx
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+
+	version "github.com/aquasecurity/go-pep440-version"
+
+	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
+)
+
+// Package is the name of the package that all this is about, and of its venv.
+const Package = "patroni"
+
+// oldest is the first pipx that reads PIPX_HOME and builds venvs the way we need it.
+const oldest = "1.0"
+
+// Layout is where pipx keeps its venvs and puts its links.
+type Layout struct {
+	Home   string // PIPX_HOME
+	BinDir string // PIPX_BIN_DIR
+}
+
+// Venv returns the directory of Patroni's venv.
+func (l Layout) Venv() string { return path.Join(l.Home, "venvs", Package) }
+
+// Shared returns the venv that holds the pip of all others.
+func (l Layout) Shared() string { return path.Join(l.Home, "shared") }
+
+// Program is a pipx that can be started.
+type Program struct {
+	Argv    []string // ["/usr/bin/pipx"] or ["/usr/bin/python3", "-m", "pipx"]
+	Version string   // "1.1.0", or "" when it does not say
+}
+
+// place is a directory of programs and the patterns of the directories where their packages are.
+type place struct {
+	bin  string
+	libs []string // the last component but one may end in *
+}
+
+// systemPlaces lists where a pipx of the whole system may be, the preferred one first.
+func systemPlaces() []place {
+	return []place{
+		{"/usr/local/bin", []string{"/usr/local/lib/python3*/dist-packages", "/usr/local/lib/python3*/site-packages"}},
+		{"/usr/bin", []string{"/usr/lib/python3*/dist-packages", "/usr/lib/python3*/site-packages"}},
+	}
+}
+
+// Find returns the pipx of the system without starting it. A program that somebody other than
+// root could replace does not count. The error is fs.ErrNotExist when there is none.
+func Find(files *fsys.FS) (Program, error) {
+	for _, p := range systemPlaces() {
+		name := path.Join(p.bin, "pipx")
+		trusted, err := isRootProgram(files, name)
+		if err != nil {
+			return Program{}, fmt.Errorf("cannot look for pipx: %w", err)
+		}
+		if trusted {
+			return Program{Argv: []string{name}, Version: installedVersion(files, p.libs)}, nil
+		}
+	}
+	return Program{}, fmt.Errorf("cannot find pipx in /usr/local/bin or /usr/bin: %w", fs.ErrNotExist)
+}
+
+// isRootProgram tells whether name leads to a program that root alone may write.
+func isRootProgram(files *fsys.FS, name string) (bool, error) {
+	target, err := files.Resolve(name)
+	var link *fsys.LinkError
+	if errors.Is(err, fs.ErrNotExist) || errors.As(err, &link) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	info, err := files.Lstat(target)
+	if err != nil {
+		return false, err
+	}
+	return info.Type == fsys.File && info.UID == 0 && info.Mode&0o022 == 0 && info.Mode&0o111 != 0, nil
+}
+
+// installedVersion reads pipx's version off the name of its metadata, or returns "".
+func installedVersion(files *fsys.FS, libs []string) string {
+	for _, pattern := range libs {
+		for _, lib := range expand(files, pattern) {
+			names, err := files.ReadDir(lib)
+			if err != nil {
+				continue
+			}
+			if found := distributions(names)["pipx"]; found != "" {
+				return found
+			}
+		}
+	}
+	return ""
+}
+
+// expand returns the directories that a pattern /A/B*/C stands for.
+func expand(files *fsys.FS, pattern string) []string {
+	parent, last := path.Split(pattern)
+	parent, prefix := path.Split(strings.TrimSuffix(path.Clean(parent), "*"))
+	names, err := files.ReadDir(path.Clean(parent))
+	if err != nil {
+		return nil
+	}
+	var found []string
+	for _, name := range names {
+		if strings.HasPrefix(name, prefix) {
+			found = append(found, path.Join(parent, name, last))
+		}
+	}
+	return found
+}
+
+// Check refuses a pipx that is too old for the work. One that does not tell its version may try.
+func (p Program) Check() error {
+	if p.Version == "" {
+		return nil
+	}
+	have, err := version.Parse(p.Version)
+	if err != nil {
+		return fmt.Errorf("cannot use %s: its version %q is not one", p, p.Version)
+	}
+	if have.LessThan(version.MustParse(oldest)) {
+		return fmt.Errorf("cannot use pipx %s (%s): it is too old, %s or newer is needed; install one for all users into /usr/local, "+
+			"for instance with \"python3 -m pip install 'pipx>=1.0'\", or upgrade the operating system", p.Version, p, oldest)
+	}
+	return nil
+}
+
+// String returns the command as one would type it.
+func (p Program) String() string { return strings.Join(p.Argv, " ") }

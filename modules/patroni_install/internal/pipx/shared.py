@@ -1,0 +1,59 @@
+# usage: python3 -I -c THIS DIRECTORY
+#
+# Makes pipx's shared venv in DIRECTORY from the wheels that came with the interpreter: pip, and
+# setuptools for packages that come as source only. Where there are no such wheels it makes
+# nothing, and pipx makes the venv in its own way.
+import glob
+import os
+import subprocess
+import sys
+import sysconfig
+import venv
+import zipfile
+
+
+def bundled(name):
+    """Return the newest wheel of a package that came with the interpreter, or None."""
+    for folder in (
+        sysconfig.get_config_var("WHEEL_PKG_DIR"),
+        "/usr/share/python-wheels",
+        os.path.join(sysconfig.get_path("stdlib"), "ensurepip", "_bundled"),
+    ):
+        wheels = glob.glob(os.path.join(folder or "/nonexistent", name + "-[0-9]*.whl"))
+        if wheels:
+            return max(wheels, key=release)
+    return None
+
+
+def release(wheel):
+    """Return the version in a wheel's file name as numbers."""
+    parts = os.path.basename(wheel).split("-")[1].split(".")
+    return [int(part) if part.isdigit() else 0 for part in parts]
+
+
+def unpack(wheel, site):
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(site)
+
+
+def main(shared):
+    pip, setuptools = bundled("pip"), bundled("setuptools")
+    if not pip:
+        return
+    venv.create(shared, symlinks=True)
+    python = os.path.join(shared, "bin", "python")
+    site = glob.glob(os.path.join(glob.escape(shared), "lib", "python3*", "site-packages"))[0]
+    unpack(pip, site)
+    # setuptools builds wheels by itself since 70.1. An older one would install without a RECORD.
+    if setuptools and release(setuptools) >= [70, 1]:
+        unpack(setuptools, site)
+    else:
+        subprocess.check_call([python, "-m", "pip", "install", "-q", "setuptools", "wheel"])
+    # pipx takes the venv for complete when it finds this program, so it comes last.
+    program = os.path.join(shared, "bin", "pip")
+    with open(program, "w", encoding="utf-8") as file:
+        file.write("#!%s\nimport sys\nfrom pip._internal.cli.main import main\nsys.exit(main())\n" % python)
+    os.chmod(program, 0o755)
+
+
+main(sys.argv[1])
