@@ -1,0 +1,83 @@
+package install
+
+import (
+	"path"
+
+	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
+	"github.com/pgedge/platform/modules/patroni_install/internal/profile"
+	"github.com/pgedge/platform/modules/patroni_install/internal/step"
+	"github.com/pgedge/platform/modules/patroni_install/internal/txn"
+)
+
+// removal takes the installation away, the unit first: it must not start what is going. It keeps
+// the packages of the operating system, drop-ins, every configuration, and what other programs
+// of the same pipx need.
+func (p *Plan) removal(out Outcome) []txn.Step {
+	var steps []txn.Step
+	if before := p.fileState(p.seen.Unit); before != nil {
+		steps = append(steps, &step.File{Name: unitStep, Path: p.seen.Unit, Before: before})
+	}
+	steps = append(steps, p.staleLinks(nil)...)
+	steps = append(steps, p.unprofile()...)
+	steps = append(steps, p.removeTrees(out)...)
+	steps = append(steps, p.removeOldHome()...)
+	if e, found := p.seen.Entries[p.seen.ConfigDir]; found && e.Type == fsys.Directory && p.seen.ConfigEmpty {
+		steps = append(steps, &step.Directory{Name: "configuration directory", Path: p.seen.ConfigDir, Before: &e.Attr})
+	}
+	return steps
+}
+
+// removeTrees moves the venv into the stage, which goes away at the end, and with it the shared
+// libraries that no other venv uses.
+func (p *Plan) removeTrees(out Outcome) []txn.Step {
+	if p.seen.Current == nil {
+		return nil
+	}
+	name, shared := p.seen.Layout.Venv(), p.seen.Shared()
+	steps := []txn.Step{
+		&step.Tree{Name: treeName, Path: name, Spare: p.seen.staged(name), Before: p.currentState(), Copy: out.Copy},
+	}
+	if e, found := p.seen.Entries[shared]; found && e.Type == fsys.Directory && len(p.seen.Others) == 0 {
+		before := &step.TreeState{Ino: e.Ino, Text: sharedText}
+		steps = append(steps, &step.Tree{Name: sharedName, Path: shared, Spare: p.seen.staged(shared), Before: before, Copy: out.SharedCopy})
+	}
+	return steps
+}
+
+// unprofile takes our block out of the shell profiles. A file that holds nothing else, since we
+// made it, goes with it.
+func (p *Plan) unprofile() []txn.Step {
+	var steps []txn.Step
+	home := path.Clean(p.seen.User.Home)
+	for _, name := range []string{".bash_profile", ".bash_login", ".profile", ".bashrc"} {
+		before := p.fileState(path.Join(home, name))
+		if before == nil || p.seen.Entries[path.Join(home, name)].Type != fsys.File {
+			continue
+		}
+		kind := profile.Login
+		if name == ".bashrc" {
+			kind = profile.Interactive
+		}
+		text := profile.Remove(string(before.Data))
+		if text == string(before.Data) {
+			continue
+		}
+		s := &step.File{Name: "shell profile", Path: path.Join(home, name), Before: before}
+		if !profile.Untouched(kind, name, string(before.Data)) {
+			s.After = &step.FileState{Data: []byte(text), Attr: before.Attr}
+		}
+		steps = append(steps, s)
+	}
+	return steps
+}
+
+// removeOldHome removes the link that oldHome made, while no other program of pipx needs it.
+func (p *Plan) removeOldHome() []txn.Step {
+	link := p.oldHomeLink()
+	e, found := p.seen.Entries[p.seen.OldHome]
+	if link == nil || !found || e.Type != fsys.Link || e.Target != link.Target || len(p.seen.Others) > 0 {
+		return nil
+	}
+	before := &step.LinkState{Target: e.Target, UID: e.UID, GID: e.GID}
+	return []txn.Step{&step.Symlink{Path: p.seen.OldHome, Before: before}}
+}

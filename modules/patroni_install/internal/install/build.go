@@ -1,0 +1,288 @@
+package install
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
+	"github.com/pgedge/platform/modules/patroni_install/internal/host"
+	"github.com/pgedge/platform/modules/patroni_install/internal/mountns"
+	"github.com/pgedge/platform/modules/patroni_install/internal/pipx"
+	"github.com/pgedge/platform/modules/patroni_install/internal/step"
+	"github.com/pgedge/platform/modules/patroni_install/internal/systemd"
+)
+
+// spaceNeeded is what a build takes on the file system of pipx's home, in bytes: the tree, the
+// shared libraries and the downloads, 105 MB on Debian 12, and a reserve.
+const spaceNeeded = 160 << 20
+
+// systemPython is the interpreter of the operating system.
+const systemPython = "/usr/bin/python3"
+
+// verifyTimeout bounds each program that is started to see that it works.
+const verifyTimeout = time.Minute
+
+// builder builds the tree in the stage, where it sees itself at its final place.
+type builder struct {
+	host *host.Host
+	plan *Plan
+	took []Took
+}
+
+// Took is how long a part of the work took.
+type Took struct {
+	Name, Path string
+	Time       time.Duration
+}
+
+// build builds, verifies and syncs the tree, and says what came out.
+func (b *builder) build(ctx context.Context) (Outcome, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, b.plan.want.Timeout,
+		fmt.Errorf("it took more than %s (option timeout)", b.plan.want.Timeout))
+	defer cancel()
+	program, err := b.program()
+	if err != nil {
+		return Outcome{}, err
+	}
+	ns, err := b.openStage()
+	if err != nil {
+		return Outcome{}, err
+	}
+	defer ns.Close()
+	for _, part := range []struct {
+		name string
+		do   func(context.Context, *mountns.Namespace) error
+	}{
+		{"build", func(ctx context.Context, ns *mountns.Namespace) error { return b.pipx(ctx, ns, program) }},
+		{"verify", b.verify},
+		{"sync", b.sync},
+	} {
+		b.host.Progress(part.name + " of Patroni begins")
+		start := time.Now()
+		if err := part.do(ctx, ns); err != nil {
+			return Outcome{}, err
+		}
+		b.took = append(b.took, Took{Name: part.name, Path: b.plan.seen.Layout.Venv(), Time: time.Since(start)})
+	}
+	out, err := b.outcome(ctx, ns, program)
+	if err != nil {
+		return Outcome{}, err
+	}
+	return b.copies(out)
+}
+
+// program finds pipx, which may have come with the packages just installed.
+func (b *builder) program() (pipx.Program, error) {
+	program, err := pipx.Find(b.host.FS)
+	if errors.Is(err, fs.ErrNotExist) {
+		return pipx.Program{}, fmt.Errorf("cannot build Patroni: there is no pipx on this host, also not after installing %s",
+			strings.Join(b.plan.seen.Packages.Missing, ", "))
+	}
+	if err != nil {
+		return pipx.Program{}, err
+	}
+	return program, program.Check()
+}
+
+// openStage shows the stage at the final place to those who run in the namespace.
+func (b *builder) openStage() (*mountns.Namespace, error) {
+	seen := b.plan.seen
+	free, err := b.host.FS.FreeBytes(seen.Stage)
+	if err != nil {
+		return nil, fmt.Errorf("cannot tell the free space: %w", err)
+	}
+	if free < spaceNeeded {
+		return nil, fmt.Errorf("cannot build Patroni: %d MB are free on the file system of %s, the build takes %d MB; make room there",
+			free>>20, seen.Home, spaceNeeded>>20)
+	}
+	var binds []mountns.Bind
+	for _, b2 := range []struct{ source, target string }{
+		{seen.stagedHome(), seen.Home}, {path.Join(seen.Stage, "bin"), seen.BinDir},
+	} {
+		source, err := b.host.FS.OpenDir(b2.source)
+		if err != nil {
+			return nil, fmt.Errorf("cannot open the stage: %w", err)
+		}
+		defer source.Close() //nolint:errcheck // the mount holds what it needs
+		binds = append(binds, mountns.Bind{Source: source, Target: b2.target})
+	}
+	return mountns.Open(b.host.FS, binds)
+}
+
+// pipx runs the build as the user.
+func (b *builder) pipx(ctx context.Context, ns *mountns.Namespace, program pipx.Program) error {
+	want, seen := b.plan.want, b.plan.seen
+	build := pipx.Build{
+		Layout: seen.Layout.Layout, Program: program, Python: cmp.Or(want.Python, systemPython), User: seen.User,
+		Requirement: want.Version.Requirement(want.Extras), Scratch: path.Join(seen.Home, "scratch"),
+		IndexURL: want.IndexURL, ExtraIndexURLs: want.ExtraIndexURLs, CACert: want.CACert, Environ: want.Environ,
+	}
+	out, err := b.runAll(ctx, ns, build)
+	if again, worthwhile := build.Retry(err, out.Stdout, out.Stderr); err != nil && worthwhile {
+		b.host.Progress("the build failed; trying again with isolated build tools")
+		out, err = b.runAll(ctx, ns, again)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot build Patroni: %s: %w", pipx.Explain(err, out.Stdout, out.Stderr), err)
+	}
+	return ns.Check()
+}
+
+// runAll runs the commands of a build up to the first that fails, and returns what that printed.
+func (b *builder) runAll(ctx context.Context, ns *mountns.Namespace, build pipx.Build) (out host.Output, err error) {
+	for _, cmd := range build.Commands() {
+		cmd.Output = b.host.Progress
+		if out, err = ns.Run(ctx, cmd); err != nil {
+			break
+		}
+	}
+	return out, err
+}
+
+// verify starts what was built: nothing becomes visible that was not seen working.
+func (b *builder) verify(ctx context.Context, ns *mountns.Namespace) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, verifyTimeout, errors.New("it did not end in time"))
+	defer cancel()
+	bin := path.Join(b.plan.seen.Layout.Venv(), "bin")
+	for _, argv := range [][]string{
+		{path.Join(bin, "patroni"), "--version"},
+		{path.Join(bin, "patronictl"), "version"},
+		{path.Join(bin, "python"), "-B", "-c", "import " + strings.Join(b.imports(), ", ")},
+	} {
+		cmd := host.Command{Argv: argv, Env: b.userEnv(), User: b.plan.seen.User}
+		if _, err := ns.Run(ctx, cmd); err != nil {
+			return fmt.Errorf("cannot use what was built: %w", err)
+		}
+	}
+	if err := b.verifyUnit(ctx, ns); err != nil {
+		return err
+	}
+	return ns.Check()
+}
+
+// imports are the modules that the extras are about: the database driver and the clients of the
+// configuration store.
+func (b *builder) imports() []string {
+	modules := map[string]string{
+		"psycopg2": "psycopg2", "psycopg2-binary": "psycopg2", "psycopg3": "psycopg", "etcd": "etcd", "etcd3": "etcd",
+		"consul": "consul", "zookeeper": "kazoo", "exhibitor": "kazoo", "raft": "pysyncobj", "aws": "boto3",
+	}
+	names := []string{"patroni"}
+	for _, extra := range b.plan.want.Extras {
+		if module, known := modules[extra]; known && !slices.Contains(names, module) {
+			names = append(names, module)
+		}
+	}
+	return names
+}
+
+func (b *builder) userEnv() []string {
+	return []string{"HOME=" + b.plan.seen.User.Home, "PATH=/usr/local/bin:/usr/bin:/bin", "LC_ALL=C.UTF-8", "PYTHONDONTWRITEBYTECODE=1"}
+}
+
+// verifyUnit lets systemd read the unit under its real name. What it says of other units, which
+// it loads on the way, is not our business.
+func (b *builder) verifyUnit(ctx context.Context, ns *mountns.Namespace) error {
+	seen := b.plan.seen
+	if !systemd.Running(b.host.FS.Real("/")) {
+		return nil
+	}
+	name := path.Join(seen.Scratch, path.Base(seen.Unit))
+	if err := b.host.FS.WriteFile(name, b.plan.unitText(), fsys.Attr{Mode: 0o644}); err != nil {
+		return err
+	}
+	out, err := ns.Run(ctx, host.Command{Argv: []string{"systemd-analyze", "verify", "--man=no", b.host.FS.Real(name)}, Env: host.SystemEnv()})
+	var failed *host.CommandError
+	if errors.As(err, &failed) && !strings.Contains(string(out.Stderr), path.Base(seen.Unit)) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("cannot use the unit: %w", err)
+	}
+	return nil
+}
+
+// sync makes what is about to be switched survive a power cut.
+func (b *builder) sync(context.Context, *mountns.Namespace) error {
+	for _, tree := range []string{b.plan.seen.Layout.Venv(), b.plan.seen.Shared()} {
+		err := b.host.FS.SyncTree(b.plan.seen.staged(tree))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("cannot make what was built durable: %w", err)
+		}
+	}
+	return nil
+}
+
+// outcome reads what the switch has to know of what was built, at its final place.
+func (b *builder) outcome(ctx context.Context, ns *mountns.Namespace, program pipx.Program) (Outcome, error) {
+	out := Outcome{PipxVersion: program.Version}
+	seen := b.plan.seen
+	err := ns.Do(ctx, func() (err error) {
+		out.Tree, err = pipx.Inspect(b.host.FS, seen.Layout.Venv(), seen.User.UID)
+		return err
+	})
+	if err != nil {
+		return Outcome{}, fmt.Errorf("cannot inspect what was built: %w", err)
+	}
+	lacks := out.Tree.MissingFor(b.plan.want.Extras)
+	if len(out.Tree.Problems) > 0 || len(lacks) > 0 {
+		return Outcome{}, fmt.Errorf("cannot use what was built: %s", strings.Join(append(out.Tree.Problems, lacks...), "; "))
+	}
+	out.Ino = out.Tree.Info.Ino
+	if !pipx.SharedUsable(b.host.FS, seen.Shared(), out.Tree.Python) {
+		staged, err := b.host.FS.Lstat(seen.staged(seen.Shared()))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return Outcome{}, err
+		}
+		out.Shared = staged.Ino
+	}
+	return out, nil
+}
+
+// copies copies trees that may come from a lower layer of an overlay, so that a switch which
+// cannot rename them can still be undone.
+func (b *builder) copies(out Outcome) (Outcome, error) {
+	seen := b.plan.seen
+	var err error
+	if seen.Current != nil {
+		out.Copy, err = copyForUndo(b.host, seen.Layout, seen.Layout.Venv())
+	}
+	if _, found := seen.Entries[seen.Shared()]; err == nil && found && out.Shared != 0 {
+		out.SharedCopy, err = copyForUndo(b.host, seen.Layout, seen.Shared())
+	}
+	return out, err
+}
+
+// copyForUndo copies a tree on an overlay into the stage; nil on any other file system.
+func copyForUndo(h *host.Host, l Layout, name string) (*step.TreeCopy, error) {
+	overlay, err := h.FS.OnOverlay(name)
+	if err != nil || !overlay {
+		return nil, err
+	}
+	to := path.Join(l.Stage, path.Base(name)+".copy")
+	if err := h.FS.CopyTree(name, to); err != nil {
+		return nil, fmt.Errorf("cannot keep a copy of %s: %w", name, err)
+	}
+	info, err := h.FS.Lstat(to)
+	return &step.TreeCopy{Path: to, Ino: info.Ino}, err
+}
+
+// proxies are the variables of the task's environment that say how to reach the network.
+func proxies(environ []string) []string {
+	var kept []string
+	for _, variable := range environ {
+		name, _, _ := strings.Cut(variable, "=")
+		switch strings.ToLower(name) {
+		case "http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy":
+			kept = append(kept, variable)
+		}
+	}
+	return kept
+}

@@ -1,0 +1,191 @@
+package install
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
+	"github.com/pgedge/platform/modules/patroni_install/internal/profile"
+	"github.com/pgedge/platform/modules/patroni_install/internal/step"
+	"github.com/pgedge/platform/modules/patroni_install/internal/txn"
+)
+
+// binDir makes the bin directory where no build made it.
+func (p *Plan) binDir() []txn.Step {
+	if p.Build != "" {
+		return nil
+	}
+	return p.missingDirs("directory", p.seen.BinDir)
+}
+
+// links makes a link for each program and removes those that lead to programs the tree no
+// longer has. What is there and leads elsewhere is somebody else's.
+func (p *Plan) links(apps []string) ([]txn.Step, error) {
+	var steps []txn.Step
+	for _, app := range apps {
+		name := path.Join(p.seen.BinDir, app)
+		target := path.Join(p.seen.Layout.Venv(), "bin", app)
+		entry, found := p.seen.Bin[app]
+		switch {
+		case !found:
+			after := &step.LinkState{Target: target}
+			if p.seen.inHome(p.seen.BinDir) {
+				after.UID, after.GID = p.seen.User.UID, p.seen.User.GID
+			}
+			steps = append(steps, &step.Symlink{Path: name, After: after})
+		case !p.leadsTo(entry, target):
+			return nil, foreign(name, entry, target)
+		}
+	}
+	return append(steps, p.staleLinks(apps)...), nil
+}
+
+// staleLinks removes links into the tree for programs that are not in apps.
+func (p *Plan) staleLinks(apps []string) []txn.Step {
+	var steps []txn.Step
+	for _, name := range sortedKeys(p.seen.Bin) {
+		entry := p.seen.Bin[name]
+		if slices.Contains(apps, name) || !p.leadsTo(entry, path.Join(p.seen.Layout.Venv(), "bin", name)) {
+			continue
+		}
+		before := &step.LinkState{Target: entry.Target, UID: entry.UID, GID: entry.GID}
+		steps = append(steps, &step.Symlink{Path: path.Join(p.seen.BinDir, name), Before: before})
+	}
+	return steps
+}
+
+// leadsTo tells whether an entry of the bin directory is a link to target, spelt in any way.
+func (p *Plan) leadsTo(entry fsys.Info, target string) bool {
+	if entry.Type != fsys.Link {
+		return false
+	}
+	found := entry.Target
+	if !path.IsAbs(found) {
+		found = path.Join(p.seen.BinDir, found)
+	}
+	return path.Clean(found) == target
+}
+
+func foreign(name string, entry fsys.Info, target string) error {
+	what := fmt.Sprintf("a %s that this installation did not make", entry.Type)
+	if entry.Type == fsys.Link {
+		what = "a link to " + entry.Target
+	}
+	return fmt.Errorf("cannot make the link %s to %s: %s is there already; move it away, or set bin_dir "+
+		"(in the role: patroni_bin_dir) to another directory; nothing was changed", name, target, what)
+}
+
+// oldHome makes a link at the place where pipx before 1.3 looks for its home, so that the user's
+// own pipx finds the installation.
+func (p *Plan) oldHome(out Outcome) []txn.Step {
+	link := p.oldHomeLink()
+	if link == nil || p.Build == "" || !isOldPipx(out.PipxVersion) || p.seen.exists(p.seen.OldHome) {
+		return nil
+	}
+	return []txn.Step{&step.Symlink{Path: p.seen.OldHome, After: link}}
+}
+
+// oldHomeLink is that link; nil where pipx's home is not the usual one.
+func (p *Plan) oldHomeLink() *step.LinkState {
+	if p.seen.Home != path.Join(path.Dir(p.seen.OldHome), "share/pipx") {
+		return nil
+	}
+	return &step.LinkState{Target: "share/pipx", UID: p.seen.User.UID, GID: p.seen.User.GID}
+}
+
+// isOldPipx tells whether a pipx has its home in ~/.local/pipx: those before 1.3.
+func isOldPipx(version string) bool {
+	for _, old := range []string{"1.0", "1.1", "1.2"} {
+		if version == old || strings.HasPrefix(version, old+".") {
+			return true
+		}
+	}
+	return false
+}
+
+// configDir makes the configuration directory the user's and nobody else's.
+func (p *Plan) configDir() []txn.Step {
+	steps := p.missingDirs("directory", path.Dir(p.seen.ConfigDir))
+	after := fsys.Attr{Mode: 0o700, UID: p.seen.User.UID, GID: p.seen.User.GID}
+	dir := &step.Directory{Name: "configuration directory", Path: p.seen.ConfigDir, After: &after}
+	if e, found := p.seen.Entries[p.seen.ConfigDir]; found {
+		if e.Attr == after {
+			return steps
+		}
+		dir.Before = &e.Attr
+	}
+	return append(steps, dir)
+}
+
+// profiles puts the bin directory on the PATH of the user's shells.
+func (p *Plan) profiles() ([]txn.Step, error) {
+	if !p.want.ManagePath || p.seen.onLoginPath() {
+		return nil, nil
+	}
+	home := path.Clean(p.seen.User.Home)
+	existing := func(name string) bool { return p.seen.exists(path.Join(home, name)) }
+	login, _ := profile.LoginFile(existing, p.seen.User.Shell)
+	var steps []txn.Step
+	for _, f := range []struct {
+		name string
+		kind profile.Kind
+	}{{login, profile.Login}, {".bashrc", profile.Interactive}} {
+		s, err := p.profile(path.Join(home, f.name), f.kind)
+		if err != nil {
+			return nil, err
+		}
+		if s != nil {
+			steps = append(steps, s)
+		}
+	}
+	return steps, nil
+}
+
+// profile adds the block to one file, or makes the file; nil when it is as it should be.
+func (p *Plan) profile(name string, kind profile.Kind) (txn.Step, error) {
+	s := &step.File{Name: "shell profile", Path: name}
+	entry, found := p.seen.Entries[name]
+	if !found {
+		text, err := profile.New(kind, path.Base(name), p.seen.BinDir)
+		s.After = &step.FileState{Data: []byte(text), Attr: fsys.Attr{Mode: 0o644, UID: p.seen.User.UID, GID: p.seen.User.GID}}
+		return s, err
+	}
+	if entry.Type != fsys.File {
+		return nil, fmt.Errorf("cannot put bin_dir on the PATH in %s: it is a %s, which root does not follow or replace; "+
+			"set manage_path (in the role: patroni_manage_path) to false and add %s to the PATH yourself; nothing was changed",
+			name, entry.Type, p.seen.BinDir)
+	}
+	text, err := profile.Ensure(string(entry.Data), p.seen.BinDir, path.Clean(p.seen.User.Home), kind)
+	if err != nil || text == string(entry.Data) {
+		return nil, err
+	}
+	s.Before = &step.FileState{Data: entry.Data, Attr: entry.Attr}
+	s.After = &step.FileState{Data: []byte(text), Attr: entry.Attr}
+	return s, nil
+}
+
+// unitStep is the name of the steps after which systemd has to read the units again.
+const unitStep = "unit"
+
+// unit writes the service's unit, which is root's: a unit that the user can write is a way to root.
+func (p *Plan) unit() []txn.Step {
+	s := &step.File{Name: unitStep, Path: p.seen.Unit, Before: p.fileState(p.seen.Unit)}
+	s.After = &step.FileState{Data: p.unitText(), Attr: fsys.Attr{Mode: 0o644}}
+	if s.Before != nil && s.Before.Attr == s.After.Attr && string(s.Before.Data) == string(s.After.Data) {
+		return nil
+	}
+	return []txn.Step{s}
+}
+
+func (p *Plan) unitText() []byte { return p.seen.unit(p.want).Render() }
+
+// fileState is the regular file at a path, nil where nothing is.
+func (p *Plan) fileState(name string) *step.FileState {
+	e, found := p.seen.Entries[name]
+	if !found {
+		return nil
+	}
+	return &step.FileState{Data: e.Data, Attr: e.Attr}
+}

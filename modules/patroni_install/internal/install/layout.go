@@ -1,0 +1,110 @@
+package install
+
+import (
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/pgedge/platform/modules/patroni_install/internal/host"
+	"github.com/pgedge/platform/modules/patroni_install/internal/pipx"
+	"github.com/pgedge/platform/modules/patroni_install/internal/systemd"
+)
+
+// StateDir holds the journal and its belongings, and is the lock.
+const StateDir = "/var/lib/pgedge/patroni_install"
+
+// loginPath is the PATH that login shells have without any profile, on every family.
+const loginPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+// Layout is where everything of one installation lies.
+type Layout struct {
+	pipx.Layout // Home, BinDir
+
+	User      *host.User
+	ConfigDir string
+	Unit      string // path of the unit file
+	Stage     string // the directory in which the new tree is built
+	Scratch   string // the same for root's own files
+	OldHome   string // where pipx before 1.3 looks for its home by itself
+}
+
+// layout fills in what follows from the user. A home that is not the user's is refused.
+func (d Desired) layout(user *host.User) (Layout, error) {
+	if d.Home != "" && d.Home != path.Clean(user.Home) {
+		return Layout{}, fmt.Errorf("value of home is %s, but the home of user %s is %s: "+
+			"leave home (in the role: pg_home) unset, or set it to that; nothing was changed", d.Home, user.Name, user.Home)
+	}
+	home := path.Clean(user.Home)
+	if !path.IsAbs(home) || home == "/" {
+		return Layout{}, fmt.Errorf("cannot install for user %s: its home %q is no directory of its own; "+
+			"give the user one, such as role init_server does; nothing was changed", user.Name, user.Home)
+	}
+	l := Layout{
+		Layout:    pipx.Layout{Home: d.PipxHome, BinDir: d.BinDir},
+		User:      user,
+		ConfigDir: d.ConfigDir,
+		Unit:      path.Join(systemd.Directory, d.ServiceName+".service"),
+		Scratch:   path.Join(StateDir, "stage"),
+		OldHome:   path.Join(home, ".local/pipx"),
+	}
+	if l.Home == "" {
+		l.Home = path.Join(home, ".local/share/pipx")
+	}
+	if l.BinDir == "" {
+		l.BinDir = path.Join(home, ".local/bin")
+	}
+	l.Stage = path.Join(l.Home, ".patroni_install.stage")
+	return l, l.check()
+}
+
+// check refuses directories that would lie inside one another.
+func (l Layout) check() error {
+	for _, inner := range []struct{ option, path string }{{"bin_dir", l.BinDir}, {"config_dir", l.ConfigDir}} {
+		if below(inner.path, l.Home) {
+			return fmt.Errorf("value of %s, %s, lies inside pipx_home, %s: choose a directory outside of it",
+				inner.option, inner.path, l.Home)
+		}
+	}
+	if below(l.Home, l.BinDir) {
+		return fmt.Errorf("pipx_home, %s, lies inside bin_dir, %s: choose a directory outside of it", l.Home, l.BinDir)
+	}
+	if l.ConfigDir == path.Clean(l.User.Home) || below(l.Home, l.ConfigDir) || below(l.BinDir, l.ConfigDir) {
+		return fmt.Errorf("value of config_dir, %s, must be a directory of its own: it becomes 0700 and the user's", l.ConfigDir)
+	}
+	return nil
+}
+
+// below tells whether name is dir or lies inside it.
+func below(name, dir string) bool { return name == dir || strings.HasPrefix(name, dir+"/") }
+
+// inHome tells whether a path belongs to the user's home.
+func (l Layout) inHome(name string) bool { return below(name, path.Clean(l.User.Home)) }
+
+// onLoginPath tells whether shells find programs in BinDir without any profile.
+func (l Layout) onLoginPath() bool {
+	for dir := range strings.SplitSeq(loginPath, ":") {
+		if dir == l.BinDir {
+			return true
+		}
+	}
+	return false
+}
+
+// venvs is the directory that holds the tree and its neighbours.
+func (l Layout) venvs() string { return path.Dir(l.Layout.Venv()) }
+
+// stagedHome is pipx's home while the new tree is built.
+func (l Layout) stagedHome() string { return path.Join(l.Stage, "home") }
+
+// staged returns where a path below pipx's home lies while it is staged.
+func (l Layout) staged(name string) string {
+	return path.Join(l.stagedHome(), strings.TrimPrefix(name, l.Home))
+}
+
+// unit describes the service.
+func (l Layout) unit(d Desired) systemd.Unit {
+	return systemd.Unit{
+		Name: d.ServiceName, User: l.User.Name, Group: l.User.Group,
+		Exec: path.Join(l.BinDir, "patroni"), ConfigPath: path.Join(l.ConfigDir, d.ConfigFile),
+	}
+}

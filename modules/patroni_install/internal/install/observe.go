@@ -1,0 +1,289 @@
+package install
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+
+	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
+	"github.com/pgedge/platform/modules/patroni_install/internal/host"
+	"github.com/pgedge/platform/modules/patroni_install/internal/pipx"
+	"github.com/pgedge/platform/modules/patroni_install/internal/pkgmgr"
+	"github.com/pgedge/platform/modules/patroni_install/internal/systemd"
+)
+
+// entryLimit bounds a file whose content decides something: units and shell profiles, in bytes.
+const entryLimit = 1 << 20
+
+// binLimit bounds the entries of the bin directory that are looked at.
+const binLimit = 20000
+
+// Entry is what is at a path, with the content of a regular file where it was asked for.
+type Entry struct {
+	fsys.Info
+
+	Data []byte
+}
+
+// Service is the state of the unit as systemd knows it.
+type Service struct {
+	systemd.State
+
+	Running bool // systemd manages this host
+}
+
+// Observed is the host as it was found.
+type Observed struct {
+	Layout
+
+	Release host.Release
+	// Entries holds what is at every path that the plan may touch; absent ones are missing.
+	Entries map[string]Entry
+	// Bin holds the entries of the bin directory.
+	Bin map[string]fsys.Info
+	// ConfigEmpty tells that the configuration directory is there and holds nothing.
+	ConfigEmpty bool
+	// Others are the names of other venvs of the same pipx home.
+	Others    []string
+	Current   *pipx.Venv    // the tree that is there, nil: none
+	Pipx      *pipx.Program // nil: there is none
+	Packages  Packages
+	OSPackage string // the operating system's own Patroni, "" when not installed
+	Service   Service
+	Warnings  []string
+}
+
+// Services asks systemd about a unit.
+type Services interface {
+	State(ctx context.Context, unit string) (systemd.State, error)
+	Reload(ctx context.Context) error
+}
+
+// observer collects an Observed.
+type observer struct {
+	host     *host.Host
+	services Services
+	want     Desired
+	// mayRefresh allows what a check must not do: refreshing the package lists.
+	mayRefresh bool
+	found      *Observed
+}
+
+// observe looks at the host. On a healthy one it starts no process.
+func (o *observer) observe(ctx context.Context) (*Observed, error) {
+	user, err := o.host.LookupUser(ctx, o.want.User)
+	if errors.Is(err, host.ErrNoUser) {
+		return nil, fmt.Errorf("cannot find the installation of user %s: there is no such user on this host; run the role "+
+			"init_server first, which makes it, or set user (in the role: patroni_user) to an account that exists; "+
+			"nothing was changed", o.want.User)
+	}
+	if err != nil {
+		return nil, err
+	}
+	layout, err := o.want.layout(user)
+	if err != nil {
+		return nil, err
+	}
+	o.found = &Observed{Layout: layout, Entries: map[string]Entry{}, Bin: map[string]fsys.Info{}}
+	for _, look := range []func(context.Context) error{
+		o.release, o.adopt, o.entries, o.bin, o.config, o.venv, o.service, o.osPackage, o.pipx, o.packages,
+	} {
+		if err := look(ctx); err != nil {
+			return nil, explainLink(err)
+		}
+	}
+	return o.found, nil
+}
+
+// explainLink says what to do about a link that is not followed.
+func explainLink(err error) error {
+	var link *fsys.LinkError
+	if !errors.As(err, &link) {
+		return err
+	}
+	return fmt.Errorf("cannot work below %s: %w, and root does not follow it; set bin_dir and pipx_home "+
+		"(in the role: patroni_bin_dir, patroni_pipx_home) to real directories, such as below %s; nothing was changed",
+		link.Path, err, link.Target)
+}
+
+func (o *observer) release(context.Context) (err error) {
+	o.found.Release, err = o.host.Release()
+	return err
+}
+
+// adopt takes the old home of pipx where an installation lies there and none in the new one.
+func (o *observer) adopt(context.Context) error {
+	f := o.found
+	if o.want.PipxHome != "" || o.exists(f.Layout.Venv()) {
+		return nil
+	}
+	old, err := o.host.FS.Lstat(path.Join(f.OldHome, "venvs/patroni"))
+	if err != nil || old.Type != fsys.Directory {
+		return nil //nolint:nilerr // absent or behind a link: not an installation to adopt
+	}
+	f.Home = f.OldHome
+	f.Stage = path.Join(f.Home, path.Base(f.Stage))
+	return nil
+}
+
+func (o *observer) exists(name string) bool {
+	_, err := o.host.FS.Lstat(name)
+	return err == nil
+}
+
+// entries looks at every path of the contract, at their directories and at the shell profiles.
+func (o *observer) entries(context.Context) error {
+	f := o.found
+	home := path.Clean(f.User.Home)
+	for _, name := range []string{f.Unit, path.Join(home, ".bash_profile"), path.Join(home, ".bash_login"),
+		path.Join(home, ".profile"), path.Join(home, ".bashrc")} {
+		if err := o.look(name, true); err != nil {
+			return err
+		}
+	}
+	for _, name := range []string{home, f.ConfigDir, f.BinDir, f.venvs(), f.Shared(), f.OldHome, f.Stage} {
+		for ; name != "/"; name = path.Dir(name) {
+			if err := o.look(name, false); err != nil {
+				return err
+			}
+		}
+	}
+	if e, found := f.Entries[home]; !found || e.Type != fsys.Directory && e.Type != fsys.Link {
+		return fmt.Errorf("cannot install for user %s: its home %s does not exist; run the role init_server first, "+
+			"which makes it; nothing was changed", f.User.Name, home)
+	}
+	return nil
+}
+
+// look adds the entry of a path, with its content when that is wanted.
+func (o *observer) look(name string, content bool) error {
+	if _, known := o.found.Entries[name]; known {
+		return nil
+	}
+	info, err := o.host.FS.Lstat(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("cannot look at %s: %w", name, err)
+	}
+	e := Entry{Info: info}
+	if content && info.Type == fsys.File {
+		if e.Data, err = o.host.FS.ReadFile(name, entryLimit); err != nil {
+			return fmt.Errorf("cannot read %s: %w", name, err)
+		}
+	}
+	o.found.Entries[name] = e
+	return nil
+}
+
+// bin looks at the entries of the bin directory.
+func (o *observer) bin(context.Context) error {
+	dir := o.found.BinDir
+	names, err := o.host.FS.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("cannot read bin_dir: %w", err)
+	}
+	if len(names) > binLimit {
+		return fmt.Errorf("cannot use bin_dir %s: it has %d entries, more than %d", dir, len(names), binLimit)
+	}
+	for _, name := range names {
+		info, err := o.host.FS.Lstat(path.Join(dir, name))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("cannot look at bin_dir: %w", err)
+		}
+		if err == nil {
+			o.found.Bin[name] = info
+		}
+	}
+	return nil
+}
+
+// config tells whether the configuration directory is empty.
+func (o *observer) config(context.Context) error {
+	if e, found := o.found.Entries[o.found.ConfigDir]; !found || e.Type != fsys.Directory {
+		return nil
+	}
+	names, err := o.host.FS.ReadDir(o.found.ConfigDir)
+	if err != nil {
+		return fmt.Errorf("cannot read config_dir: %w", err)
+	}
+	o.found.ConfigEmpty = len(names) == 0
+	return nil
+}
+
+// venv inspects the tree that is there and names its neighbours.
+func (o *observer) venv(context.Context) error {
+	f := o.found
+	venv, err := pipx.Inspect(o.host.FS, f.Layout.Venv(), f.User.UID)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("cannot inspect the installation: %w", err)
+	}
+	if err == nil {
+		f.Current = venv
+	}
+	names, err := o.host.FS.ReadDir(f.venvs())
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("cannot inspect pipx's home: %w", err)
+	}
+	for _, name := range names {
+		if name != path.Base(f.Layout.Venv()) {
+			f.Others = append(f.Others, name)
+		}
+	}
+	return nil
+}
+
+// service asks systemd about the unit.
+func (o *observer) service(ctx context.Context) error {
+	f := o.found
+	f.Service.Running = systemd.Running(o.host.FS.Real("/"))
+	if !f.Service.Running {
+		f.Warnings = append(f.Warnings, "systemd does not run on this host (as in an image build): "+
+			"the unit is installed, but was not loaded")
+		return nil
+	}
+	state, err := o.services.State(ctx, path.Base(f.Unit))
+	f.Service.State = state
+	return err
+}
+
+// osPackages are the names under which distributions and pgEdge ship Patroni.
+func osPackages() []string { return []string{"patroni", "pgedge-patroni"} }
+
+// osPackage finds a Patroni of the operating system. The package database is read only where
+// its program is there.
+func (o *observer) osPackage(context.Context) error {
+	if !o.exists("/usr/bin/patroni") {
+		return nil
+	}
+	installed, _, err := o.apt().Installed(osPackages())
+	if err != nil {
+		return fmt.Errorf("cannot tell whether Patroni came as a package: %w", err)
+	}
+	if len(installed) > 0 {
+		o.found.OSPackage = installed[0].Name
+	}
+	return nil
+}
+
+func (o *observer) pipx(context.Context) error {
+	program, err := pipx.Find(o.host.FS)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	o.found.Pipx = &program
+	return nil
+}
+
+func (o *observer) apt() pkgmgr.APT {
+	return pkgmgr.APT{Host: o.host, LockTimeout: o.want.LockTimeout, Env: proxies(o.want.Environ), ReadOnly: !o.mayRefresh}
+}

@@ -1,0 +1,160 @@
+package install
+
+import (
+	"fmt"
+	"path"
+	"regexp"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/pgedge/platform/modules/patroni_install/internal/ansible"
+	"github.com/pgedge/platform/modules/patroni_install/internal/pipx"
+)
+
+// The values of option state.
+const (
+	Present = "present"
+	Absent  = "absent"
+)
+
+// Spec returns the module's arguments.
+func Spec() ansible.Spec {
+	return ansible.Spec{Name: "patroni_install", Arguments: []ansible.Argument{
+		{Name: "state", Type: ansible.Str, Default: Present, Choices: []string{Present, Absent}, Help: "whether Patroni is to be installed"},
+		{Name: "version", Type: ansible.Str, Help: "exact version or PEP 440 specifier, such as 4.0.7 or >=4.0,<4.1"},
+		{Name: "extras", Type: ansible.List, Default: []string{"psycopg2-binary", "etcd"}, Help: "Patroni's extras"},
+		{Name: "user", Type: ansible.Str, Default: "postgres", Help: "owner of the installation"},
+		{Name: "home", Type: ansible.Path, Help: "the user's home; refused when it is another one"},
+		{Name: "bin_dir", Type: ansible.Path, Help: "where the links to the programs go; HOME/.local/bin when unset"},
+		{Name: "config_dir", Type: ansible.Path, Default: "/etc/patroni", Help: "Patroni's configuration directory"},
+		{Name: "config_file", Type: ansible.Str, Default: "patroni.yaml", Help: "name of the configuration file in config_dir"},
+		{Name: "pipx_home", Type: ansible.Path, Help: "pipx's home; HOME/.local/share/pipx when unset"},
+		{Name: "python", Type: ansible.Path, Help: "interpreter of the virtual environment; the system's python3 when unset"},
+		{Name: "service_name", Type: ansible.Str, Default: "patroni", Help: "name of the systemd unit, without .service"},
+		{Name: "manage_path", Type: ansible.Bool, Default: true, Help: "put bin_dir on the PATH of the user's shells"},
+		{Name: "install_prerequisites", Type: ansible.Bool, Default: true, Help: "install the OS packages that are missing"},
+		{Name: "prerequisites", Type: ansible.List, Help: "OS packages to install instead of the family's"},
+		{Name: "lock_timeout", Type: ansible.Int, Default: 300, Help: "seconds to wait for another run and for the package manager's locks"},
+		{Name: "timeout", Type: ansible.Int, Default: 900, Help: "seconds that the build may take"},
+		{Name: "index_url", Type: ansible.Str, Credentials: true, Help: "package index to use instead of the default"},
+		{Name: "extra_index_urls", Type: ansible.List, Credentials: true, Help: "further package indexes"},
+		{Name: "ca_cert", Type: ansible.Path, Help: "CA bundle for the package indexes"},
+	}}
+}
+
+// Desired is the installation that was asked for. Home, BinDir and PipxHome may be empty until
+// the user is known; see Desired.resolve.
+type Desired struct {
+	State   string
+	Version pipx.Spec
+	Extras  []string
+	User    string
+
+	Home, BinDir, PipxHome string
+	ConfigDir, ConfigFile  string
+	Python                 string
+	ServiceName            string
+	ManagePath             bool
+
+	InstallPrerequisites bool
+	Prerequisites        []string // nil: the family's
+	LockTimeout, Timeout time.Duration
+
+	IndexURL       string
+	ExtraIndexURLs []string
+	CACert         string
+	Environ        []string // the task's environment
+}
+
+// NewDesired checks the arguments' values and returns what they ask for. It touches nothing.
+func NewDesired(p ansible.Params, environ []string) (Desired, error) {
+	version, err := pipx.ParseSpec(p.String("version"))
+	if err != nil {
+		return Desired{}, fmt.Errorf("value of version cannot be used: %w", err)
+	}
+	d := Desired{
+		State: p.String("state"), Version: version, Extras: p.List("extras"), User: p.String("user"),
+		Home: p.String("home"), BinDir: p.String("bin_dir"), PipxHome: p.String("pipx_home"),
+		ConfigDir: p.String("config_dir"), ConfigFile: p.String("config_file"), Python: p.String("python"),
+		ServiceName: strings.TrimSuffix(p.String("service_name"), ".service"), ManagePath: p.Bool("manage_path"),
+		InstallPrerequisites: p.Bool("install_prerequisites"),
+		LockTimeout:          time.Duration(p.Int("lock_timeout")) * time.Second,
+		Timeout:              time.Duration(p.Int("timeout")) * time.Second,
+		IndexURL:             p.String("index_url"), ExtraIndexURLs: p.List("extra_index_urls"), CACert: p.String("ca_cert"),
+		Environ: environ,
+	}
+	if p.IsSet("prerequisites") {
+		d.Prerequisites = append([]string{}, p.List("prerequisites")...)
+	}
+	if err := d.check(); err != nil {
+		return Desired{}, err
+	}
+	d.clean()
+	return d, nil
+}
+
+// The forms that names must have; each is what the field allows, less what no one uses.
+var (
+	userForm    = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]{0,31}$`)
+	unitForm    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9:_.@-]{0,200}$`)
+	fileForm    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.+-]{0,200}$`)
+	extraForm   = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$`)
+	packageForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.+_-]*(:[a-z0-9]+)?$`)
+)
+
+func (d Desired) check() error {
+	for _, c := range []struct {
+		option string
+		values []string
+		form   *regexp.Regexp
+		right  string
+	}{
+		{"user", []string{d.User}, userForm, "a user name"},
+		{"service_name", []string{d.ServiceName}, unitForm, "the name of a systemd service, such as patroni"},
+		{"config_file", []string{d.ConfigFile}, fileForm, "a file name without a directory, such as patroni.yaml"},
+		{"extras", d.Extras, extraForm, "names of Patroni's extras, such as psycopg2-binary,etcd"},
+		{"prerequisites", d.Prerequisites, packageForm, "names of OS packages, such as pipx"},
+	} {
+		for _, value := range c.values {
+			if !c.form.MatchString(value) {
+				return fmt.Errorf("value of %s must be %s, got: %q", c.option, c.right, value)
+			}
+		}
+	}
+	if d.LockTimeout < 0 || d.Timeout <= 0 {
+		return fmt.Errorf("value of lock_timeout must not be negative and that of timeout must be above zero, got: %d and %d",
+			d.LockTimeout/time.Second, d.Timeout/time.Second)
+	}
+	return d.checkPaths()
+}
+
+// checkPaths checks those paths that are given.
+func (d Desired) checkPaths() error {
+	for _, c := range []struct{ option, value string }{
+		{"home", d.Home}, {"bin_dir", d.BinDir}, {"config_dir", d.ConfigDir}, {"pipx_home", d.PipxHome},
+		{"python", d.Python}, {"ca_cert", d.CACert},
+	} {
+		if c.value == "" {
+			continue
+		}
+		if !path.IsAbs(c.value) || path.Clean(c.value) == "/" || strings.ContainsFunc(c.value, isControl) {
+			return fmt.Errorf("value of %s must be an absolute path below /, without control characters, got: %q", c.option, c.value)
+		}
+	}
+	if strings.Contains(d.BinDir, ":") {
+		return fmt.Errorf("value of bin_dir must not contain a colon, since PATH could not name it, got: %q", d.BinDir)
+	}
+	return nil
+}
+
+func isControl(r rune) bool { return r < ' ' || r == 0x7f || r == utf8.RuneError }
+
+// clean puts the given paths into their shortest form.
+func (d *Desired) clean() {
+	for _, p := range []*string{&d.Home, &d.BinDir, &d.ConfigDir, &d.PipxHome, &d.Python, &d.CACert} {
+		if *p != "" {
+			*p = path.Clean(*p)
+		}
+	}
+}

@@ -1,0 +1,225 @@
+package install
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
+	"github.com/pgedge/platform/modules/patroni_install/internal/pipx"
+	"github.com/pgedge/platform/modules/patroni_install/internal/step"
+	"github.com/pgedge/platform/modules/patroni_install/internal/txn"
+)
+
+// Plan is what has to be done, as a pure function of what is wanted and what was found. Its
+// parts are applied in this order; what Switch needs to know of the build is its Outcome.
+type Plan struct {
+	want Desired
+	seen *Observed
+
+	// Packages adds packages of the operating system.
+	Packages []txn.Step
+	// Stage makes the directories that must exist for the build, and the stage.
+	Stage []txn.Step
+	// Reload says that systemd has not read the unit, though it is as it should be.
+	Reload bool
+	// Build says why a tree has to be built, "" when none has to.
+	Build string
+}
+
+// NewPlan decides what has to be done. It refuses what must not be touched.
+func NewPlan(want Desired, seen *Observed) (*Plan, error) {
+	p := &Plan{want: want, seen: seen}
+	if err := p.refuse(); err != nil {
+		return nil, err
+	}
+	if want.State == Absent {
+		if seen.Current != nil {
+			p.Stage = p.stage()
+		}
+		return p, nil
+	}
+	p.Packages = p.packages()
+	p.Reload = seen.Service.LoadState == "not-found" && len(p.unit()) == 0
+	if p.Build = p.whyBuild(); p.Build != "" {
+		p.Stage = append(p.mountpoints(), p.stage()...)
+	}
+	return p, nil
+}
+
+// whyBuild says why the tree that is there, if any, does not do.
+func (p *Plan) whyBuild() string {
+	tree := p.seen.Current
+	switch {
+	case tree == nil:
+		return "Patroni is not installed"
+	case len(tree.Problems) > 0:
+		return "the installation is broken: " + strings.Join(tree.Problems, "; ")
+	case !p.want.Version.Matches(tree.PatroniVersion):
+		return fmt.Sprintf("Patroni %s does not satisfy %s", tree.PatroniVersion, p.want.Version)
+	}
+	if missing := tree.MissingFor(p.want.Extras); len(missing) > 0 {
+		return "the installation lacks " + strings.Join(missing, ", ")
+	}
+	return ""
+}
+
+func (p *Plan) packages() []txn.Step {
+	if len(p.seen.Packages.Missing) == 0 {
+		return nil
+	}
+	return []txn.Step{&step.Packages{
+		Names: p.seen.Packages.Missing, Add: p.seen.Packages.Add, Archives: path.Join(StateDir, "archives"),
+		LockTimeout: p.want.LockTimeout, Env: proxies(p.want.Environ),
+	}}
+}
+
+// stage makes the directory for the new tree, or for the old one on its way out, and the one
+// for root's own files.
+func (p *Plan) stage() []txn.Step {
+	user := p.seen.User
+	return []txn.Step{
+		&step.Stage{Path: p.seen.Stage, Subs: []string{"home", "home/venvs", "home/scratch", "bin"}, UID: user.UID, GID: user.GID},
+		&step.Stage{Path: p.seen.Scratch},
+	}
+}
+
+// mountpoints makes what the stage is bound over and switched into.
+func (p *Plan) mountpoints() []txn.Step {
+	return p.missingDirs("directory", p.seen.venvs(), p.seen.BinDir)
+}
+
+// missingDirs makes those directories, and those above them, that are not there: in the home the
+// user's, elsewhere root's.
+func (p *Plan) missingDirs(name string, dirs ...string) []txn.Step {
+	var steps []txn.Step
+	made := map[string]bool{}
+	for _, dir := range dirs {
+		var chain []txn.Step
+		for ; !made[dir] && !p.seen.exists(dir); dir = path.Dir(dir) {
+			attr := fsys.Attr{Mode: 0o755}
+			if p.seen.inHome(dir) {
+				attr.UID, attr.GID = p.seen.User.UID, p.seen.User.GID
+			}
+			chain = append(chain, &step.Directory{Name: name, Path: dir, After: &attr})
+			made[dir] = true
+		}
+		slices.Reverse(chain)
+		steps = append(steps, chain...)
+	}
+	return steps
+}
+
+// Outcome is what only the build knows.
+type Outcome struct {
+	Tree        *pipx.Venv     // what was built; nil predicts
+	Ino         uint64         // of the built tree
+	Shared      uint64         // inode of the built shared libraries, 0 to leave those that are there
+	Copy        *step.TreeCopy // of the old tree, where it may not be renameable
+	SharedCopy  *step.TreeCopy
+	PipxVersion string
+}
+
+// usualApps are Patroni's entry points as of 4.1, to predict the links.
+func usualApps() []string {
+	return []string{"patroni", "patroni_aws", "patroni_barman", "patroni_raft_controller", "patroni_wale_restore", "patronictl"}
+}
+
+// apps are the programs to link.
+func (p *Plan) apps(out Outcome) []string {
+	switch {
+	case out.Tree != nil:
+		return out.Tree.Apps
+	case p.Build == "" && p.seen.Current != nil:
+		return p.seen.Current.Apps
+	}
+	return usualApps()
+}
+
+// Switch is what becomes visible: everything slow is done by now. The unit comes last, since it
+// starts what lies behind it.
+func (p *Plan) Switch(out Outcome) ([]txn.Step, error) {
+	if p.want.State == Absent {
+		return p.removal(out), nil
+	}
+	links, err := p.links(p.apps(out))
+	if err != nil {
+		return nil, err
+	}
+	profiles, err := p.profiles()
+	if err != nil {
+		return nil, err
+	}
+	return slices.Concat(
+		p.trees(out),   // the venv, and pipx's shared libraries where they are new
+		p.binDir(),     // missing when nothing had to be built
+		links,          // the programs in bin_dir
+		p.oldHome(out), // so that an old pipx finds its home
+		p.configDir(),  // for setup_patroni to fill
+		profiles,       // bin_dir on the PATH
+		p.unit(),       // the service, neither enabled nor started
+	), nil
+}
+
+// What people read of the trees.
+const (
+	treeName   = "Patroni"
+	sharedName = "shared libraries of pipx"
+	sharedText = "pip for the virtual environments of pipx\n"
+)
+
+// trees switches what was built.
+func (p *Plan) trees(out Outcome) []txn.Step {
+	if p.Build == "" {
+		return nil
+	}
+	var steps []txn.Step
+	if out.Shared != 0 {
+		shared := &step.Tree{Name: sharedName, Path: p.seen.Shared(), Spare: p.seen.staged(p.seen.Shared()),
+			After: &step.TreeState{Ino: out.Shared, Text: sharedText}, Copy: out.SharedCopy}
+		if e, found := p.seen.Entries[p.seen.Shared()]; found {
+			shared.Before = &step.TreeState{Ino: e.Ino, Text: sharedText}
+		}
+		steps = append(steps, shared)
+	}
+	name := p.seen.Layout.Venv()
+	tree := &step.Tree{Name: treeName, Path: name, Spare: p.seen.staged(name), Copy: out.Copy,
+		Before: p.currentState(), After: &step.TreeState{Ino: out.Ino, Text: p.treeText(out)}}
+	return append(steps, tree)
+}
+
+// currentState is the tree that is there.
+func (p *Plan) currentState() *step.TreeState {
+	if p.seen.Current == nil {
+		return nil
+	}
+	text := contents(p.seen.Current)
+	for _, problem := range p.seen.Current.Problems {
+		text += "# broken: " + problem + "\n"
+	}
+	return &step.TreeState{Ino: p.seen.Current.Info.Ino, Text: text}
+}
+
+// treeText is what the built tree holds, or will hold.
+func (p *Plan) treeText(out Outcome) string {
+	if out.Tree != nil {
+		return contents(out.Tree)
+	}
+	return fmt.Sprintf("%s (predicted: the newest that satisfies this)\n", p.want.Version.Requirement(p.want.Extras))
+}
+
+// contents lists the distributions of a venv.
+func contents(venv *pipx.Venv) string {
+	lines := []string{"python " + venv.Python + "\n"}
+	for name, version := range venv.Packages {
+		lines = append(lines, name+" "+version+"\n")
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, "")
+}
+
+func (o *Observed) exists(name string) bool {
+	_, found := o.Entries[name]
+	return found || name == "/"
+}

@@ -1,0 +1,100 @@
+package install
+
+import (
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
+)
+
+// refuse names what stands in the way and must not be touched. Every refusal says what to do.
+func (p *Plan) refuse() error {
+	if p.want.State == Absent {
+		return first(p.refuseService, p.refuseUnit)
+	}
+	return first(p.refuseOSPackage, p.refuseMasked, p.refuseUnit, p.refuseConfigDir, p.seen.unit(p.want).Check, p.refusePipx)
+}
+
+func first(checks ...func() error) error {
+	for _, check := range checks {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// refuseService keeps the program of a running service from being taken away.
+func (p *Plan) refuseService() error {
+	s, unit := p.seen.Service, path.Base(p.seen.Unit)
+	active := s.ActiveState != "" && s.ActiveState != "inactive" && s.ActiveState != "failed"
+	enabled := strings.HasPrefix(s.UnitFileState, "enabled")
+	if !active && !enabled {
+		return nil
+	}
+	return fmt.Errorf("cannot remove Patroni: %s is %s and %s; stopping it stops PostgreSQL's failover, which this module "+
+		"never does: run systemctl stop %s and systemctl disable %s first; nothing was changed",
+		unit, s.ActiveState, s.UnitFileState, unit, unit)
+}
+
+// refuseOSPackage keeps our unit from shadowing the one of a package.
+func (p *Plan) refuseOSPackage() error {
+	if p.seen.OSPackage == "" {
+		return nil
+	}
+	return fmt.Errorf("cannot install Patroni beside the operating system's package %s, whose unit and programs ours "+
+		"would shadow: keep that package and leave this role out, or remove it first (apt-get remove %s); nothing was changed",
+		p.seen.OSPackage, p.seen.OSPackage)
+}
+
+// refuseMasked respects somebody's decision that the service must not exist.
+func (p *Plan) refuseMasked() error {
+	e, found := p.seen.Entries[p.seen.Unit]
+	masked := found && (e.Type == fsys.Link && e.Target == "/dev/null" || e.Type == fsys.File && len(e.Data) == 0)
+	if !masked && p.seen.Service.LoadState != "masked" {
+		return nil
+	}
+	unit := path.Base(p.seen.Unit)
+	return fmt.Errorf("cannot install the unit %s: it is masked, so somebody decided that it must not run; "+
+		"run systemctl unmask %s first, or set service_name (in the role: patroni_service_name); nothing was changed", unit, unit)
+}
+
+// refuseUnit keeps a unit that is not a plain file as it is.
+func (p *Plan) refuseUnit() error {
+	e, found := p.seen.Entries[p.seen.Unit]
+	if !found || e.Type == fsys.File {
+		return nil
+	}
+	what := "a " + string(e.Type)
+	if e.Type == fsys.Link {
+		what = "a link to " + e.Target
+	}
+	return fmt.Errorf("cannot manage the unit %s: it is %s, not a file; remove it, or set service_name "+
+		"(in the role: patroni_service_name) to another name; nothing was changed", p.seen.Unit, what)
+}
+
+func (p *Plan) refuseConfigDir() error {
+	e, found := p.seen.Entries[p.seen.ConfigDir]
+	if !found || e.Type == fsys.Directory {
+		return nil
+	}
+	return fmt.Errorf("cannot use config_dir %s: it is a %s, not a directory; move it away, or set config_dir "+
+		"(in the role: patroni_config_dir) to another directory; nothing was changed", p.seen.ConfigDir, e.Type)
+}
+
+// refusePipx refuses a pipx that cannot build the tree, where one has to be built.
+func (p *Plan) refusePipx() error {
+	if p.whyBuild() == "" {
+		return nil
+	}
+	if p.seen.Pipx != nil {
+		return p.seen.Pipx.Check()
+	}
+	if len(p.seen.Packages.Missing) == 0 {
+		return fmt.Errorf("cannot build Patroni: there is no pipx on this host and prerequisites names no package that is " +
+			"missing; install pipx 1.0 or newer (apt-get install --no-install-recommends pipx), or leave prerequisites unset; " +
+			"nothing was changed")
+	}
+	return nil
+}

@@ -1,0 +1,252 @@
+package install
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pgedge/platform/modules/patroni_install/internal/ansible"
+	"github.com/pgedge/platform/modules/patroni_install/internal/pipx"
+	"github.com/pgedge/platform/modules/patroni_install/internal/txn"
+)
+
+// Report is what a run did, or what it would do.
+type Report struct {
+	Warnings []string
+
+	plan      *Plan
+	recovery  txn.Recovery
+	predicted bool
+	outcome   Outcome
+	done      []txn.Done
+	took      []Took
+}
+
+func newReport(plan *Plan, recovery txn.Recovery) *Report {
+	r := &Report{plan: plan, recovery: recovery, Warnings: plan.seen.Warnings}
+	if recovery != txn.NothingPending {
+		r.Warnings = append(r.Warnings, fmt.Sprintf("an earlier run was interrupted; its changes were %s first", recovery))
+	}
+	return r
+}
+
+// predict fills in what a real run would do.
+func (r *Report) predict(pending txn.Recovery) error {
+	r.predicted = true
+	if pending != txn.NothingPending {
+		r.Warnings = append(r.Warnings, fmt.Sprintf("an earlier run was interrupted, or is still running; if it was "+
+			"interrupted, a real run has its changes %s first, so that this prediction may not hold", pending))
+	}
+	change, err := r.plan.Switch(Outcome{PipxVersion: r.plan.pipxVersion()})
+	if err != nil {
+		return err
+	}
+	for _, s := range slices.Concat(r.plan.Packages, r.plan.Stage, change) {
+		r.done = append(r.done, txn.Done{Step: s})
+	}
+	return nil
+}
+
+// pipxVersion is the version of the pipx that is there, or that is about to be installed.
+func (p *Plan) pipxVersion() string {
+	if p.seen.Pipx != nil {
+		return p.seen.Pipx.Version
+	}
+	for _, added := range p.seen.Packages.Add {
+		if added.Name == "pipx" {
+			return added.Version
+		}
+	}
+	return ""
+}
+
+// visible are the steps that change what a user can see.
+func (r *Report) visible() []txn.Done {
+	return slices.DeleteFunc(slices.Clone(r.done), func(d txn.Done) bool { return !d.Describe().Visible() })
+}
+
+// Changed tells whether a user can see a difference.
+func (r *Report) Changed() bool {
+	return len(r.visible()) > 0 || r.plan.Reload || r.recovery != txn.NothingPending
+}
+
+// tree is the installation after the run; nil when there is none.
+func (r *Report) tree() *pipx.Venv {
+	switch {
+	case r.plan.want.State == Absent:
+		return nil
+	case r.outcome.Tree != nil:
+		return r.outcome.Tree
+	case r.plan.Build != "":
+		return nil
+	}
+	return r.plan.seen.Current
+}
+
+// Result renders the report for Ansible. The diff shows lines of the user's files, so it is
+// there only when it was asked for.
+func (r *Report) Result(diff bool) ansible.Result {
+	facts := r.facts()
+	restart, warning := r.restart()
+	result := ansible.Result{
+		Changed: r.Changed(), Msg: r.message(), Warnings: append(slices.Clone(r.Warnings), warning...),
+		AnsibleFacts: map[string]any{"pgedge_patroni": facts},
+		Extra:        map[string]any{"steps": r.steps(), "patroni": facts, "restart_required": restart},
+	}
+	if diff {
+		result.Diff = r.diff()
+	}
+	return result
+}
+
+func (r *Report) diff() []ansible.Diff {
+	var diffs []ansible.Diff
+	for _, d := range r.visible() {
+		about := d.Describe()
+		header := strings.TrimSpace(about.Name + " " + about.Path)
+		diffs = append(diffs, ansible.Diff{Before: about.Before, After: about.After, BeforeHeader: header, AfterHeader: header})
+	}
+	return diffs
+}
+
+// steps lists the work in the order it was done, the installation's scaffolding left out.
+func (r *Report) steps() []map[string]any {
+	steps := []map[string]any{}
+	add := func(name, action, where string, took time.Duration) {
+		s := map[string]any{"name": name, "action": action, "path": where}
+		if !r.predicted {
+			s["milliseconds"] = took.Milliseconds()
+		}
+		steps = append(steps, s)
+	}
+	built := false
+	for _, d := range r.visible() {
+		about := d.Describe()
+		if !built && about.Name == treeName {
+			built = true
+			for _, t := range r.took {
+				add(t.Name, "run", t.Path, t.Time)
+			}
+		}
+		add(about.Name, about.Action, about.Path, d.Took)
+	}
+	return steps
+}
+
+// facts describe the installation as it is now, or would be.
+func (r *Report) facts() map[string]any {
+	seen := r.plan.seen
+	facts := map[string]any{
+		"version": nil, "previous_version": nil, "python": nil, "pipx": nil,
+		"venv": seen.Layout.Venv(), "bin_dir": seen.BinDir, "config_dir": seen.ConfigDir,
+		"apps": []string{}, "packages": map[string]string{},
+		"service": map[string]any{
+			"name": r.plan.want.ServiceName, "unit": seen.Unit, "load_state": seen.Service.LoadState,
+			"active_state": seen.Service.ActiveState, "enabled_state": seen.Service.UnitFileState,
+		},
+	}
+	if seen.Current != nil && seen.Current.PatroniVersion != "" {
+		facts["previous_version"] = seen.Current.PatroniVersion
+	}
+	if v := r.plan.pipxVersion(); v != "" {
+		facts["pipx"] = v
+	}
+	if r.outcome.PipxVersion != "" {
+		facts["pipx"] = r.outcome.PipxVersion
+	}
+	if tree := r.tree(); tree != nil {
+		facts["version"], facts["python"], facts["apps"], facts["packages"] = tree.PatroniVersion, tree.Python, tree.Apps, tree.Packages
+	} else if exact, known := r.plan.want.Version.Exact(); known && r.plan.want.State == Present {
+		facts["version"] = exact
+	}
+	return facts
+}
+
+// restart tells whether the running service uses an older tree than the one that is there now.
+// Patroni starts PostgreSQL through an interpreter that it spawns, so an old process imports the
+// new tree when it does so the next time.
+func (r *Report) restart() (required bool, warnings []string) {
+	service, tree := r.plan.seen.Service, r.tree()
+	if service.MainPID == 0 || r.plan.want.State == Absent {
+		return false, nil
+	}
+	now := "the new installation"
+	switch {
+	case r.plan.Build != "":
+		if tree != nil {
+			now = "Patroni " + tree.PatroniVersion
+		}
+	case tree != nil && service.MainStarted.Before(tree.InstalledAt):
+		now = "Patroni " + tree.PatroniVersion
+	default:
+		return false, nil
+	}
+	before := "an older one"
+	if old := r.plan.seen.Current; old != nil && r.plan.Build != "" && old.PatroniVersion != "" {
+		before = "Patroni " + old.PatroniVersion
+	}
+	unit := path.Base(r.plan.seen.Unit)
+	return true, []string{fmt.Sprintf("%s still runs %s, installed is %s: restart it, one host at a time "+
+		"(systemctl restart %s); until then it may start PostgreSQL with a mixture of both", unit, before, now, unit)}
+}
+
+// message says in a sentence what happened.
+func (r *Report) message() string {
+	if r.plan.want.State == Absent {
+		return r.absentMessage()
+	}
+	version := "Patroni"
+	if tree := r.tree(); tree != nil {
+		version += " " + tree.PatroniVersion
+	}
+	if !r.Changed() {
+		return version + " is installed as it should be; nothing had to be changed."
+	}
+	if r.plan.Build == "" {
+		return fmt.Sprintf("%s is installed; %s %s.", version, r.parts(), r.verb("were changed", "would be changed"))
+	}
+	return fmt.Sprintf("%s %s, since %s.", version, r.verb("was installed", "would be installed"), r.plan.Build)
+}
+
+func (r *Report) absentMessage() string {
+	if !r.Changed() {
+		return "Patroni is not installed; nothing had to be changed."
+	}
+	return fmt.Sprintf("Patroni %s: %s.", r.verb("was removed", "would be removed"), r.parts())
+}
+
+func (r *Report) verb(past, conditional string) string {
+	if r.predicted {
+		return conditional
+	}
+	return past
+}
+
+// parts names what changed, each kind once.
+func (r *Report) parts() string {
+	var names []string
+	for _, d := range r.visible() {
+		if name := d.Describe().Name; !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	if r.plan.Reload {
+		names = append(names, "systemd's view of the unit")
+	}
+	if len(names) == 0 {
+		return "what an interrupted run left"
+	}
+	return strings.Join(names, ", ")
+}
+
+// sortedKeys returns a map's keys in order.
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for key := range m {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	return keys
+}

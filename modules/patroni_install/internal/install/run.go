@@ -1,0 +1,133 @@
+// Package install knows what an installation of Patroni is: what can be asked for (Desired), how
+// to look at a host (Observed), and what has to be done (Plan).
+//
+// The data goes one way: options → Desired; host → Observed; both → Plan, a pure function; Plan →
+// transaction → Report. Check mode stops after the plan. Whether something changes, the diff and
+// the report are all read off the same plan.
+package install
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"slices"
+
+	"github.com/pgedge/platform/modules/patroni_install/internal/host"
+	"github.com/pgedge/platform/modules/patroni_install/internal/step"
+	"github.com/pgedge/platform/modules/patroni_install/internal/systemd"
+	"github.com/pgedge/platform/modules/patroni_install/internal/txn"
+)
+
+// Installer brings one host to a desired state.
+type Installer struct {
+	Host     *host.Host
+	Services Services
+	Want     Desired
+}
+
+// Run makes the host as desired and reports what that took. After an error the host is as it
+// was, unless the error says otherwise.
+func (i *Installer) Run(ctx context.Context) (_ *Report, err error) {
+	lock, err := txn.Acquire(ctx, i.Host, StateDir, i.Want.LockTimeout)
+	if err != nil {
+		return nil, err
+	}
+	keep := !lock.Fresh()
+	defer func() { _ = lock.Release(keep) }() // a directory that could not be removed is no failure
+	t := i.transaction()
+	recovery, err := t.Recover(ctx)
+	if err != nil {
+		return nil, err
+	}
+	plan, err := i.plan(ctx, true)
+	if err != nil {
+		return nil, err
+	}
+	report := newReport(plan, recovery)
+	if err := i.apply(ctx, t, plan, report); err != nil {
+		return nil, err
+	}
+	if plan.Reload {
+		if err := i.Services.Reload(ctx); err != nil {
+			return nil, err
+		}
+	}
+	keep = i.Want.State == Present && (keep || report.Changed())
+	i.refresh(ctx, report)
+	return report, nil
+}
+
+// Check reports what Run would do. It writes nothing at all.
+func (i *Installer) Check(ctx context.Context) (*Report, error) {
+	pending, err := i.transaction().Pending()
+	if err != nil {
+		return nil, err
+	}
+	plan, err := i.plan(ctx, false)
+	if err != nil {
+		return nil, err
+	}
+	report := newReport(plan, txn.NothingPending)
+	return report, report.predict(pending)
+}
+
+func (i *Installer) transaction() *txn.Transaction {
+	return &txn.Transaction{Host: i.Host, Dir: StateDir, Kinds: step.Kinds(), Settle: i.settle}
+}
+
+func (i *Installer) plan(ctx context.Context, mayRefresh bool) (*Plan, error) {
+	o := &observer{host: i.Host, services: i.Services, want: i.Want, mayRefresh: mayRefresh}
+	seen, err := o.observe(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return NewPlan(i.Want, seen)
+}
+
+// apply runs the plan as one transaction.
+func (i *Installer) apply(ctx context.Context, t *txn.Transaction, plan *Plan, report *Report) error {
+	b := &builder{host: i.Host, plan: plan}
+	packages := func(context.Context) ([]txn.Step, error) { return plan.Packages, nil }
+	stage := func(context.Context) ([]txn.Step, error) { return plan.Stage, nil }
+	change := func(ctx context.Context) (steps []txn.Step, err error) {
+		if plan.Build != "" {
+			report.outcome, err = b.build(ctx)
+		} else if len(plan.Stage) > 0 {
+			report.outcome, err = b.copies(Outcome{})
+		}
+		if err != nil {
+			return nil, err
+		}
+		return plan.Switch(report.outcome)
+	}
+	done, warnings, err := t.Run(ctx, packages, stage, change)
+	report.done, report.took = done, b.took
+	report.Warnings = append(report.Warnings, warnings...)
+	return err
+}
+
+// settle makes systemd read the units again when one of them changed.
+func (i *Installer) settle(ctx context.Context, steps []txn.Step) error {
+	changed := slices.ContainsFunc(steps, func(s txn.Step) bool { return s.Describe().Name == unitStep })
+	if !changed || !systemd.Running(i.Host.FS.Real("/")) {
+		return nil
+	}
+	if err := i.Services.Reload(ctx); err != nil {
+		return fmt.Errorf("systemd has not read the changed unit: %w; run systemctl daemon-reload", err)
+	}
+	return nil
+}
+
+// refresh asks systemd for the state of the service as it is now.
+func (i *Installer) refresh(ctx context.Context, report *Report) {
+	seen := report.plan.seen
+	if !report.Changed() || !seen.Service.Running {
+		return
+	}
+	state, err := i.Services.State(ctx, path.Base(seen.Unit))
+	if err != nil {
+		report.Warnings = append(report.Warnings, err.Error())
+		return
+	}
+	seen.Service.State = state
+}
