@@ -16,13 +16,10 @@ const (
 	benchDirs  = 150
 )
 
-// makeVenv fills a new directory below dir with files of the given size and returns its name.
-func makeVenv(tb testing.TB, dir string, size int) string {
+// makeVenv makes directory venv below dir with files of the given size.
+func makeVenv(tb testing.TB, dir string, size int) {
 	tb.Helper()
-	top, err := os.MkdirTemp(dir, "venv")
-	if err != nil {
-		tb.Fatal(err)
-	}
+	top := filepath.Join(dir, "venv")
 	data := make([]byte, size)
 	for i := range benchFiles {
 		sub := filepath.Join(top, "lib", fmt.Sprintf("package%d", i%benchDirs/10), fmt.Sprintf("module%d", i%10))
@@ -33,16 +30,15 @@ func makeVenv(tb testing.TB, dir string, size int) string {
 			tb.Fatal(err)
 		}
 	}
-	return filepath.Base(top)
 }
 
 func BenchmarkWalk(b *testing.B) {
 	dir := b.TempDir()
-	name := "/" + makeVenv(b, dir, 10)
+	makeVenv(b, dir, 10)
 	files := New(dir)
 	b.ReportAllocs()
 	for b.Loop() {
-		err := files.Walk(name, func(string, Info, *os.File) (bool, error) { return true, nil })
+		err := files.Walk("/venv", func(string, Info, *os.File) (bool, error) { return true, nil })
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -91,17 +87,17 @@ func benchSync(b *testing.B, busy bool, sync func(*FS, string) error) {
 	for b.Loop() {
 		b.StopTimer()
 		unix.Sync()
-		name := "/" + makeVenv(b, dir, benchSize)
+		makeVenv(b, dir, benchSize)
 		stop := func() {}
 		if busy {
 			stop = keepBusy(b, filepath.Join(dir, "other"))
 		}
 		b.StartTimer()
-		err := sync(files, name)
+		err := sync(files, "/venv")
 		b.StopTimer()
 		stop()
 		if err == nil {
-			err = files.RemoveAll(name)
+			err = files.RemoveAll("/venv")
 		}
 		if err != nil {
 			b.Fatal(err)

@@ -128,7 +128,10 @@ func (f *FS) makeDir(d dir, base, name string, attr Attr) (*os.File, error) {
 	}
 	made, err := openSub(d.fd, base, name)
 	if err == nil {
-		err = errors.Join(f.checkNew(made), f.setDirAttr(made, attr))
+		err = f.checkNew(d, made)
+		if err == nil {
+			err = f.setDirAttr(made, attr)
+		}
 		if err == nil {
 			return made, nil
 		}
@@ -139,9 +142,14 @@ func (f *FS) makeDir(d dir, base, name string, attr Attr) (*os.File, error) {
 	return nil, pathError("mkdir", name, err)
 }
 
-// checkNew makes sure that a directory is the one just made, and not one of root's that the
-// owner of the directory above renamed into its place to have it given to them.
-func (f *FS) checkNew(made *os.File) error {
+// checkNew makes sure that a directory is the one just made in d, and not one of root's that the
+// owner of d renamed into its place to have it given to them. Where nobody can do that, another
+// run of ours may have filled the new directory already.
+func (f *FS) checkNew(d dir, made *os.File) error {
+	in, err := d.stat()
+	if err != nil || f.trusts(&in) {
+		return err
+	}
 	var st unix.Stat_t
 	if err := unix.Fstat(int(made.Fd()), &st); err != nil {
 		return err

@@ -183,13 +183,14 @@ func TestMkdirGivesNothingElseAway(t *testing.T) {
 			f, dir := newFS(t)
 			build(t, dir, swapped)
 			before := snapshot(t, dir)
+			must(t, os.Chmod(dir, 0o777))
 			d, err := f.openDir("/")
 			must(t, err)
 			defer d.close()
 			must(t, os.Rename(filepath.Join(dir, "secret"), filepath.Join(dir, "new")))
 			opened, err := openSub(d.fd, "new", "/new")
 			if err == nil {
-				err = errors.Join(f.checkNew(opened), opened.Close())
+				err = errors.Join(f.checkNew(d, opened), opened.Close())
 			}
 			if err == nil {
 				t.Error("it was taken for the directory just made")
@@ -281,5 +282,19 @@ func TestLinkGivesNothingElseAway(t *testing.T) {
 	must(t, err)
 	if diff := cmp.Diff(own(0o600), info.Attr); diff != "" {
 		t.Errorf("root's file (-want +got):\n%s", diff)
+	}
+}
+
+// TestMkdirBesideAnotherRun has another process of root's fill a new directory at once.
+func TestMkdirBesideAnotherRun(t *testing.T) {
+	f, dir := newFS(t)
+	build(t, dir, map[string]entry{"new": {Type: Directory}, "new/file": {Type: File}})
+	d, err := f.openDir("/")
+	must(t, err)
+	defer d.close()
+	made, err := openSub(d.fd, "new", "/new")
+	must(t, err)
+	if err := errors.Join(f.checkNew(d, made), made.Close()); err != nil {
+		t.Errorf("it was taken for someone else's: %v", err)
 	}
 }

@@ -43,14 +43,25 @@ type CommandError struct {
 
 // Error says which command failed, how, and what it said last.
 func (e *CommandError) Error() string {
-	text := fmt.Sprintf("command %q failed: %s", strings.Join(e.Argv, " "), e.Status)
+	text := fmt.Sprintf("command %q failed: %s", e.Command(), e.Status)
 	if e.Cause != nil {
-		text = fmt.Sprintf("command %q was stopped: %v", strings.Join(e.Argv, " "), e.Cause)
+		text = fmt.Sprintf("command %q was stopped: %v", e.Command(), e.Cause)
 	}
 	if e.Stderr == "" {
 		return text
 	}
 	return text + ": " + e.Stderr
+}
+
+// Command returns the command for people: an operand of several lines, a program, is left out.
+func (e *CommandError) Command() string {
+	words := make([]string, len(e.Argv))
+	for i, word := range e.Argv {
+		if words[i] = word; strings.Contains(word, "\n") {
+			words[i] = "…"
+		}
+	}
+	return strings.Join(words, " ")
 }
 
 // Unwrap returns why the command was stopped.

@@ -45,7 +45,9 @@ func holdLock(spec string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Println("locked")
+	if _, err := os.Stdout.WriteString("locked\n"); err != nil {
+		return err
+	}
 	_, err = io.Copy(io.Discard, os.Stdin)
 	return err
 }

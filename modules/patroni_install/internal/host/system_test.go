@@ -240,7 +240,7 @@ func TestCommandErrorText(t *testing.T) {
 		if diff := cmp.Diff(tt.want, tt.err.Error()); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
-		if got := errors.Unwrap(tt.err); got != tt.err.Cause {
+		if got := errors.Unwrap(tt.err); !errors.Is(got, tt.err.Cause) {
 			t.Errorf("cause %v, want %v", got, tt.err.Cause)
 		}
 	}

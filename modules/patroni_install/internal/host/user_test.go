@@ -96,7 +96,7 @@ var errAny = errors.New("any error")
 
 func checkError(t *testing.T, err, want error) {
 	t.Helper()
-	if want == errAny {
+	if errors.Is(want, errAny) {
 		if err == nil || errors.Is(err, ErrNoUser) {
 			t.Errorf("error %v, want one that is not about a missing user", err)
 		}

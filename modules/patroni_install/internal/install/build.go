@@ -33,6 +33,7 @@ const verifyTimeout = time.Minute
 type builder struct {
 	host *host.Host
 	plan *Plan
+	open func(*fsys.FS, []mountns.Bind) (Namespace, error)
 	took []Took
 }
 
@@ -58,9 +59,9 @@ func (b *builder) build(ctx context.Context) (Outcome, error) {
 	defer ns.Close()
 	for _, part := range []struct {
 		name string
-		do   func(context.Context, *mountns.Namespace) error
+		do   func(context.Context, Namespace) error
 	}{
-		{"build", func(ctx context.Context, ns *mountns.Namespace) error { return b.pipx(ctx, ns, program) }},
+		{"build", func(ctx context.Context, ns Namespace) error { return b.pipx(ctx, ns, program) }},
 		{"verify", b.verify},
 		{"sync", b.sync},
 	} {
@@ -92,7 +93,7 @@ func (b *builder) program() (pipx.Program, error) {
 }
 
 // openStage shows the stage at the final place to those who run in the namespace.
-func (b *builder) openStage() (*mountns.Namespace, error) {
+func (b *builder) openStage() (Namespace, error) {
 	seen := b.plan.seen
 	free, err := b.host.FS.FreeBytes(seen.Stage)
 	if err != nil {
@@ -113,15 +114,15 @@ func (b *builder) openStage() (*mountns.Namespace, error) {
 		defer source.Close() //nolint:errcheck // the mount holds what it needs
 		binds = append(binds, mountns.Bind{Source: source, Target: b2.target})
 	}
-	return mountns.Open(b.host.FS, binds)
+	return b.open(b.host.FS, binds)
 }
 
 // pipx runs the build as the user.
-func (b *builder) pipx(ctx context.Context, ns *mountns.Namespace, program pipx.Program) error {
+func (b *builder) pipx(ctx context.Context, ns Namespace, program pipx.Program) error {
 	want, seen := b.plan.want, b.plan.seen
 	build := pipx.Build{
 		Layout: seen.Layout.Layout, Program: program, Python: cmp.Or(want.Python, systemPython), User: seen.User,
-		Requirement: want.Version.Requirement(want.Extras), Scratch: path.Join(seen.Home, "scratch"),
+		Requirement: b.plan.requirement(), Scratch: path.Join(seen.Home, "scratch"),
 		IndexURL: want.IndexURL, ExtraIndexURLs: want.ExtraIndexURLs, CACert: want.CACert, Environ: want.Environ,
 	}
 	out, err := b.runAll(ctx, ns, build)
@@ -130,13 +131,31 @@ func (b *builder) pipx(ctx context.Context, ns *mountns.Namespace, program pipx.
 		out, err = b.runAll(ctx, ns, again)
 	}
 	if err != nil {
-		return fmt.Errorf("cannot build Patroni: %s: %w", pipx.Explain(err, out.Stdout, out.Stderr), err)
+		log := pipx.PipLog(b.host.FS, seen.stagedHome())
+		return &BuildError{Cause: pipx.Explain(err, out.Stdout, out.Stderr, log), Err: err}
 	}
 	return ns.Check()
 }
 
+// BuildError reports that pipx or pip failed.
+type BuildError struct {
+	Cause string // what happened and what to do, "" when that is not known
+	Err   error
+}
+
+// Error says what to do, where that is known, and otherwise what the failed command said.
+func (e *BuildError) Error() string {
+	if e.Cause != "" {
+		return "cannot build Patroni: " + e.Cause
+	}
+	return fmt.Sprintf("cannot build Patroni: %v", e.Err)
+}
+
+// Unwrap returns the failure of the command.
+func (e *BuildError) Unwrap() error { return e.Err }
+
 // runAll runs the commands of a build up to the first that fails, and returns what that printed.
-func (b *builder) runAll(ctx context.Context, ns *mountns.Namespace, build pipx.Build) (out host.Output, err error) {
+func (b *builder) runAll(ctx context.Context, ns Namespace, build pipx.Build) (out host.Output, err error) {
 	for _, cmd := range build.Commands() {
 		cmd.Output = b.host.Progress
 		if out, err = ns.Run(ctx, cmd); err != nil {
@@ -147,7 +166,7 @@ func (b *builder) runAll(ctx context.Context, ns *mountns.Namespace, build pipx.
 }
 
 // verify starts what was built: nothing becomes visible that was not seen working.
-func (b *builder) verify(ctx context.Context, ns *mountns.Namespace) error {
+func (b *builder) verify(ctx context.Context, ns Namespace) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, verifyTimeout, errors.New("it did not end in time"))
 	defer cancel()
 	bin := path.Join(b.plan.seen.Layout.Venv(), "bin")
@@ -189,7 +208,7 @@ func (b *builder) userEnv() []string {
 
 // verifyUnit lets systemd read the unit under its real name. What it says of other units, which
 // it loads on the way, is not our business.
-func (b *builder) verifyUnit(ctx context.Context, ns *mountns.Namespace) error {
+func (b *builder) verifyUnit(ctx context.Context, ns Namespace) error {
 	seen := b.plan.seen
 	if !systemd.Running(b.host.FS.Real("/")) {
 		return nil
@@ -210,7 +229,7 @@ func (b *builder) verifyUnit(ctx context.Context, ns *mountns.Namespace) error {
 }
 
 // sync makes what is about to be switched survive a power cut.
-func (b *builder) sync(context.Context, *mountns.Namespace) error {
+func (b *builder) sync(context.Context, Namespace) error {
 	for _, tree := range []string{b.plan.seen.Layout.Venv(), b.plan.seen.Shared()} {
 		err := b.host.FS.SyncTree(b.plan.seen.staged(tree))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -221,7 +240,7 @@ func (b *builder) sync(context.Context, *mountns.Namespace) error {
 }
 
 // outcome reads what the switch has to know of what was built, at its final place.
-func (b *builder) outcome(ctx context.Context, ns *mountns.Namespace, program pipx.Program) (Outcome, error) {
+func (b *builder) outcome(ctx context.Context, ns Namespace, program pipx.Program) (Outcome, error) {
 	out := Outcome{PipxVersion: program.Version}
 	seen := b.plan.seen
 	err := ns.Do(ctx, func() (err error) {

@@ -171,7 +171,7 @@ func (o *observer) look(name string, content bool) error {
 	}
 	e := Entry{Info: info}
 	if content && info.Type == fsys.File {
-		if e.Data, err = o.host.FS.ReadFile(name, entryLimit); err != nil {
+		if e.Data, e.Info, err = o.host.FS.ReadFileInfo(name, entryLimit); err != nil {
 			return fmt.Errorf("cannot read %s: %w", name, err)
 		}
 	}

@@ -55,12 +55,12 @@ func (p *Plan) whyBuild() string {
 	case tree == nil:
 		return "Patroni is not installed"
 	case len(tree.Problems) > 0:
-		return "the installation is broken: " + strings.Join(tree.Problems, "; ")
+		return "it was broken: " + strings.Join(tree.Problems, "; ")
 	case !p.want.Version.Matches(tree.PatroniVersion):
-		return fmt.Sprintf("Patroni %s does not satisfy %s", tree.PatroniVersion, p.want.Version)
+		return fmt.Sprintf("version %s was asked for", p.want.Version)
 	}
 	if missing := tree.MissingFor(p.want.Extras); len(missing) > 0 {
-		return "the installation lacks " + strings.Join(missing, ", ")
+		return "it lacked " + strings.Join(missing, ", ")
 	}
 	return ""
 }
@@ -164,7 +164,7 @@ func (p *Plan) Switch(out Outcome) ([]txn.Step, error) {
 
 // What people read of the trees.
 const (
-	treeName   = "Patroni"
+	treeName   = "venv"
 	sharedName = "shared libraries of pipx"
 	sharedText = "pip for the virtual environments of pipx\n"
 )
@@ -206,7 +206,19 @@ func (p *Plan) treeText(out Outcome) string {
 	if out.Tree != nil {
 		return contents(out.Tree)
 	}
-	return fmt.Sprintf("%s (predicted: the newest that satisfies this)\n", p.want.Version.Requirement(p.want.Extras))
+	return fmt.Sprintf("%s (predicted: the newest that satisfies this)\n", p.requirement())
+}
+
+// requirement is what pip is asked for. A rebuild keeps the version that is there, while nobody
+// asked for another one.
+func (p *Plan) requirement() string {
+	version := p.want.Version
+	if tree := p.seen.Current; tree != nil && tree.PatroniVersion != "" && version.Matches(tree.PatroniVersion) {
+		if exact, err := pipx.ParseSpec("==" + tree.PatroniVersion); err == nil {
+			version = exact
+		}
+	}
+	return version.Requirement(p.want.Extras)
 }
 
 // contents lists the distributions of a venv.

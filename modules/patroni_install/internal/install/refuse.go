@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
+	"github.com/pgedge/platform/modules/patroni_install/internal/pipx"
 )
 
 // refuse names what stands in the way and must not be touched. Every refusal says what to do.
@@ -90,6 +91,9 @@ func (p *Plan) refusePipx() error {
 	}
 	if p.seen.Pipx != nil {
 		return p.seen.Pipx.Check()
+	}
+	if version := p.pipxVersion(); version != "" {
+		return pipx.Program{Argv: []string{"the package pipx"}, Version: version}.Check()
 	}
 	if len(p.seen.Packages.Missing) == 0 {
 		return fmt.Errorf("cannot build Patroni: there is no pipx on this host and prerequisites names no package that is " +

@@ -33,11 +33,14 @@ func newReport(plan *Plan, recovery txn.Recovery) *Report {
 }
 
 // predict fills in what a real run would do.
-func (r *Report) predict(pending txn.Recovery) error {
+func (r *Report) predict(pending txn.Recovery, busy bool) error {
 	r.predicted = true
-	if pending != txn.NothingPending {
-		r.Warnings = append(r.Warnings, fmt.Sprintf("an earlier run was interrupted, or is still running; if it was "+
-			"interrupted, a real run has its changes %s first, so that this prediction may not hold", pending))
+	switch {
+	case busy:
+		r.Warnings = append(r.Warnings, "another run is changing this host right now, so that this prediction may not hold")
+	case pending != txn.NothingPending:
+		r.Warnings = append(r.Warnings, fmt.Sprintf("an earlier run was interrupted; a real run has its changes %s first, "+
+			"so that this prediction may not hold", pending))
 	}
 	change, err := r.plan.Switch(Outcome{PipxVersion: r.plan.pipxVersion()})
 	if err != nil {
@@ -56,10 +59,21 @@ func (p *Plan) pipxVersion() string {
 	}
 	for _, added := range p.seen.Packages.Add {
 		if added.Name == "pipx" {
-			return added.Version
+			return upstream(added.Version)
 		}
 	}
 	return ""
+}
+
+// upstream returns the version of a package without what the distribution added: 1.1.0 of 1:1.1.0-1.
+func upstream(version string) string {
+	if _, rest, found := strings.Cut(version, ":"); found {
+		version = rest
+	}
+	if i := strings.LastIndexByte(version, '-'); i >= 0 {
+		version = version[:i]
+	}
+	return version
 }
 
 // visible are the steps that change what a user can see.
@@ -124,7 +138,7 @@ func (r *Report) steps() []map[string]any {
 	built := false
 	for _, d := range r.visible() {
 		about := d.Describe()
-		if !built && about.Name == treeName {
+		if !built && (about.Name == treeName || about.Name == sharedName) {
 			built = true
 			for _, t := range r.took {
 				add(t.Name, "run", t.Path, t.Time)
@@ -207,7 +221,15 @@ func (r *Report) message() string {
 	if r.plan.Build == "" {
 		return fmt.Sprintf("%s is installed; %s %s.", version, r.parts(), r.verb("were changed", "would be changed"))
 	}
-	return fmt.Sprintf("%s %s, since %s.", version, r.verb("was installed", "would be installed"), r.plan.Build)
+	old := r.plan.seen.Current
+	switch {
+	case old == nil:
+		return fmt.Sprintf("%s %s.", version, r.verb("was installed", "would be installed"))
+	case len(old.Problems) > 0:
+		return fmt.Sprintf("%s %s, since %s.", version, r.verb("was rebuilt", "would be rebuilt"), r.plan.Build)
+	}
+	return fmt.Sprintf("%s %s in place of %s, since %s.", version, r.verb("was installed", "would be installed"),
+		old.PatroniVersion, r.plan.Build)
 }
 
 func (r *Report) absentMessage() string {

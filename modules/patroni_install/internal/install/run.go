@@ -8,11 +8,15 @@ package install
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path"
 	"slices"
+	"strings"
 
+	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 	"github.com/pgedge/platform/modules/patroni_install/internal/host"
+	"github.com/pgedge/platform/modules/patroni_install/internal/mountns"
 	"github.com/pgedge/platform/modules/patroni_install/internal/step"
 	"github.com/pgedge/platform/modules/patroni_install/internal/systemd"
 	"github.com/pgedge/platform/modules/patroni_install/internal/txn"
@@ -23,6 +27,16 @@ type Installer struct {
 	Host     *host.Host
 	Services Services
 	Want     Desired
+	// Namespace opens the namespace of the build: mountns.Open.
+	Namespace func(*fsys.FS, []mountns.Bind) (Namespace, error)
+}
+
+// Namespace is where a build sees the stage at its final place; see [mountns.Namespace].
+type Namespace interface {
+	host.Runner
+	Do(ctx context.Context, work func() error) error
+	Check() error
+	Close()
 }
 
 // Run makes the host as desired and reports what that took. After an error the host is as it
@@ -68,7 +82,7 @@ func (i *Installer) Check(ctx context.Context) (*Report, error) {
 		return nil, err
 	}
 	report := newReport(plan, txn.NothingPending)
-	return report, report.predict(pending)
+	return report, report.predict(pending, txn.Busy(i.Host, StateDir))
 }
 
 func (i *Installer) transaction() *txn.Transaction {
@@ -86,7 +100,7 @@ func (i *Installer) plan(ctx context.Context, mayRefresh bool) (*Plan, error) {
 
 // apply runs the plan as one transaction.
 func (i *Installer) apply(ctx context.Context, t *txn.Transaction, plan *Plan, report *Report) error {
-	b := &builder{host: i.Host, plan: plan}
+	b := &builder{host: i.Host, plan: plan, open: i.Namespace}
 	packages := func(context.Context) ([]txn.Step, error) { return plan.Packages, nil }
 	stage := func(context.Context) ([]txn.Step, error) { return plan.Stage, nil }
 	change := func(ctx context.Context) (steps []txn.Step, err error) {
@@ -104,6 +118,16 @@ func (i *Installer) apply(ctx context.Context, t *txn.Transaction, plan *Plan, r
 	report.done, report.took = done, b.took
 	report.Warnings = append(report.Warnings, warnings...)
 	return err
+}
+
+// Details returns what a failed command printed last, for people who want to know more than the
+// error's sentence; nil when no command failed.
+func Details(err error) map[string]any {
+	var failed *host.CommandError
+	if !errors.As(err, &failed) {
+		return nil
+	}
+	return map[string]any{"command": failed.Command(), "output": strings.Split(failed.Stderr, "\n")}
 }
 
 // settle makes systemd read the units again when one of them changed.

@@ -101,11 +101,11 @@ func (s *File) read(h *host.Host) (live *FileState, found *fsys.Info, err error)
 	if err != nil || found == nil || found.Type != fsys.File {
 		return nil, found, err
 	}
-	data, err := h.FS.ReadFile(s.Path, fileLimit)
+	data, info, err := h.FS.ReadFileInfo(s.Path, fileLimit)
 	if err != nil {
 		return nil, found, err
 	}
-	return &FileState{Attr: found.Attr, Data: data}, found, nil
+	return &FileState{Attr: info.Attr, Data: data}, &info, nil
 }
 
 func (f *FileState) equal(other *FileState) bool {

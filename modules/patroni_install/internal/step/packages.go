@@ -28,8 +28,12 @@ func (s *Packages) Kind() string { return "packages" }
 
 // Describe implements [txn.Step].
 func (s *Packages) Describe() txn.Description {
+	after := packageList(s.Add, "\n") + "\n"
+	if len(s.Add) == 0 {
+		after = strings.Join(s.Names, "\n") + " (predicted: the newest, and what it needs)\n"
+	}
 	return txn.Description{
-		Name: "package set", Action: "create", Path: strings.Join(s.Names, " "), After: packageList(s.Add, "\n") + "\n",
+		Name: "package set", Action: "create", Path: strings.Join(s.Names, " "), After: after,
 	}
 }
 

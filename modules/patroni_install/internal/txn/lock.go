@@ -47,11 +47,28 @@ func Acquire(ctx context.Context, h *host.Host, dir string, timeout time.Duratio
 		if l, err = tryDir(ctx, h, dir); err == nil {
 			return l, nil
 		}
-		if _, gone := h.FS.Lstat(dir); !errors.Is(err, errRemoved) && !errors.Is(gone, fs.ErrNotExist) {
+		if !removedMeanwhile(h, dir, err) {
 			break
 		}
 	}
 	return nil, describeWait(ctx, h, dir, timeout, err)
+}
+
+// removedMeanwhile tells whether an error comes from the holder that removed the directory while
+// we came to make or lock it.
+func removedMeanwhile(h *host.Host, dir string, err error) bool {
+	if errors.Is(err, errRemoved) || errors.Is(err, fs.ErrNotExist) {
+		return true
+	}
+	_, err = h.FS.Lstat(dir)
+	return errors.Is(err, fs.ErrNotExist)
+}
+
+// Busy tells whether another run holds the lock on dir right now. It writes nothing.
+func Busy(h *host.Host, dir string) bool {
+	lock := flock.New(h.FS.Real(dir), flock.SetFlag(os.O_RDONLY))
+	free, err := lock.TryRLock()
+	return err == nil && (!free || lock.Unlock() != nil)
 }
 
 var errTimeout = errors.New("timed out")

@@ -31,12 +31,18 @@ func TestLockIsExclusiveAndNamesTheDirectory(t *testing.T) {
 	if err != nil || !first.Fresh() {
 		t.Fatalf("Acquire: %v", err)
 	}
+	if !txn.Busy(h, lockDir) {
+		t.Error("Busy does not see the lock")
+	}
 	_, err = txn.Acquire(t.Context(), h, lockDir, time.Millisecond)
 	if err == nil || !strings.Contains(err.Error(), lockDir) || !strings.Contains(err.Error(), "lock_timeout") {
 		t.Errorf("second Acquire: %v, want an error that names the directory and the option", err)
 	}
 	if err := first.Release(true); err != nil {
 		t.Fatal(err)
+	}
+	if txn.Busy(h, lockDir) {
+		t.Error("Busy sees a lock that was released")
 	}
 	again, err := txn.Acquire(t.Context(), h, lockDir, time.Minute)
 	if err != nil || again.Fresh() {

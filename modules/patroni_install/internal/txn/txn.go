@@ -138,7 +138,7 @@ func (t *Transaction) rollback(ctx context.Context, j *journal, cause error) err
 	if err := t.undo(context.WithoutCancel(ctx), j); err != nil {
 		return &RollbackError{Cause: cause, Undo: err}
 	}
-	return cause
+	return fmt.Errorf("%w; everything was undone, this host is as it was before", cause)
 }
 
 // RollbackError reports a failed run whose changes could not all be undone.
