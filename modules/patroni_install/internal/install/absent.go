@@ -37,11 +37,21 @@ func (p *Plan) removeTrees(out Outcome) []txn.Step {
 	steps := []txn.Step{
 		&step.Tree{Name: treeName, Path: name, Spare: p.seen.staged(name), Before: p.currentState(), Copy: out.Copy},
 	}
-	if e, found := p.seen.Entries[shared]; found && e.Type == fsys.Directory && len(p.seen.Others) == 0 {
-		before := &step.TreeState{Ino: e.Ino, Text: sharedText}
+	if p.sharedGoes(out) {
+		before := &step.TreeState{Ino: p.seen.Entries[shared].Ino, Text: sharedText}
 		steps = append(steps, &step.Tree{Name: sharedName, Path: shared, Spare: p.seen.staged(shared), Before: before, Copy: out.SharedCopy})
 	}
 	return steps
+}
+
+// sharedGoes tells whether the shared libraries that are there go away: replaced by the built
+// ones, or removed, since no other venv uses them.
+func (p *Plan) sharedGoes(out Outcome) bool {
+	e, found := p.seen.Entries[p.seen.Shared()]
+	if !found || e.Type != fsys.Directory {
+		return false
+	}
+	return out.Shared != 0 || p.want.State == Absent && len(p.seen.Others) == 0
 }
 
 // unprofile takes our block out of the shell profiles. A file that holds nothing else, since we

@@ -250,6 +250,9 @@ func (b *builder) outcome(ctx context.Context, ns Namespace, program pipx.Progra
 	if err != nil {
 		return Outcome{}, fmt.Errorf("cannot inspect what was built: %w", err)
 	}
+	if err := out.Tree.CheckExtras(b.plan.want.Extras); err != nil {
+		return Outcome{}, err
+	}
 	lacks := out.Tree.MissingFor(b.plan.want.Extras)
 	if len(out.Tree.Problems) > 0 || len(lacks) > 0 {
 		return Outcome{}, fmt.Errorf("cannot use what was built: %s", strings.Join(append(out.Tree.Problems, lacks...), "; "))
@@ -273,7 +276,7 @@ func (b *builder) copies(out Outcome) (Outcome, error) {
 	if seen.Current != nil {
 		out.Copy, err = copyForUndo(b.host, seen.Layout, seen.Layout.Venv())
 	}
-	if _, found := seen.Entries[seen.Shared()]; err == nil && found && out.Shared != 0 {
+	if err == nil && b.plan.sharedGoes(out) {
 		out.SharedCopy, err = copyForUndo(b.host, seen.Layout, seen.Shared())
 	}
 	return out, err

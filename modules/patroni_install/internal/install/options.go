@@ -3,7 +3,6 @@ package install
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -94,30 +93,21 @@ func NewDesired(p ansible.Params, environ []string) (Desired, error) {
 	return d, nil
 }
 
-// The forms that names must have; each is what the field allows, less what no one uses.
-var (
-	userForm    = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]{0,31}$`)
-	unitForm    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9:_.@-]{0,200}$`)
-	fileForm    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.+-]{0,200}$`)
-	extraForm   = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$`)
-	packageForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.+_-]*(:[a-z0-9]+)?$`)
-)
-
 func (d Desired) check() error {
 	for _, c := range []struct {
-		option string
-		values []string
-		form   *regexp.Regexp
-		right  string
+		option     string
+		values     []string
+		lead, more string // what is allowed beside letters and digits: first, and anywhere
+		right      string
 	}{
-		{"user", []string{d.User}, userForm, "a user name"},
-		{"service_name", []string{d.ServiceName}, unitForm, "the name of a systemd service, such as patroni"},
-		{"config_file", []string{d.ConfigFile}, fileForm, "a file name without a directory, such as patroni.yaml"},
-		{"extras", d.Extras, extraForm, "names of Patroni's extras, such as psycopg2-binary,etcd"},
-		{"prerequisites", d.Prerequisites, packageForm, "names of OS packages, such as pipx"},
+		{"user", []string{d.User}, "_", "_.-", "a user name"},
+		{"service_name", []string{d.ServiceName}, "", ":_.@-", "the name of a systemd service, such as patroni"},
+		{"config_file", []string{d.ConfigFile}, "", "_.+-", "a file name without a directory, such as patroni.yaml"},
+		{"extras", d.Extras, "", "_.-", "names of Patroni's extras, such as psycopg2-binary,etcd"},
+		{"prerequisites", d.Prerequisites, "", "_.+:=~-", "names of OS packages, such as pipx"},
 	} {
 		for _, value := range c.values {
-			if !c.form.MatchString(value) {
+			if !isName(value, c.lead, c.more) {
 				return fmt.Errorf("value of %s must be %s, got: %q", c.option, c.right, value)
 			}
 		}
@@ -127,6 +117,27 @@ func (d Desired) check() error {
 			d.LockTimeout/time.Second, d.Timeout/time.Second)
 	}
 	return d.checkPaths()
+}
+
+// maxName bounds a name, in bytes.
+const maxName = 200
+
+// isName tells whether text consists of ASCII letters, digits and the characters of more, and
+// begins with a letter, a digit or a character of lead.
+func isName(text, lead, more string) bool {
+	alphanumeric := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
+	}
+	for i, r := range text {
+		allowed := more
+		if i == 0 {
+			allowed = lead
+		}
+		if !alphanumeric(r) && !strings.ContainsRune(allowed, r) {
+			return false
+		}
+	}
+	return text != "" && len(text) <= maxName
 }
 
 // checkPaths checks those paths that are given.

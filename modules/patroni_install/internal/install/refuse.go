@@ -14,7 +14,7 @@ func (p *Plan) refuse() error {
 	if p.want.State == Absent {
 		return first(p.refuseService, p.refuseUnit)
 	}
-	return first(p.refuseOSPackage, p.refuseMasked, p.refuseUnit, p.refuseConfigDir, p.seen.unit(p.want).Check, p.refusePipx)
+	return first(p.refuseOSPackage, p.refuseMasked, p.refuseUnit, p.refuseConfigDir, p.seen.unit(p.want).Check, p.refuseBuild)
 }
 
 func first(checks ...func() error) error {
@@ -84,10 +84,11 @@ func (p *Plan) refuseConfigDir() error {
 		"(in the role: patroni_config_dir) to another directory; nothing was changed", p.seen.ConfigDir, e.Type)
 }
 
-// refusePipx refuses a pipx that cannot build the tree, where one has to be built.
-func (p *Plan) refusePipx() error {
+// refuseBuild refuses a pipx that cannot build the tree, where one has to be built, and extras
+// that the tree which is there does not know.
+func (p *Plan) refuseBuild() error {
 	if p.whyBuild() == "" {
-		return nil
+		return p.seen.Current.CheckExtras(p.want.Extras)
 	}
 	if p.seen.Pipx != nil {
 		return p.seen.Pipx.Check()

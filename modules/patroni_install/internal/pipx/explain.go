@@ -4,6 +4,7 @@ import (
 	"errors"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
@@ -16,23 +17,37 @@ const maxLog = 4 << 20
 // shownVersions is how many of the newest versions are named where the wanted one does not exist.
 const shownVersions = 8
 
-// cause is a reason for a failed build.
+// cause is a reason for a failed build: what its output matches, and what to tell then. $1 in the
+// advice is the pattern's first group; where that is empty, so are the brackets around it.
 type cause struct {
-	pattern *regexp.Regexp
-	advice  string // $1, $2 … are the pattern's groups
+	pattern string
+	advice  string
 }
 
-// causes lists the reasons from the most telling to the least: pip reports many of them and then
-// also says that it found no version.
+// noPackage begins what is told where the index is out of reach.
+const noPackage = "no package could be fetched: "
+
+// causes lists the reasons from the most telling to the least: pip reports several of them, and
+// then also says that it found no version.
 func causes() []cause {
-	const index = "no package could be fetched: "
-	list := []struct{ pattern, advice string }{
+	return slices.Concat(diskCauses(), compilerCauses(), indexCauses(), packageCauses())
+}
+
+// diskCauses lists what the file system can do to a build.
+func diskCauses() []cause {
+	return []cause{
 		{`No space left on device|Errno 28`,
 			"the file system is full; free space in the home of the user and try again"},
 		{`Disk quota exceeded|Errno 122`,
 			"the user's disk quota is used up; raise it and try again"},
 		{`Read-only file system|Errno 30\b`,
 			"the file system is mounted read-only; remount it writable (dmesg says why if nobody did it on purpose)"},
+	}
+}
+
+// compilerCauses lists what packages miss that come as source only.
+func compilerCauses() []cause {
+	return []cause{
 		{`pg_config executable not found|libpq-fe\.h: No such file`,
 			"psycopg2 must be compiled and PostgreSQL's headers are missing; install gcc, python3-dev and libpq-dev " +
 				"(RHEL family: gcc, python3-devel and postgresql-devel), or ask for the extra psycopg2-binary instead"},
@@ -42,24 +57,36 @@ func causes() []cause {
 		{`No such file or directory: 'pkg-config'|Cannot find libsystemd|libsystemd.{0,40}not found|systemd/sd-[a-z]+\.h: No such file`,
 			"systemd-python must be compiled and systemd's headers are missing; install gcc, python3-dev, pkg-config and libsystemd-dev " +
 				"(RHEL family: gcc, python3-devel, pkgconf and systemd-devel), or leave out the extra systemd"},
+	}
+}
+
+// indexCauses lists what can lie between the host and the index.
+func indexCauses() []cause {
+	return []cause{
 		{`(?i)Cannot connect to proxy|ProxyError|Tunnel connection failed: (\d+[^'\n]*)?`,
-			index + "the proxy does not answer or refuses ($1); check http_proxy, https_proxy and no_proxy in the task's environment"},
-		{`invalid path: (\S+)|Could not find a suitable TLS CA certificate bundle`,
-			index + "the file with the authorities' certificates cannot be read ($1); check ca_cert"},
+			noPackage + "the proxy does not answer or refuses ($1); check http_proxy, https_proxy and no_proxy in the task's environment"},
+		{`Could not find a suitable TLS CA certificate bundle(?:, invalid path: (\S+))?`,
+			noPackage + "the file with the authorities' certificates cannot be read ($1); check ca_cert"},
 		{`CERTIFICATE_VERIFY_FAILED\] certificate verify failed: ([^(\n]*[^(\n ])`,
-			index + "the index's certificate is not trusted ($1); name the authority's file with ca_cert"},
+			noPackage + "the index's certificate is not trusted ($1); name the authority's file with ca_cert"},
 		{`SSLError|SSLCertVerificationError|SSL: [A-Z_]+|confirming the ssl certificate`,
-			index + "the encrypted connection to the index failed; check index_url, ca_cert and the proxy"},
+			noPackage + "the encrypted connection to the index failed; check index_url, ca_cert and the proxy"},
 		{`401 (?:Client )?Error|403 (?:Client )?Error|status code 40[13]`,
-			index + "the index refuses the credentials; check the user and the password in index_url"},
+			noPackage + "the index refuses the credentials; check the user and the password in index_url"},
 		{`Name or service not known|Temporary failure in name resolution|No address associated|nodename nor servname|NameResolutionError`,
-			index + "the index's name cannot be resolved; check the host's DNS, or set index_url or a proxy"},
+			noPackage + "the index's name cannot be resolved; check the host's DNS, or set index_url or a proxy"},
 		{`Network is unreachable|No route to host`,
-			index + "the host has no way to the network; check its route, or set index_url or a proxy"},
+			noPackage + "the host has no way to the network; check its route, or set index_url or a proxy"},
 		{`Connection refused`,
-			index + "the index refuses connections; check index_url and that it runs"},
+			noPackage + "the index refuses connections; check index_url and that it runs"},
 		{`ConnectTimeout|Read timed out|ReadTimeout|timed out|Connection (?:aborted|reset)|RemoteDisconnected|IncompleteRead|ConnectionResetError`,
-			index + "the index does not answer, or the connection broke; check the network, the firewall and the proxy, and try again"},
+			noPackage + "the index does not answer, or the connection broke; check the network, the firewall and the proxy, and try again"},
+	}
+}
+
+// packageCauses lists what packages, the interpreter and the host can be short of.
+func packageCauses() []cause {
+	return []cause{
 		{`THESE PACKAGES DO NOT MATCH THE HASHES`,
 			"a package is not the one whose hash is on record; a mirror may be damaged, or somebody changed the package"},
 		{`requires a different Python: (\S+) not in '([^']+)'`,
@@ -75,11 +102,6 @@ func causes() []cause {
 		{`\[Errno 13\] Permission denied: '([^']+)'`,
 			"the user may not write $1; check who owns the home and what is in it"},
 	}
-	found := make([]cause, len(list))
-	for i, c := range list {
-		found[i] = cause{regexp.MustCompile(c.pattern), c.advice}
-	}
-	return found
 }
 
 var (
@@ -96,8 +118,9 @@ var (
 func Explain(err error, texts ...[]byte) string {
 	text := failureText(err, texts...)
 	for _, c := range causes() {
-		if m := c.pattern.FindStringSubmatchIndex(text); m != nil {
-			advice := string(c.pattern.ExpandString(nil, c.advice, text, m))
+		pattern := regexp.MustCompile(c.pattern)
+		if m := pattern.FindStringSubmatchIndex(text); m != nil {
+			advice := string(pattern.ExpandString(nil, c.advice, text, m))
 			return emptyBracket.ReplaceAllString(advice, "")
 		}
 	}

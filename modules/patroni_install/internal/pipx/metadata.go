@@ -101,11 +101,12 @@ func (v *Venv) MissingFor(extras []string) []string {
 	}
 	var missing []string
 	for _, need := range v.metadata.requires {
-		installed := v.Packages[need.name] != ""
-		holds := slices.ContainsFunc(wanted, func(extra string) bool {
+		if v.Packages[need.name] != "" {
+			continue
+		}
+		if slices.ContainsFunc(wanted, func(extra string) bool {
 			return markerHolds(need.marker, map[string]string{"extra": extra, "python_version": v.Python})
-		})
-		if holds && !installed {
+		}) {
 			missing = append(missing, need.name)
 		}
 	}

@@ -44,11 +44,13 @@ def main(shared):
     python = os.path.join(shared, "bin", "python")
     site = glob.glob(os.path.join(glob.escape(shared), "lib", "python3*", "site-packages"))[0]
     unpack(pip, site)
-    # setuptools builds wheels by itself since 70.1. An older one would install without a RECORD.
-    if setuptools and release(setuptools) >= [70, 1]:
+    if setuptools:
         unpack(setuptools, site)
-    else:
-        subprocess.check_call([python, "-m", "pip", "install", "-q", "setuptools", "wheel"])
+    # Since 70.1 setuptools makes wheels by itself. An older one needs a package for that, whose
+    # later versions need that setuptools; without it packages would be installed with no RECORD.
+    if not setuptools or release(setuptools) < [70, 1]:
+        missing = "wheel<0.46" if setuptools else "setuptools"
+        subprocess.check_call([python, "-m", "pip", "install", "-q", missing])
     # pipx takes the venv for complete when it finds this program, so it comes last.
     program = os.path.join(shared, "bin", "pip")
     with open(program, "w", encoding="utf-8") as file:

@@ -37,7 +37,7 @@ func ParseSpec(text string) (Spec, error) {
 			return Spec{}, badSpec(text, errors.New("it is neither a version nor a version specifier"))
 		}
 	}
-	set, err := version.NewSpecifiers(spec.text, version.WithPreRelease(true))
+	set, err := version.NewSpecifiers(spec.text)
 	if err != nil {
 		return Spec{}, badSpec(text, err)
 	}

@@ -183,7 +183,7 @@ func (v *Venv) readPackages(files *fsys.FS) error {
 	v.Packages = distributions(names)
 	v.PatroniVersion = v.Packages[Package]
 	i := slices.IndexFunc(names, func(name string) bool {
-		return strings.HasSuffix(name, ".dist-info") && distributions([]string{name})[Package] != ""
+		return strings.HasPrefix(name, Package+"-") && strings.HasSuffix(name, ".dist-info")
 	})
 	if i < 0 {
 		v.problem("Patroni is not installed in it")

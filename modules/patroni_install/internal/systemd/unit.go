@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"regexp"
 	"strings"
 )
 
@@ -95,7 +94,21 @@ func (u Unit) sections() []section {
 	}
 }
 
-var unitName = regexp.MustCompile(`^[A-Za-z0-9:_.\\-]+(@[A-Za-z0-9:_.\\-]+)?$`)
+// isUnitName tells whether a name has only the characters of unit names, and at most one @ that
+// divides it into two parts.
+func isUnitName(name string) bool {
+	prefix, instance, divided := strings.Cut(name, "@")
+	return consistsOf(prefix, `:_.\-`) && (!divided || consistsOf(instance, `:_.\-`))
+}
+
+// consistsOf tells whether a word is not empty and has only ASCII letters, digits and these others.
+func consistsOf(word, others string) bool {
+	foreign := func(r rune) bool {
+		alphanumeric := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
+		return !alphanumeric && !strings.ContainsRune(others, r)
+	}
+	return word != "" && strings.IndexFunc(word, foreign) < 0
+}
 
 // Check reports what systemd would refuse or misread: a name that is no unit's, relative paths, control characters, and
 // quotes or backslashes in the program's path, for which a unit file has no spelling.
@@ -108,7 +121,7 @@ func (u Unit) Check() error {
 
 func (u Unit) check() error {
 	switch {
-	case !unitName.MatchString(u.Name) || len(u.FileName()) > 255:
+	case !isUnitName(u.Name) || len(u.FileName()) > 255:
 		return errors.New("not a unit name: letters, digits and :_.-\\ are allowed, and one @")
 	case u.User == "" || u.Group == "":
 		return errors.New("user and group must be given")
@@ -141,11 +154,9 @@ func escapeSpecifiers(s string) string {
 	return strings.ReplaceAll(s, "%", "%%")
 }
 
-var plainWord = regexp.MustCompile(`^[A-Za-z0-9/_.:@%$+,-]+$`)
-
 // quote keeps a word in one piece where systemd would split or unescape it.
 func quote(word string) string {
-	if plainWord.MatchString(word) {
+	if consistsOf(word, `/_.:@%$+,-`) {
 		return word
 	}
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(word) + `"`

@@ -1,0 +1,142 @@
+package pipx
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
+	"github.com/pgedge/platform/modules/patroni_install/internal/host"
+)
+
+// TestExplainCaptured explains what pipx 1.1 with pip 23.0 and pipx 1.7 with pip 25.1 really
+// printed, each with its log. Frames of tracebacks and the index's name were taken out.
+func TestExplainCaptured(t *testing.T) {
+	const index = "no package could be fetched: "
+	tests := map[string]string{
+		"version_pip23":   "the index has no version for patroni[etcd]==9.9.9; it offers …, ",
+		"version_pip25":   "the index has no version for patroni==9.9.9; it offers …, ",
+		"unknown_package": "the index does not know patroni[etcd,psycopg2-binary]; check index_url",
+		"dns":             index + "the index's name cannot be resolved",
+		"refused":         index + "the index refuses connections",
+		"tls":             index + "the index's certificate is not trusted (self-signed certificate); name the authority's file with ca_cert",
+		"proxy":           index + "the proxy does not answer or refuses; check http_proxy",
+		"ca_cert":         index + "the file with the authorities' certificates cannot be read (/nonexistent.pem); check ca_cert",
+		"psycopg2":        "psycopg2 must be compiled and PostgreSQL's headers are missing; install gcc, python3-dev and libpq-dev",
+		"systemd":         "systemd-python must be compiled and systemd's headers are missing; install gcc, python3-dev, pkg-config and libsystemd-dev",
+		"memory":          "it was killed, or got no memory",
+		"memory_pip25":    "it was killed, or got no memory",
+		"isolation_pip23": "a package's build tools could not be loaded",
+		"isolation_pip25": "a package's build tools could not be loaded",
+		"no_space":        "the file system is full",
+		"no_space_pip25":  "the file system is full",
+	}
+	for name, want := range tests {
+		text, err := os.ReadFile(filepath.Join("testdata", "explain", name+".txt"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := Explain(nil, text); !strings.HasPrefix(got, want) {
+			t.Errorf("%s: got %q, want %q…", name, got, want)
+		}
+	}
+	captured, err := filepath.Glob("testdata/explain/*.txt")
+	if err != nil || len(captured) != len(tests) {
+		t.Errorf("%d captured outputs and %d cases, %v", len(captured), len(tests), err)
+	}
+}
+
+func TestExplain(t *testing.T) {
+	tests := []struct{ text, want string }{
+		{"error: command '/usr/bin/x86_64-linux-gnu-gcc' failed with exit code 1", "there is no working compiler"},
+		{"fatal error: Python.h: No such file or directory", "python3-dev"},
+		{"./psycopg/psycopg.h:35:10: fatal error: libpq-fe.h: No such file or directory", "libpq-dev"},
+		{"OSError: [Errno 30] Read-only file system: '/home/x'", "mounted read-only"},
+		{"OSError: [Errno 122] Disk quota exceeded", "quota"},
+		{"ERROR: Package 'patroni' requires a different Python: 3.6.8 not in '>=3.7'", "the interpreter is Python 3.6.8 and the package needs >=3.7"},
+		{"OSError('Tunnel connection failed: 407 Proxy Authentication Required')", "refuses (407 Proxy Authentication Required)"},
+		{"HTTPError: 401 Client Error: Unauthorized for url: https://index.example/simple/patroni/", "refuses the credentials"},
+		{"Read timed out. (read timeout=15)", "does not answer"},
+		{"[Errno 101] Network is unreachable", "no way to the network"},
+		{"[Errno -3] Temporary failure in name resolution", "cannot be resolved"},
+		{"ERROR: ResolutionImpossible: for help visit https://example.org", "exclude each other"},
+		{"/usr/bin/python3: No module named venv", "python3-venv"},
+		{"PermissionError: [Errno 13] Permission denied: '/home/x/.local'", "may not write /home/x/.local"},
+		{
+			"ERROR: Ignored the following versions that require a different python version: 4.9 Requires-Python >=3.12\n" +
+				"ERROR: Could not find a version that satisfies the requirement patroni (from versions: none)", "no version of patroni is for this Python",
+		},
+		{"ERROR: Could not find a version that satisfies the requirement x==9 (from versions: 1, 2)", "it offers 1, 2"},
+		{"", ""},
+		{"something else went wrong", ""},
+	}
+	for _, test := range tests {
+		got := Explain(nil, []byte(test.text))
+		if !strings.Contains(got, test.want) || (test.want == "" && got != "") {
+			t.Errorf("Explain(%q) = %q, want %q in it", test.text, got, test.want)
+		}
+		if strings.Contains(got, "$") || strings.Contains(got, "()") {
+			t.Errorf("Explain(%q) = %q has an unfilled place", test.text, got)
+		}
+	}
+}
+
+func TestExplainReadsTheError(t *testing.T) {
+	killed := &host.CommandError{Argv: []string{"pipx"}, Status: "signal: killed", Code: -1}
+	if got := Explain(errors.Join(errors.New("cannot build"), killed)); !strings.Contains(got, "OOM killer") {
+		t.Errorf("a killed command: %q", got)
+	}
+	if got := Explain(errors.New("No space left on device")); !strings.Contains(got, "full") {
+		t.Errorf("a plain error: %q", got)
+	}
+}
+
+func TestRetry(t *testing.T) {
+	captured := func(name string) []byte {
+		text, err := os.ReadFile(filepath.Join("testdata", "explain", name+".txt"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	tests := []struct {
+		name  string
+		text  []byte
+		again bool
+	}{
+		{"backend missing, pip 23", captured("isolation_pip23"), true},
+		{"backend missing, pip 25", captured("isolation_pip25"), true},
+		{"old setuptools", []byte("configuration error: `project.license` must be valid\nerror: metadata-generation-failed"), true},
+		{"headers missing", captured("psycopg2"), false},
+		{"no network", captured("dns"), false},
+		{"no such version", captured("version_pip23"), false},
+		{"nothing known", nil, false},
+	}
+	for _, test := range tests {
+		next, again := Build{}.Retry(nil, test.text)
+		if again != test.again || next.Isolated != test.again {
+			t.Errorf("%s: retry %v with isolation %v, want %v", test.name, again, next.Isolated, test.again)
+		}
+	}
+	if _, again := (Build{Isolated: true}).Retry(nil, captured("isolation_pip25")); again {
+		t.Error("an isolated build is tried again")
+	}
+}
+
+func TestPipLog(t *testing.T) {
+	root := write(t, map[string]string{
+		"home/logs/cmd_2026-01-01_10.00.00_pip_errors.log": "old",
+		"home/logs/cmd_2026-01-02_10.00.00_pip_errors.log": "new",
+		"home/logs/cmd_2026-01-03_10.00.00.log":            "pipx's own",
+		"linked/logs/a_pip_errors.log":                     "-> /etc/passwd",
+		"empty/logs/other":                                 "x",
+	}, nil)
+	files := fsys.New(root)
+	for home, want := range map[string]string{"/home": "new", "/linked": "", "/empty": "", "/none": ""} {
+		if got := string(PipLog(files, home)); got != want {
+			t.Errorf("log of %s is %q, want %q", home, got, want)
+		}
+	}
+}
