@@ -1,0 +1,378 @@
+#!/usr/bin/python
+# Copyright (c) 2026, pgEdge, Inc.
+# PostgreSQL License (see LICENSE or https://opensource.org/license/postgresql)
+# SPDX-License-Identifier: PostgreSQL
+"""Documentation of the module patroni_install.
+
+The module itself is a static program, __patroni_install_amd64 or
+__patroni_install_arm64 beside this file, which the action plugin of the same
+name chooses. Run as a module, this file can only say that the plugin is missing.
+"""
+
+from __future__ import annotations
+
+DOCUMENTATION = r'''
+---
+module: patroni_install
+short_description: Install or remove Patroni as one transaction
+version_added: 0.3.0
+author:
+  - pgEdge, Inc. (@pgEdge)
+description:
+  - Installs Patroni for the database's operating system user, in a virtual environment that pipx manages,
+    with a systemd unit, a configuration directory and the programs on the user's E(PATH).
+  - The whole run is one transaction. The host ends in the state before or in the state after, also when a download
+    fails, the disk is full, or the machine loses power. What was interrupted is repaired by the next run.
+  - The new installation is built and tried out of sight and becomes visible only when it was seen working.
+  - The service is neither enabled nor started, and a running one is never stopped or restarted.
+    Configuring and starting Patroni is another role's work.
+  - The module is a static program. It needs no Python on the managed host, save for asynchronous tasks.
+requirements:
+  - Linux on x86_64 or aarch64
+  - systemd (without a running one, as in an image build, the unit is written and not loaded)
+  - root on the managed host (O(ignore:become=true))
+  - apt, or pipx and Python 3 already there with O(install_prerequisites=false)
+attributes:
+  check_mode:
+    description: Reports what would change, without writing anything on the host.
+    support: full
+    details:
+      - A version that only the package index knows is reported as the newest that satisfies O(version).
+  diff_mode:
+    description: Shows what changes.
+    support: full
+    details:
+      - The text of the unit and of the blocks in shell profiles, the added OS packages, the version, the links
+        and the attributes of directories.
+  idempotent:
+    description: A second run with the same options changes nothing.
+    support: full
+    details:
+      - A healthy installation of any version satisfies a task without O(version).
+  async:
+    description: Can be run in the background with the task keyword C(async).
+    support: full
+    details:
+      - Asynchronous tasks need Python on the managed host.
+  platform:
+    description: The operating systems on which the module runs.
+    support: full
+    platforms: debian
+options:
+  state:
+    description:
+      - V(present) installs Patroni, and repairs an installation that is broken.
+        An installation that is healthy and satisfies O(version) and O(extras) is left as it is.
+      - V(absent) removes the virtual environment, the links that lead into it, the unit and the blocks in shell
+        profiles. It is refused while the service is active or enabled.
+        The configuration directory goes only when it is empty; OS packages stay.
+    type: str
+    choices: [present, absent]
+    default: present
+  version:
+    description:
+      - The version of Patroni, exact as V(4.1.5) or as a specifier after PEP 440 such as V(>=4.0,<5).
+      - Without it the newest is installed where there is none, and any healthy version is left alone.
+    type: str
+  extras:
+    description:
+      - The extras of the Python package C(patroni) to install, among them the database driver and the client of
+        the consensus store.
+      - They are satisfied when what they require is installed. V(etcd) and V(etcd3) are the same.
+    type: list
+    elements: str
+    default: [psycopg2-binary, etcd]
+  user:
+    description:
+      - The operating system user that owns the installation and runs the service. Its group is its primary group.
+      - The user must exist.
+    type: str
+    default: postgres
+  home:
+    description:
+      - The home directory of O(user), as a cross-check. It is refused when it differs from the one in the user database.
+      - The default is the home directory in the user database.
+    type: path
+  bin_dir:
+    description:
+      - The directory that gets the links to C(patroni), C(patronictl) and the other programs.
+      - Outside the home, missing directories are made for root with mode V(0755).
+      - The default is C(.local/bin) in the home.
+    type: path
+  config_dir:
+    description: The directory of Patroni's configuration, mode V(0700), owned by O(user).
+    type: path
+    default: /etc/patroni
+  config_file:
+    description: The name of the file in O(config_dir) that the unit starts Patroni with. The module does not write it.
+    type: str
+    default: patroni.yaml
+  pipx_home:
+    description:
+      - The home directory of pipx, below which the virtual environment is C(venvs/patroni).
+      - The default is C(.local/share/pipx) in the home.
+    type: path
+  python:
+    description:
+      - The interpreter for the virtual environment.
+      - The default is the system's C(python3).
+    type: path
+  service_name:
+    description: The name of the systemd unit, without C(.service).
+    type: str
+    default: patroni
+  manage_path:
+    description: Whether to put O(bin_dir) on the E(PATH) of the user's shells, by a marked block in the shell profiles.
+    type: bool
+    default: true
+  install_prerequisites:
+    description: Whether to install the OS packages that the build needs.
+    type: bool
+    default: true
+  prerequisites:
+    description:
+      - The OS packages to install in the place of the family's own list.
+      - An empty list stands for no package.
+      - The default is C(pipx) on the Debian family.
+    type: list
+    elements: str
+  lock_timeout:
+    description:
+      - How many seconds to wait for another run of this module, and for the locks of the package manager.
+    type: int
+    default: 300
+  timeout:
+    description: How many seconds the build of the virtual environment may take.
+    type: int
+    default: 900
+  index_url:
+    description:
+      - The address of the Python package index, in the place of the one that pip is configured for.
+      - Credentials in it appear neither in the result nor in a log or the list of processes.
+    type: str
+  extra_index_urls:
+    description: The addresses of further package indexes. Credentials are treated as those in O(index_url).
+    type: list
+    elements: str
+  ca_cert:
+    description: A file with the certificates of the authorities to trust for the package index, on the managed host.
+    type: path
+notes:
+  - No shell profile is read for the build. Proxies and settings of pip come from the task's C(environment), from pip's
+    own configuration files, and from the options.
+  - A long run tells its progress in the system journal of the managed host, C(journalctl -t patroni_install -f).
+'''
+
+EXAMPLES = r'''
+- name: Install Patroni with the default directories
+  pgedge.platform.patroni_install:
+  become: true
+
+- name: Install a release of the 4.1 series below /opt
+  pgedge.platform.patroni_install:
+    version: '>=4.1,<4.2'
+    bin_dir: /opt/patroni/bin
+  become: true
+
+- name: Install Patroni from an index inside the company
+  pgedge.platform.patroni_install:
+    index_url: 'https://{{ index_user }}:{{ index_password }}@python.example.com/simple'
+    ca_cert: /etc/ssl/certs/example-ca.pem
+  become: true
+  environment:
+    NO_PROXY: python.example.com
+
+- name: Leave the OS packages alone, because pipx is there
+  pgedge.platform.patroni_install:
+    install_prerequisites: false
+  become: true
+
+- name: Remove Patroni and keep its configuration
+  pgedge.platform.patroni_install:
+    state: absent
+  become: true
+'''
+
+RETURN = r'''
+msg:
+  description: What the run did, or why it failed, as one sentence.
+  type: str
+  returned: always
+  sample: Patroni 4.1.5 is installed as it should be; nothing had to be changed.
+diff:
+  description: What changed, as texts before and after.
+  type: list
+  elements: dict
+  returned: in diff mode, when something changes
+  contains:
+    before_header:
+      description: The name of the object before the change.
+      type: str
+      returned: always
+    before:
+      description: The text before the change.
+      type: str
+      returned: always
+    after_header:
+      description: The name of the object after the change.
+      type: str
+      returned: always
+    after:
+      description: The text after the change.
+      type: str
+      returned: always
+steps:
+  description: What was done, or would be done in check mode, in its order. Empty when nothing was to be done.
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    name:
+      description: The step.
+      type: str
+      returned: always
+      sample: unit
+    action:
+      description: The kind of the step.
+      type: str
+      returned: always
+      sample: create
+    path:
+      description: The file, directory or link that the step is about. Empty when there is none.
+      type: str
+      returned: always
+      sample: /etc/systemd/system/patroni.service
+    milliseconds:
+      description: The time that the step took.
+      type: int
+      returned: not in check mode
+      sample: 3
+command:
+  description: The command that failed, where one did.
+  type: str
+  returned: failure
+  sample: /usr/bin/pipx install patroni[psycopg2-binary,etcd]
+output:
+  description: The last lines that the failed command printed.
+  type: list
+  elements: str
+  returned: failure
+patroni:
+  description: The installation as it is after the run, or as check mode predicts it.
+  type: dict
+  returned: success
+  contains: &patroni
+    version:
+      description: The version that is installed. Null when there is none, or when check mode cannot know it.
+      type: str
+      returned: always
+      sample: 4.1.5
+    previous_version:
+      description: The version that was installed before the run. Null when there was none.
+      type: str
+      returned: always
+      sample: 4.0.6
+    python:
+      description: The version of the virtual environment's interpreter. Null when there is none.
+      type: str
+      returned: always
+      sample: 3.11.2
+    pipx:
+      description: The version of pipx on the host. Null when there is none.
+      type: str
+      returned: always
+      sample: 1.1.0
+    venv:
+      description: The virtual environment.
+      type: str
+      returned: always
+      sample: /var/lib/postgresql/.local/share/pipx/venvs/patroni
+    bin_dir:
+      description: The directory with the links to the programs.
+      type: str
+      returned: always
+      sample: /var/lib/postgresql/.local/bin
+    apps:
+      description: The names of the programs in RV(patroni.bin_dir).
+      type: list
+      elements: str
+      returned: always
+      sample: [patroni, patronictl]
+    packages:
+      description: The Python packages in the virtual environment and their versions.
+      type: dict
+      returned: always
+      sample:
+        patroni: 4.1.5
+        psycopg2-binary: 2.9.13
+    config_dir:
+      description: The directory of the configuration.
+      type: str
+      returned: always
+      sample: /etc/patroni
+    service:
+      description: The service as systemd sees it. The states are empty where systemd is not running.
+      type: dict
+      returned: always
+      contains:
+        name:
+          description: The name of the unit, without C(.service).
+          type: str
+          returned: always
+          sample: patroni
+        unit:
+          description: The unit file.
+          type: str
+          returned: always
+          sample: /etc/systemd/system/patroni.service
+        load_state:
+          description: Whether systemd has read the unit.
+          type: str
+          returned: always
+          sample: loaded
+        active_state:
+          description: Whether the service runs.
+          type: str
+          returned: always
+          sample: inactive
+        enabled_state:
+          description: Whether the service is started at boot.
+          type: str
+          returned: always
+          sample: disabled
+restart_required:
+  description: Whether the running service is older than the installation and should be restarted, host by host.
+  type: bool
+  returned: success
+warnings:
+  description: What should be known although the run succeeded.
+  type: list
+  elements: str
+  returned: when there are any
+ansible_facts:
+  description: Facts for the following tasks.
+  type: dict
+  returned: success
+  contains:
+    pgedge_patroni:
+      description: The same as RV(patroni).
+      type: dict
+      returned: always
+      contains: *patroni
+'''
+
+import json
+import sys
+
+
+def main():
+    """Say what is missing, in the one form that Ansible reads."""
+    json.dump({
+        'failed': True,
+        'msg': 'the action plugin patroni_install is missing on the controller: '
+               'install the whole collection pgedge.platform, or copy plugins/action/patroni_install.py too',
+    }, sys.stdout)
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,194 @@
+# Copyright (c) 2026, pgEdge, Inc.
+# PostgreSQL License (see LICENSE or https://opensource.org/license/postgresql)
+# SPDX-License-Identifier: PostgreSQL
+"""Tests of the action plugin. They need ansible-core and pytest: pytest collection/tests/unit"""
+
+from __future__ import annotations
+
+import datetime
+import importlib.util
+import json
+import pathlib
+from types import SimpleNamespace
+
+import pytest
+
+
+def load_plugin():
+    """Load the plugin of this tree under the name that it has in the installed collection."""
+    path = pathlib.Path(__file__).parents[4] / 'plugins' / 'action' / 'patroni_install.py'
+    spec = importlib.util.spec_from_file_location('ansible_collections.pgedge.platform.plugins.action.patroni_install', path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+plugin = load_plugin()
+
+AMD64 = 'pgedge.platform.__patroni_install_amd64'
+ARM64 = 'pgedge.platform.__patroni_install_arm64'
+OMIT = '__omit_place_holder__0123'
+
+
+class Vault:
+    """Stands for an inline vault string of 2.14 to 2.18: no str, but str() decrypts it."""
+
+    def __str__(self):
+        return 'secret'
+
+    def __len__(self):
+        return 6
+
+    def __getitem__(self, index):
+        return 'secret'[index]
+
+
+class Controller(plugin.ActionModule):
+    """The plugin with recorded stand-ins for everything that reaches the target."""
+
+    def __init__(self, args=None, *, uname='Linux x86_64\n', outcome=None, delegate_to=None, async_val=0,
+                 native_async=False, binaries=(AMD64, ARM64)):
+        task = SimpleNamespace(
+            args=args or {}, delegate_to=delegate_to, async_val=async_val, check_mode=False, diff=False,
+            action='pgedge.platform.patroni_install', collections=['pgedge.platform'], environment=[], no_log=False)
+        connection = SimpleNamespace(
+            has_native_async=native_async, _shell=SimpleNamespace(tmpdir='/tmp/task/'), become=None)
+        loader = SimpleNamespace(module_loader=SimpleNamespace(
+            has_plugin=lambda name, collection_list=None: name in binaries))
+        super().__init__(task, connection, None, None, None, loader)
+        self._shared_loader_obj = loader  # from 2.19 on the argument of this name is ignored
+        self.uname = uname
+        self.outcome = outcome or {'changed': True, 'msg': 'installed Patroni 4.1.5'}
+        self.asked = []
+        self.executed = []
+
+    def _low_level_execute_command(self, cmd, sudoable=True, **kwargs):
+        self.asked.append((cmd, sudoable))
+        if isinstance(self.uname, dict):
+            return self.uname
+        return {'rc': 0, 'stdout': self.uname, 'stderr': ''}
+
+    def _execute_module(self, module_name=None, module_args=None, task_vars=None, wrap_async=False, **kwargs):
+        self.executed.append(SimpleNamespace(name=module_name, args=module_args, wrap_async=wrap_async))
+        return dict(self.outcome)
+
+
+def facts(architecture, system='Linux'):
+    return {'ansible_facts': {'architecture': architecture, 'system': system}}
+
+
+@pytest.mark.parametrize('architecture, want', [('x86_64', AMD64), ('aarch64', ARM64)])
+def test_facts_choose_the_binary(architecture, want):
+    controller = Controller(uname='Linux s390x\n')
+    result = controller.run(task_vars=facts(architecture))
+    assert result == {'changed': True, 'msg': 'installed Patroni 4.1.5'}
+    assert [run.name for run in controller.executed] == [want]
+    assert controller.asked == []
+
+
+@pytest.mark.parametrize('task_vars', [
+    pytest.param({}, id='no facts at all'),
+    pytest.param({'ansible_facts': {}}, id='facts not gathered'),
+    pytest.param({'ansible_facts': {'pgedge_patroni': {}}}, id='facts of another module only'),
+    pytest.param(None, id='no variables'),
+])
+def test_without_facts_the_target_is_asked_once_and_without_sudo(task_vars):
+    controller = Controller(uname='Welcome to db1\nLinux aarch64\n')
+    controller.run(task_vars=task_vars)
+    assert controller.asked == [('uname -s -m', False)]
+    assert [run.name for run in controller.executed] == [ARM64]
+
+
+def test_outside_of_the_collection_the_binary_has_its_short_name(monkeypatch):
+    monkeypatch.setattr(plugin, '__name__', 'ansible.plugins.action.patroni_install')
+    controller = Controller(binaries=('__patroni_install_amd64',))
+    controller.run(task_vars=facts('x86_64'))
+    assert [run.name for run in controller.executed] == ['__patroni_install_amd64']
+
+
+def test_a_delegated_task_does_not_trust_the_facts():
+    controller = Controller(uname='Linux aarch64\n', delegate_to='db2')
+    controller.run(task_vars=facts('x86_64'))
+    assert [run.name for run in controller.executed] == [ARM64]
+
+
+@pytest.mark.parametrize('controller, task_vars, want', [
+    pytest.param(Controller(), facts('ppc64le'), 'on architecture ppc64le: patroni_install is built for x86_64, aarch64',
+                 id='architecture in the facts'),
+    pytest.param(Controller(uname='Linux riscv64\n'), {}, 'on architecture riscv64', id='architecture by uname'),
+    pytest.param(Controller(), facts('amd64', 'FreeBSD'), 'on FreeBSD: patroni_install runs on Linux only', id='FreeBSD'),
+    pytest.param(Controller(uname={'rc': 127, 'stdout': '', 'stderr': 'uname: not found\n'}), {},
+                 "from 'uname -s -m': uname: not found", id='no uname'),
+    pytest.param(Controller(uname=''), {}, "from 'uname -s -m': no output", id='silent uname'),
+    pytest.param(Controller(binaries=(AMD64,)), facts('aarch64'), f'cannot find the module binary {ARM64}',
+                 id='binary not staged'),
+])
+def test_refusals_name_the_reason_and_run_nothing(controller, task_vars, want):
+    result = controller.run(task_vars=task_vars)
+    assert result['failed'] is True
+    assert result['msg'].startswith('cannot ')
+    assert want in result['msg']
+    assert controller.executed == []
+
+
+@pytest.mark.parametrize('async_val, native, want', [(0, False, False), (60, False, True), (60, True, False)])
+def test_async_is_wrapped_unless_the_connection_does_it(async_val, native, want):
+    controller = Controller(async_val=async_val, native_async=native)
+    controller.run(task_vars=facts('x86_64'))
+    assert [bool(run.wrap_async) for run in controller.executed] == [want]
+
+
+@pytest.mark.parametrize('value, want', [
+    pytest.param(Vault(), 'secret', id='vault'),
+    pytest.param(datetime.date(2026, 1, 2), '2026-01-02', id='date'),
+    pytest.param(datetime.datetime(2026, 1, 2, 3, 4, 5), '2026-01-02T03:04:05', id='timestamp'),
+    pytest.param({'etcd', 'aws'}, ['aws', 'etcd'], id='set'),
+    pytest.param(('a', 'b'), ['a', 'b'], id='tuple'),
+    pytest.param(b'raw', 'raw', id='bytes'),
+    pytest.param({'nested': [{'x': Vault()}]}, {'nested': [{'x': 'secret'}]}, id='nested'),
+    pytest.param(['a', OMIT], ['a'], id='omitted item'),
+    pytest.param({'a': 1, 'b': OMIT}, {'a': 1}, id='omitted key'),
+    pytest.param([], [], id='empty list'),
+    pytest.param(None, None, id='null'),
+    pytest.param(True, True, id='bool'),
+    pytest.param(10 ** 20, 10 ** 20, id='big integer'),
+])
+def test_arguments_become_plain_json(value, want):
+    controller = Controller({'option': value})
+    controller.run(task_vars={**facts('x86_64'), 'omit': OMIT})
+    sent = controller.executed[0].args
+    assert sent == {'option': want}
+    assert json.loads(json.dumps(sent)) == sent
+
+
+def unparsed(rc, stderr='', stdout=''):
+    """What core makes of a module that printed no JSON."""
+    return {'failed': True, 'rc': rc, 'module_stderr': stderr, 'module_stdout': stdout,
+            'msg': 'MODULE FAILURE', 'exception': 'No start of json char found'}
+
+
+@pytest.mark.parametrize('outcome, want', [
+    pytest.param(unparsed(126, '/bin/sh: 1: /tmp/AnsiballZ_x: Permission denied\n'), 'set ansible_remote_tmp',
+                 id='noexec'),
+    pytest.param(unparsed(126, stdout='/bin/sh: /tmp/AnsiballZ_x: Permission denied\r\n'), 'set ansible_remote_tmp',
+                 id='noexec, with a terminal'),
+    pytest.param(unparsed(126, '/bin/sh: 1: /tmp/AnsiballZ_x: Exec format error\n'), 'was taken for x86_64',
+                 id='foreign architecture'),
+])
+def test_a_program_that_cannot_start_is_explained(outcome, want):
+    result = Controller(outcome=outcome).run(task_vars=facts('x86_64'))
+    assert result['failed'] is True
+    assert result['msg'].startswith('cannot start the module on the target: ')
+    assert want in result['msg']
+    assert 'exception' not in result
+    assert result['module_stderr'] == outcome['module_stderr']
+
+
+@pytest.mark.parametrize('outcome', [
+    pytest.param({'failed': True, 'msg': 'cannot write /etc/patroni: Permission denied'}, id='failure of the module'),
+    pytest.param(unparsed(1, 'sudo: a password is required\n'), id='sudo'),
+    pytest.param(unparsed(1, 'Permission denied\n'), id='another exit status'),
+    pytest.param(unparsed(137), id='killed'),
+])
+def test_other_failures_are_left_as_they_are(outcome):
+    assert Controller(outcome=outcome).run(task_vars=facts('x86_64')) == outcome
