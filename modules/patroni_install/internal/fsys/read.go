@@ -1,6 +1,7 @@
 package fsys
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"io/fs"
@@ -123,7 +124,7 @@ func (f *FS) ReadFileInfo(name string, limit int64) ([]byte, Info, error) {
 		return nil, Info{}, err
 	}
 	defer file.Close() //nolint:errcheck // read only
-	data, err := io.ReadAll(io.LimitReader(file, limit+1))
+	data, err := readAll(io.LimitReader(file, limit+1), min(info.Size, limit))
 	if err == nil && int64(len(data)) > limit {
 		err = fmt.Errorf("larger than %d bytes", limit)
 	}
@@ -131,6 +132,14 @@ func (f *FS) ReadFileInfo(name string, limit int64) ([]byte, Info, error) {
 		return nil, Info{}, pathError("read", name, err)
 	}
 	return data, info, nil
+}
+
+// readAll reads to the end of what has probably size bytes: a file in /proc says 0, and others
+// may grow meanwhile.
+func readAll(file io.Reader, size int64) ([]byte, error) {
+	content := bytes.NewBuffer(make([]byte, 0, size+bytes.MinRead+1))
+	_, err := content.ReadFrom(file)
+	return content.Bytes(), err
 }
 
 // openRegular opens the regular file base in directory fd for reading; O_NONBLOCK keeps a FIFO

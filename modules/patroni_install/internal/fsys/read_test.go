@@ -53,6 +53,39 @@ func TestLstat(t *testing.T) {
 	}
 }
 
+// TestReadFileAtOnce reads whatever a file's size is without growing a buffer: dpkg's status has
+// megabytes, and every run may read it.
+func TestReadFileAtOnce(t *testing.T) {
+	f, dir := newFS(t)
+	build(t, dir, map[string]entry{
+		"large": {Type: File, Text: strings.Repeat("x", 1<<20)},
+		"small": {Type: File, Text: "x"},
+	})
+	allocations := func(name string, limit int64) float64 {
+		return testing.AllocsPerRun(10, func() { _, _ = f.ReadFile(name, limit) })
+	}
+	small := allocations("/small", 1)
+	for _, limit := range []int64{1 << 20, 1 << 30} {
+		if large := allocations("/large", limit); large != small {
+			t.Errorf("%v allocations with limit %d, %v for a small file", large, limit, small)
+		}
+	}
+}
+
+// TestReadFileOfNoSize has a file that says it is empty, as /proc's do.
+func TestReadFileOfNoSize(t *testing.T) {
+	want, err := os.ReadFile("/proc/filesystems")
+	must(t, err)
+	got, info, err := New("/").ReadFileInfo("/proc/filesystems", 1<<20)
+	must(t, err)
+	if diff := cmp.Diff(string(want), string(got)); diff != "" || info.Size != 0 {
+		t.Errorf("size %d (-want +got):\n%s", info.Size, diff)
+	}
+	if _, err := New("/").ReadFile("/proc/filesystems", int64(len(want)-1)); err == nil {
+		t.Error("more than the limit was read")
+	}
+}
+
 // TestReadFileRefuses puts everything but a regular file in a file's place; none may block.
 func TestReadFileRefuses(t *testing.T) {
 	f, dir := newFS(t)

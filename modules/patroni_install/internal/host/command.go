@@ -53,16 +53,8 @@ func (e *CommandError) Error() string {
 	return text + ": " + e.Stderr
 }
 
-// Command returns the command for people: an operand of several lines, a program, is left out.
-func (e *CommandError) Command() string {
-	words := make([]string, len(e.Argv))
-	for i, word := range e.Argv {
-		if words[i] = word; strings.Contains(word, "\n") {
-			words[i] = "…"
-		}
-	}
-	return strings.Join(words, " ")
-}
+// Command returns the command for people.
+func (e *CommandError) Command() string { return Command{Argv: e.Argv}.String() }
 
 // Unwrap returns why the command was stopped.
 func (e *CommandError) Unwrap() error { return e.Cause }
@@ -91,13 +83,15 @@ func Execute(ctx context.Context, files *fsys.FS, cmd Command, adapt func(*exec.
 	if err != nil {
 		return Output{}, fmt.Errorf("cannot run %s: %w", cmd.Argv[0], err)
 	}
-	line := serialised(cmd.Output)
-	stdout, stderr := &tail{line: line}, &tail{line: line}
-	process.Stdout, process.Stderr = stdout, stderr
+	collect, err := redirect(process, cmd)
+	if err != nil {
+		return Output{}, fmt.Errorf("cannot run %s: %w", cmd.Argv[0], err)
+	}
 	if adapt != nil {
 		adapt(process)
 	}
 	err = process.Run()
+	out := collect()
 	if process.Process == nil {
 		return Output{}, fmt.Errorf("cannot run %s: %w", cmd.Argv[0], cmp.Or(context.Cause(ctx), err))
 	}
@@ -105,10 +99,22 @@ func Execute(ctx context.Context, files *fsys.FS, cmd Command, adapt func(*exec.
 		// Whoever of the group outlived the first process and SIGTERM.
 		_ = signalGroup(process.Process.Pid, syscall.SIGKILL)
 	}
-	stdout.end()
-	stderr.end()
-	out := Output{Stdout: stdout.bytes(), Stderr: stderr.bytes()}
 	return out, commandError(ctx, cmd.Argv, out, err)
+}
+
+// redirect makes the process print to where collect takes it from in the end.
+func redirect(process *exec.Cmd, cmd Command) (collect func() Output, err error) {
+	if cmd.Detached {
+		return toMemory(process)
+	}
+	line := serialised(cmd.Output)
+	stdout, stderr := &tail{line: line}, &tail{line: line}
+	process.Stdout, process.Stderr = stdout, stderr
+	return func() Output {
+		stdout.end()
+		stderr.end()
+		return Output{Stdout: stdout.bytes(), Stderr: stderr.bytes()}
+	}, nil
 }
 
 // newProcess prepares the process: a session of its own, so that no signal meant for our

@@ -341,19 +341,18 @@ func waitForEnd(t *testing.T, alive *os.File) {
 }
 
 func TestDetachedIgnoresCancellation(t *testing.T) {
-	fifo := newFIFO(t)
-	cmd := sh(`echo ready; read answer <"$1"; echo "$answer"`, fifo)
+	ready, fifo := newFIFO(t), newFIFO(t)
+	cmd := sh(`echo ready >"$1"; read answer <"$2"; echo "$answer"`, ready, fifo)
 	cmd.Detached = true
 	ctx, cancel := context.WithCancel(t.Context())
-	cmd.Output = func(line string) {
-		if line == "ready" {
-			cancel()
-			must(t, os.WriteFile(fifo, []byte("done\n"), 0o600))
-		}
-	}
+	go func() {
+		_, _ = os.ReadFile(ready)
+		cancel()
+		_ = os.WriteFile(fifo, []byte("done\n"), 0o600)
+	}()
 	out, err := run(ctx, cmd)
 	must(t, err)
-	if diff := cmp.Diff("ready\ndone\n", string(out.Stdout)); diff != "" {
+	if diff := cmp.Diff("done\n", string(out.Stdout)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if _, err := run(ctx, Command{Argv: []string{"true"}, Env: SystemEnv(), Detached: true}); err != nil {
@@ -364,15 +363,19 @@ func TestDetachedIgnoresCancellation(t *testing.T) {
 // TestServiceKeepsOutputOpen is a package whose service inherits the output: the command that
 // started it succeeded all the same.
 func TestServiceKeepsOutputOpen(t *testing.T) {
-	cmd := sh("sleep 1000 & echo $!")
-	cmd.Detached = true
-	out, err := Execute(t.Context(), fsys.New("/"), cmd, func(process *exec.Cmd) { process.WaitDelay = soon })
-	pid, parsed := strconv.Atoi(strings.TrimSpace(string(out.Stdout)))
-	must(t, parsed)
-	if err != nil {
-		t.Errorf("error %v", err)
-	}
-	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
-		t.Errorf("the service did not live on: %v", err)
+	for name, detached := range map[string]bool{"a pipe": false, "a file": true} {
+		t.Run(name, func(t *testing.T) {
+			cmd := sh("sleep 1000 & echo $!")
+			cmd.Detached = detached
+			out, err := Execute(t.Context(), fsys.New("/"), cmd, func(process *exec.Cmd) { process.WaitDelay = soon })
+			pid, parsed := strconv.Atoi(strings.TrimSpace(string(out.Stdout)))
+			must(t, parsed)
+			if err != nil {
+				t.Errorf("error %v", err)
+			}
+			if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+				t.Errorf("the service did not live on: %v", err)
+			}
+		})
 	}
 }

@@ -4,6 +4,8 @@ package host
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 )
@@ -31,11 +33,23 @@ type Command struct {
 	User *User    // nil runs it as we run
 
 	// Detached commands are not stopped with us: a package manager that has begun must finish.
-	// They ignore the context's end.
+	// They ignore the context's end, and may go on printing when we were killed. What they print
+	// is held in memory, however much it is.
 	Detached bool
 	// Output, when set, is called with each line the command prints, as it comes, by one
-	// goroutine at a time.
+	// goroutine at a time; never for detached commands.
 	Output func(line string)
+}
+
+// String returns the command for people: an operand of several lines, a program, is left out.
+func (c Command) String() string {
+	words := slices.Clone(c.Argv)
+	for i, word := range words {
+		if strings.Contains(word, "\n") {
+			words[i] = "…"
+		}
+	}
+	return strings.Join(words, " ")
 }
 
 // Output is what a command printed, each stream cut to its last 256 KiB.

@@ -1,9 +1,11 @@
 package host
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -105,7 +107,7 @@ func (h *Host) Holder(name string) string {
 	if err != nil {
 		return ""
 	}
-	pid := findLock(string(locks), info.Dev, info.Ino)
+	pid := findLock(string(locks), cmp.Or(h.mountedDevice(name), info.Dev), info.Ino)
 	if pid == 0 {
 		return ""
 	}
@@ -114,6 +116,37 @@ func (h *Host) Holder(name string) string {
 		return fmt.Sprintf("process %d", pid)
 	}
 	return fmt.Sprintf("process %d (%s)", pid, command)
+}
+
+// mountedDevice returns the device of the file system that name is on, as the kernel tells it in
+// /proc, 0 when that does not tell. On btrfs and the like, stat gives another one to each subvolume.
+func (h *Host) mountedDevice(name string) uint64 {
+	var st unix.Statx_t
+	err := unix.Statx(unix.AT_FDCWD, h.FS.Real(name), unix.AT_SYMLINK_NOFOLLOW, unix.STATX_MNT_ID, &st)
+	if err != nil || st.Mask&unix.STATX_MNT_ID == 0 {
+		return 0 // Linux before 5.8
+	}
+	mounts, err := h.FS.ReadFile(fmt.Sprintf("/proc/%d/mountinfo", os.Getpid()), 16<<20)
+	if err != nil {
+		return 0
+	}
+	return findMount(string(mounts), st.Mnt_id)
+}
+
+// findMount returns the device in a line "36 35 98:0 / /mnt rw …" about the mount.
+func findMount(mounts string, id uint64) uint64 {
+	want := strconv.FormatUint(id, 10)
+	for line := range strings.Lines(mounts) {
+		fields := strings.Fields(line)
+		if len(fields) < 3 || fields[0] != want {
+			continue
+		}
+		var major, minor uint32
+		if _, err := fmt.Sscanf(fields[2], "%d:%d", &major, &minor); err == nil {
+			return unix.Mkdev(major, minor)
+		}
+	}
+	return 0
 }
 
 // commandLine returns the start of a process's arguments, without the control characters that

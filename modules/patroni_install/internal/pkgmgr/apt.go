@@ -131,7 +131,9 @@ func (a APT) Install(ctx context.Context, set []Package, asked []string, dir str
 func (a APT) install(ctx context.Context, set []Package, dir string) error {
 	cmd := a.command("apt-get", "-qy", "install", "--no-download", "--no-remove", "--no-upgrade",
 		"-o", "APT::Sandbox::User=root", "-o", "APT::Keep-Downloaded-Packages=true",
-		"-o", "Dir::Cache::archives="+a.Host.FS.Real(dir))
+		"-o", "Dir::Cache::archives="+a.Host.FS.Real(dir),
+		// Else dpkg gets a directory of links in /tmp, which stays there when apt-get is killed.
+		"-o", "Dpkg::Install::Recursive::Minimum=100000")
 	cmd.Argv = append(cmd.Argv, versions(set)...)
 	cmd.Detached = true
 	if _, err := a.exclusive(ctx, cmd); err != nil {

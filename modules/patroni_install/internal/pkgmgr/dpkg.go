@@ -15,10 +15,11 @@ import (
 
 // dpkg's database.
 const (
-	statusFile  = "/var/lib/dpkg/status"
-	updatesDir  = "/var/lib/dpkg/updates"
-	archFile    = "/var/lib/dpkg/arch"
-	statusLimit = 256 << 20 // bytes
+	statusFile       = "/var/lib/dpkg/status"
+	updatesDir       = "/var/lib/dpkg/updates"
+	unfinishedUpdate = updatesDir + "/tmp.i" // becomes a numbered file
+	archFile         = "/var/lib/dpkg/arch"
+	statusLimit      = 256 << 20 // bytes
 )
 
 // stanza is what the database says of one package. Its fields are parts of the file's content.

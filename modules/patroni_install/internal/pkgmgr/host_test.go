@@ -37,7 +37,6 @@ func newHost(t testing.TB, status string) *fakeHost {
 		Env:         []string{"http_proxy=http://proxy:3128"},
 	}
 	f.write(statusFile, status)
-	f.write(updatesDir+"/tmp.i", "")
 	return f
 }
 
@@ -101,7 +100,7 @@ func (f *fakeHost) lines() []string {
 	for _, cmd := range f.commands {
 		var words []string
 		for i, word := range cmd.Argv {
-			option := strings.HasPrefix(word, "-") && word != "-s" && !strings.HasPrefix(word, "--unpack") && word != "--configure"
+			option := strings.HasPrefix(word, "-") && !slices.Contains([]string{"-s", "--unpack", "--configure", "--set-selections"}, word)
 			if option || i > 0 && cmd.Argv[i-1] == "-o" {
 				continue
 			}

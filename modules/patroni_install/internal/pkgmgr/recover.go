@@ -52,7 +52,7 @@ func (a APT) refuseInterrupted(ctx context.Context, ours []Package) error {
 
 // Recover repairs what a killed run left of set, with the archives kept in dir, until Remove can
 // take it away: nothing of it is damaged, though some may be unpacked only. It starts no process
-// when nothing is to be repaired, and touches no other package.
+// when nothing was left, and touches no other package.
 //
 // It calls dpkg, not apt-get -f: that would mend, configure or remove others' packages too, and
 // fails when the lists no longer know the versions.
@@ -68,7 +68,7 @@ func (a APT) Recover(ctx context.Context, set []Package, dir string) error {
 		}
 		found := db.find(set)
 		if len(db.pending) == 0 && !slices.ContainsFunc(found, func(m match) bool { return !m.settled() }) {
-			return nil
+			return a.sweep(ctx)
 		}
 		// Packages may depend on each other, so a round may make the next one possible.
 		now := describe(found, db.pending)
@@ -114,10 +114,24 @@ func (a APT) repair(ctx context.Context, found []match, dir string) error {
 		}
 		names = append(names, ident(m.want))
 	}
-	if err := a.dpkg(ctx, "--unpack", archives); err != nil {
-		return err
+	if len(archives) > 0 {
+		if err := a.dpkg(ctx, "--unpack", archives...); err != nil {
+			return err
+		}
 	}
-	return a.dpkg(ctx, "--configure", names)
+	if len(names) == 0 {
+		return nil
+	}
+	return a.dpkg(ctx, "--configure", names...)
+}
+
+// sweep removes the temporary file of a killed dpkg. It is harmless and the next dpkg that writes
+// removes it: this one does so, since its stdin selects nothing, and changes nothing else.
+func (a APT) sweep(ctx context.Context) error {
+	if !a.exists(unfinishedUpdate) {
+		return nil
+	}
+	return a.dpkg(ctx, "--set-selections")
 }
 
 func (a APT) exists(name string) bool {
@@ -126,10 +140,7 @@ func (a APT) exists(name string) bool {
 }
 
 // dpkg runs dpkg and reports only that it could not do so.
-func (a APT) dpkg(ctx context.Context, operation string, objects []string) error {
-	if len(objects) == 0 {
-		return nil
-	}
+func (a APT) dpkg(ctx context.Context, operation string, objects ...string) error {
 	cmd := a.command("dpkg", "--force-confdef", "--force-confold", operation)
 	cmd.Argv = append(cmd.Argv, objects...)
 	cmd.Detached = true

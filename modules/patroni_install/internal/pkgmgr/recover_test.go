@@ -156,3 +156,22 @@ func TestRecover(t *testing.T) {
 		})
 	}
 }
+
+// TestRecoverSweeps has dpkg killed while it had nothing half done: only its temporary file stays.
+func TestRecoverSweeps(t *testing.T) {
+	pipx, _, _ := pipxSet()
+	f := newHost(t, entry(pipx, "install ok installed"))
+	f.write(unfinishedUpdate, "")
+	f.on["dpkg"] = func(cmd host.Command) (string, error) {
+		if !cmd.Detached {
+			t.Errorf("%q would die with us", cmd.Argv)
+		}
+		return "", f.apt.Host.FS.Remove(unfinishedUpdate)
+	}
+	for range 2 {
+		if err := f.apt.Recover(t.Context(), []Package{pipx}, "/priv"); err != nil {
+			t.Error(err)
+		}
+	}
+	f.expect("dpkg --set-selections")
+}

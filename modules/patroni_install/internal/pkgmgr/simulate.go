@@ -2,12 +2,16 @@ package pkgmgr
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/host"
 )
+
+// simulations bounds how often Simulate asks apt-get.
+const simulations = 5
 
 // action is one line of a simulation:
 //
@@ -16,19 +20,40 @@ import (
 //	Purg name[:arch] [old]
 type action struct {
 	verb string
+	name string  // as printed, with the architecture where foreign
 	pkg  Package // the new version; of Remv and Purg the old one, and its architecture where foreign
 	old  string  // version that Inst replaces
 }
 
 // Simulate returns the exact set that installing names would add, sorted; empty when nothing is
-// missing. Names that no list offers give an *UnknownPackageError. It refuses what would replace
-// or remove an installed package, naming it.
+// missing. Names that no list offers give an *UnknownPackageError. What would upgrade or remove
+// an installed package could not be undone: that is refused, naming it.
+//
+// On a host that lacks an update, a new package may bring in that update, since it goes with one
+// version only, as python3.11-venv does with python3.11. Then the version that goes with what is
+// installed is taken, where the lists still offer it.
 func (a APT) Simulate(ctx context.Context, names []string) ([]Package, error) {
 	for _, name := range names {
 		if _, err := parseRequest(name); err != nil {
 			return nil, err
 		}
 	}
+	first, err := a.simulate(ctx, names)
+	if err != nil {
+		return nil, err
+	}
+	actions, err := a.keepInstalled(ctx, names, first)
+	if err != nil {
+		return nil, err
+	}
+	set, alone := additions(actions)
+	if !alone {
+		return nil, refusal(names, first)
+	}
+	return set, nil
+}
+
+func (a APT) simulate(ctx context.Context, names []string) ([]action, error) {
 	cmd := a.command("apt-get", "-s", "-q", "install")
 	if a.ReadOnly {
 		cmd.Argv = append(cmd.Argv, "-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache=", "-o", "Dir::Log::Planner=")
@@ -41,28 +66,86 @@ func (a APT) Simulate(ctx context.Context, names []string) ([]Package, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot simulate installing %s: %w", strings.Join(names, ", "), err)
 	}
-	set, changes := additions(parseActions(string(out.Stdout)))
-	if len(changes) > 0 {
-		return nil, fmt.Errorf("cannot install %s: it would %s; bring these up to date first",
-			strings.Join(names, ", "), strings.Join(changes, ", "))
-	}
-	return set, nil
+	return parseActions(string(out.Stdout)), nil
 }
 
-// additions splits a simulation into what it adds and what it would do to installed packages.
-func additions(actions []action) (set []Package, changes []string) {
+// keepInstalled simulates again as long as pins may avoid an upgrade. It returns first when apt
+// does not accept them.
+func (a APT) keepInstalled(ctx context.Context, names []string, first []action) ([]action, error) {
+	actions := first
+	for range simulations - 1 {
+		more := pins(names, actions)
+		if len(more) == 0 {
+			break
+		}
+		names = slices.Concat(names, more)
+		var err error
+		if actions, err = a.simulate(ctx, names); rejected(err) {
+			return first, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return actions, nil
+}
+
+// pins returns a request for each added package that has the new version of an upgraded one: for
+// the version that is installed of that one. A version that names ask for is left to them.
+func pins(names []string, actions []action) []string {
+	var more []string
+	for _, add := range actions {
+		exact := func(name string) bool {
+			return strings.HasPrefix(name, add.pkg.Name+"=") || strings.HasPrefix(name, ident(add.pkg)+"=")
+		}
+		goesWith := func(up action) bool { return up.old != "" && up.pkg.Version == add.pkg.Version }
+		if add.verb != "Inst" || add.old != "" || slices.ContainsFunc(names, exact) {
+			continue
+		}
+		if i := slices.IndexFunc(actions, goesWith); i >= 0 {
+			more = append(more, ident(add.pkg)+"="+actions[i].old)
+		}
+	}
+	return more
+}
+
+// rejected tells whether apt-get said no: a version is not offered, or does not fit the others.
+func rejected(err error) bool {
+	var missing *UnknownPackageError
+	var failed *host.CommandError
+	return errors.As(err, &missing) || errors.As(err, &failed) && failed.Cause == nil
+}
+
+// additions returns what a simulation adds, sorted, and whether that is all it does.
+func additions(actions []action) (set []Package, alone bool) {
+	for _, act := range actions {
+		if act.verb != "Inst" || act.old != "" {
+			return nil, false
+		}
+		set = append(set, act.pkg)
+	}
+	sortPackages(set)
+	return set, true
+}
+
+// refusal says what a simulation would do to installed packages, and how to let it.
+func refusal(names []string, actions []action) error {
+	var changes, upgraded []string
 	for _, act := range actions {
 		switch {
 		case act.verb != "Inst":
-			changes = append(changes, "remove "+act.pkg.String())
+			changes = append(changes, "remove "+act.name+"="+act.pkg.Version)
 		case act.old != "":
-			changes = append(changes, fmt.Sprintf("replace %s=%s by version %s", act.pkg.Name, act.old, act.pkg.Version))
-		default:
-			set = append(set, act.pkg)
+			changes = append(changes, fmt.Sprintf("upgrade %s from %s to %s", act.name, act.old, act.pkg.Version))
+			upgraded = append(upgraded, act.name)
 		}
 	}
-	sortPackages(set)
-	return set, changes
+	command := "--only-upgrade " + strings.Join(upgraded, " ")
+	if len(upgraded) < len(changes) {
+		command = "--no-install-recommends " + strings.Join(names, " ")
+	}
+	return fmt.Errorf("cannot install %s: it would %s, which could not be undone; do it first with: "+
+		"apt-get install %s, then run this again", strings.Join(names, ", "), strings.Join(changes, ", "), command)
 }
 
 // parseActions reads the output of apt-get -s. "Conf" lines tell nothing new.
@@ -73,7 +156,7 @@ func parseActions(text string) []action {
 		if len(words) < 3 || !slices.Contains([]string{"Inst", "Remv", "Purg"}, words[0]) {
 			continue
 		}
-		act := action{verb: words[0]}
+		act := action{verb: words[0], name: words[1]}
 		act.pkg.Name, act.pkg.Arch, _ = strings.Cut(words[1], ":")
 		if strings.HasPrefix(words[2], "[") {
 			act.old = strings.Trim(words[2], "[]")

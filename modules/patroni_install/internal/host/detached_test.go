@@ -1,0 +1,104 @@
+package host
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
+)
+
+// detachVariable makes this program run a detached command in the directory it names instead of
+// running tests.
+const detachVariable = "HOST_TEST_DETACH"
+
+// talkative goes on to print more than a pipe holds, then says that it came to its end.
+const talkative = `set -e
+exec 3>alive
+echo ready >ready
+read -r answer <go
+head -c 300000 /dev/zero
+i=0; while [ $i -lt 100 ]; do echo out; echo err >&2; i=$((i+1)); done
+echo "$answer" >marker`
+
+func runDetached(dir string) error {
+	cmd := sh(talkative)
+	cmd.Dir, cmd.Detached = dir, true
+	_, err := run(context.Background(), cmd)
+	return err
+}
+
+// TestDetachedOutlivesUs kills the process that started a detached command, which prints only
+// after that.
+func TestDetachedOutlivesUs(t *testing.T) {
+	dir := t.TempDir()
+	fifos := map[string]*os.File{}
+	for name, flag := range map[string]int{"alive": os.O_RDONLY, "ready": os.O_RDWR, "go": os.O_RDWR} {
+		must(t, unix.Mkfifo(filepath.Join(dir, name), 0o600))
+		file, err := os.OpenFile(filepath.Join(dir, name), flag|unix.O_NONBLOCK, 0)
+		must(t, err)
+		defer file.Close() //nolint:errcheck // a test's
+		fifos[name] = file
+	}
+	program, err := os.Executable()
+	must(t, err)
+	parent := exec.Command(program)
+	parent.Env = []string{detachVariable + "=" + dir}
+	parent.Stderr = os.Stderr
+	must(t, parent.Start())
+
+	must(t, fifos["ready"].SetReadDeadline(time.Now().Add(20*time.Second)))
+	_, err = fifos["ready"].Read(make([]byte, 1))
+	must(t, err)
+	must(t, parent.Process.Kill())
+	if err := parent.Wait(); err == nil || parent.ProcessState.ExitCode() != -1 {
+		t.Errorf("the parent ended by itself: %v", err)
+	}
+	_, err = fifos["go"].WriteString("finished\n")
+	must(t, err)
+	waitForEnd(t, fifos["alive"])
+	got, err := os.ReadFile(filepath.Join(dir, "marker"))
+	if diff := cmp.Diff("finished\n", string(got)); diff != "" {
+		t.Errorf("marker (-want +got):\n%s%v", diff, err)
+	}
+}
+
+func TestDetachedOutput(t *testing.T) {
+	long := strings.Repeat("x", outputLimit-len("end\n")) + "end\n"
+	for name, tt := range map[string]struct {
+		script string
+		want   Output
+	}{
+		"both streams": {"echo out; echo err >&2; echo more", Output{Stdout: []byte("out\nmore\n"), Stderr: []byte("err\n")}},
+		"nothing":      {"exit 0", Output{Stdout: []byte{}, Stderr: []byte{}}},
+		"bounded":      {"head -c 700000 /dev/zero | tr '\\0' x; echo end", Output{Stdout: []byte(long), Stderr: []byte{}}},
+		// A script that opens a stream anew truncates it; what follows is not written past a hole.
+		"opened anew": {"echo long line; echo anew >/dev/stdout; echo last", Output{Stdout: []byte("anew\nlast\n"), Stderr: []byte{}}},
+		"not reset":   {"echo first; echo second >>/dev/stdout; echo last", Output{Stdout: []byte("first\nsecond\nlast\n"), Stderr: []byte{}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cmd := sh(tt.script)
+			cmd.Detached = true
+			out, err := run(t.Context(), cmd)
+			must(t, err)
+			if diff := cmp.Diff(tt.want, out); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestDetachedFailure(t *testing.T) {
+	cmd := sh("echo out; echo why >&2; exit 3")
+	cmd.Detached = true
+	_, err := run(t.Context(), cmd)
+	want := &CommandError{Argv: cmd.Argv, Status: "exit status 3", Code: 3, Stderr: "why"}
+	if diff := cmp.Diff(error(want), err); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
