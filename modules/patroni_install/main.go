@@ -15,6 +15,7 @@ import (
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 	"github.com/pgedge/platform/modules/patroni_install/internal/host"
 	"github.com/pgedge/platform/modules/patroni_install/internal/install"
+	"github.com/pgedge/platform/modules/patroni_install/internal/mountns"
 	"github.com/pgedge/platform/modules/patroni_install/internal/systemd"
 )
 
@@ -23,25 +24,30 @@ var version = "development"
 
 func main() {
 	unix.Umask(0o022) // whoever called us: what is installed must be readable
-	switch {
-	case len(os.Args) == 2 && os.Args[1] == "--version":
-		fmt.Println("patroni_install", version)
-	case len(os.Args) == 2 && os.Args[1] == "--help":
-		fmt.Print(usage())
-	case len(os.Args) != 2:
+	command := ""
+	if len(os.Args) == 2 {
+		command = os.Args[1]
+	}
+	switch command {
+	case "":
 		fmt.Fprint(os.Stderr, usage())
 		os.Exit(2)
+	case "--version":
+		fmt.Println("patroni_install", version)
+	case "--help":
+		fmt.Print(usage())
+	case "recover":
+		os.Exit(recoverByHand())
 	default:
 		os.Exit(ansible.Main(install.Spec(), os.Args, run))
 	}
 }
 
-func usage() string {
-	return "usage: patroni_install ARGUMENTS\n\n" +
-		"An Ansible module: it installs Patroni as one atomic transaction. Ansible runs it; by hand,\n" +
-		"ARGUMENTS is a file with a JSON object, or - for standard input, and root is needed:\n\n" +
-		"  echo '{\"version\": \"4.0.7\"}' | sudo patroni_install -\n\n" +
-		"Arguments:\n\n" + install.Spec().Usage()
+// newInstaller wires the parts for this machine.
+func newInstaller(want install.Desired, progress func(string)) (installer *install.Installer, done func()) {
+	files, services := fsys.New("/"), systemd.NewManager("/")
+	machine := &host.Host{FS: files, Run: host.Exec{FS: files}, Progress: progress}
+	return &install.Installer{Host: machine, Services: services, Want: want, Namespace: openNamespace}, services.Close
 }
 
 // run handles one request.
@@ -59,17 +65,19 @@ func run(ctx context.Context, req *ansible.Request) (ansible.Result, error) {
 			req.Scrubber.AddURL(value) // the credentials of proxies and indexes
 		}
 	}
-	files, services := fsys.New("/"), systemd.NewManager("/")
-	defer services.Close()
-	machine := &host.Host{FS: files, Run: host.Exec{FS: files}, Progress: req.Log.Info}
-	installer := install.Installer{Host: machine, Services: services, Want: want}
+	installer, done := newInstaller(want, req.Log.Info)
+	defer done()
 	act := installer.Run
 	if req.CheckMode {
 		act = installer.Check
 	}
 	report, err := act(ctx)
 	if err != nil {
-		return ansible.Result{}, err
+		return ansible.Result{Extra: install.Details(err)}, err
 	}
 	return report.Result(req.Diff), nil
+}
+
+func openNamespace(files *fsys.FS, binds []mountns.Bind) (install.Namespace, error) {
+	return mountns.Open(files, binds)
 }

@@ -50,7 +50,7 @@ func sendSyslog(facility syslog.Priority, tag, message string) error {
 	if err != nil {
 		return err
 	}
-	defer w.Close()
+	defer w.Close() //nolint:errcheck // what was written is sent
 	return w.Info(message)
 }
 

@@ -84,7 +84,7 @@ func TestStdoutIsGuarded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer stdout.Close()
+	defer stdout.Close() //nolint:errcheck // read only
 	var stderr bytes.Buffer
 	command.Stdout, command.Stderr = stdout, &stderr
 	if err := command.Run(); err != nil {
@@ -162,8 +162,7 @@ func expectLine(t *testing.T, from *bufio.Reader, want string) {
 }
 
 func exitStatus(err error) int {
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		return exit.ExitCode()
 	}
 	return 0
@@ -176,7 +175,7 @@ func TestClosedStderrDoesNotKill(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = read.Close()
-	defer write.Close()
+	defer write.Close() //nolint:errcheck // ends the other side
 	command.Stderr = write
 	stdout, err := command.Output()
 	if err != nil {
@@ -194,7 +193,7 @@ func TestClosedStdoutFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = read.Close()
-	defer write.Close()
+	defer write.Close() //nolint:errcheck // ends the other side
 	var stderr bytes.Buffer
 	command.Stdout, command.Stderr = write, &stderr
 	err = command.Run()

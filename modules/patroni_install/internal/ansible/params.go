@@ -1,5 +1,7 @@
 package ansible
 
+import "slices"
+
 import "fmt"
 
 // Params are the validated arguments. Reading an argument that the
@@ -48,11 +50,9 @@ func (p Params) declared(name string) Argument {
 
 func value[T any](p Params, name string, types ...Type) T {
 	arg := p.declared(name)
-	for _, t := range types {
-		if arg.Type == t {
-			v, _ := p.values[name].(T)
-			return v
-		}
+	if slices.Contains(types, arg.Type) {
+		v, _ := p.values[name].(T)
+		return v
 	}
 	panic(fmt.Sprintf("internal error: argument %q is of type %s", name, arg.Type))
 }

@@ -75,7 +75,7 @@ func encode(req *Request, result Result) ([]byte, error) {
 	if err := decoder.Decode(&plain); err != nil {
 		return nil, fmt.Errorf("internal error: cannot decode the encoded result: %w", err)
 	}
-	data, err = json.MarshalNoEscape(req.Scrubber.value(plain))
+	data, err = json.Marshal(req.Scrubber.value(plain))
 	if err != nil {
 		return nil, fmt.Errorf("internal error: cannot encode the scrubbed result: %w", err)
 	}

@@ -36,7 +36,7 @@ func Main(spec Spec, args []string, handle Handler) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	defer stdout.Close()
+	defer stdout.Close() //nolint:errcheck // the result was written, or its error reported
 	leaveUnreadableDirectory()
 	ctx, stop := untilSignal()
 	defer stop()
@@ -146,7 +146,7 @@ func (m module) readArguments(args []string) ([]byte, error) {
 		if err != nil {
 			return nil, fmt.Errorf("cannot read the module's arguments: %w", err)
 		}
-		defer file.Close()
+		defer file.Close() //nolint:errcheck // read only
 		from = file
 	}
 	data, err := io.ReadAll(io.LimitReader(from, maxArguments+1))

@@ -70,8 +70,7 @@ func pathError(op, name string, err error) error {
 	if err == nil {
 		return nil
 	}
-	var known *fs.PathError
-	if errors.As(err, &known) {
+	if _, ok := errors.AsType[*fs.PathError](err); ok {
 		return err
 	}
 	return &fs.PathError{Op: op, Path: name, Err: err}

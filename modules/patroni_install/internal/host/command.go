@@ -200,8 +200,7 @@ func commandError(ctx context.Context, argv []string, out Output, err error) err
 		return nil
 	}
 	failure := &CommandError{Argv: argv, Status: err.Error(), Code: -1, Stderr: lastLines(out), Cause: context.Cause(ctx)}
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		failure.Status, failure.Code = exit.String(), exit.ExitCode()
 	}
 	return failure

@@ -132,7 +132,7 @@ func (b *builder) pipx(ctx context.Context, ns Namespace, program pipx.Program) 
 	}
 	if err != nil {
 		log := pipx.PipLog(b.host.FS, seen.stagedHome())
-		return &BuildError{Cause: pipx.Explain(err, out.Stdout, out.Stderr, log), Err: err}
+		return &BuildError{Cause: pipx.Explain(err, out.Stdout, out.Stderr, log), Index: want.IndexURL, Err: err}
 	}
 	return ns.Check()
 }
@@ -140,12 +140,16 @@ func (b *builder) pipx(ctx context.Context, ns Namespace, program pipx.Program) 
 // BuildError reports that pipx or pip failed.
 type BuildError struct {
 	Cause string // what happened and what to do, "" when that is not known
+	Index string // option index_url
 	Err   error
 }
 
 // Error says what to do, where that is known, and otherwise what the failed command said.
 func (e *BuildError) Error() string {
-	if e.Cause != "" {
+	switch {
+	case e.Cause != "" && e.Index != "":
+		return fmt.Sprintf("cannot build Patroni from index_url %s: %s", e.Index, e.Cause)
+	case e.Cause != "":
 		return "cannot build Patroni: " + e.Cause
 	}
 	return fmt.Sprintf("cannot build Patroni: %v", e.Err)
@@ -157,7 +161,7 @@ func (e *BuildError) Unwrap() error { return e.Err }
 // runAll runs the commands of a build up to the first that fails, and returns what that printed.
 func (b *builder) runAll(ctx context.Context, ns Namespace, build pipx.Build) (out host.Output, err error) {
 	for _, cmd := range build.Commands() {
-		cmd.Output = b.host.Progress
+		b.host.Progress("running " + cmd.String())
 		if out, err = ns.Run(ctx, cmd); err != nil {
 			break
 		}

@@ -74,7 +74,7 @@ func foreign(name string, entry fsys.Info, target string) error {
 		what = "a link to " + entry.Target
 	}
 	return fmt.Errorf("cannot make the link %s to %s: %s is there already; move it away, or set bin_dir "+
-		"(in the role: patroni_bin_dir) to another directory; nothing was changed", name, target, what)
+		"(in the role: patroni_bin_dir) to another directory", name, target, what)
 }
 
 // oldHome makes a link at the place where pipx before 1.3 looks for its home, so that the user's
@@ -154,7 +154,7 @@ func (p *Plan) profile(name string, kind profile.Kind) (txn.Step, error) {
 	}
 	if entry.Type != fsys.File {
 		return nil, fmt.Errorf("cannot put bin_dir on the PATH in %s: it is a %s, which root does not follow or replace; "+
-			"set manage_path (in the role: patroni_manage_path) to false and add %s to the PATH yourself; nothing was changed",
+			"set manage_path (in the role: patroni_manage_path) to false and add %s to the PATH yourself",
 			name, entry.Type, p.seen.BinDir)
 	}
 	text, err := profile.Ensure(string(entry.Data), p.seen.BinDir, path.Clean(p.seen.User.Home), kind)

@@ -32,12 +32,12 @@ type Layout struct {
 func (d Desired) layout(user *host.User) (Layout, error) {
 	if d.Home != "" && d.Home != path.Clean(user.Home) {
 		return Layout{}, fmt.Errorf("value of home is %s, but the home of user %s is %s: "+
-			"leave home (in the role: pg_home) unset, or set it to that; nothing was changed", d.Home, user.Name, user.Home)
+			"leave home (in the role: pg_home) unset, or set it to that", d.Home, user.Name, user.Home)
 	}
 	home := path.Clean(user.Home)
 	if !path.IsAbs(home) || home == "/" {
 		return Layout{}, fmt.Errorf("cannot install for user %s: its home %q is no directory of its own; "+
-			"give the user one, such as role init_server does; nothing was changed", user.Name, user.Home)
+			"give the user one, such as role init_server does", user.Name, user.Home)
 	}
 	l := Layout{
 		Layout:    pipx.Layout{Home: d.PipxHome, BinDir: d.BinDir},

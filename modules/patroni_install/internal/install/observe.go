@@ -76,8 +76,7 @@ func (o *observer) observe(ctx context.Context) (*Observed, error) {
 	user, err := o.host.LookupUser(ctx, o.want.User)
 	if errors.Is(err, host.ErrNoUser) {
 		return nil, fmt.Errorf("cannot find the installation of user %s: there is no such user on this host; run the role "+
-			"init_server first, which makes it, or set user (in the role: patroni_user) to an account that exists; "+
-			"nothing was changed", o.want.User)
+			"init_server first, which makes it, or set user (in the role: patroni_user) to an account that exists", o.want.User)
 	}
 	if err != nil {
 		return nil, err
@@ -104,7 +103,7 @@ func explainLink(err error) error {
 		return err
 	}
 	return fmt.Errorf("cannot work below %s: %w, and root does not follow it; set bin_dir and pipx_home "+
-		"(in the role: patroni_bin_dir, patroni_pipx_home) to real directories, such as below %s; nothing was changed",
+		"(in the role: patroni_bin_dir, patroni_pipx_home) to real directories, such as below %s",
 		link.Path, err, link.Target)
 }
 
@@ -152,7 +151,7 @@ func (o *observer) entries(context.Context) error {
 	}
 	if e, found := f.Entries[home]; !found || e.Type != fsys.Directory && e.Type != fsys.Link {
 		return fmt.Errorf("cannot install for user %s: its home %s does not exist; run the role init_server first, "+
-			"which makes it; nothing was changed", f.User.Name, home)
+			"which makes it", f.User.Name, home)
 	}
 	return nil
 }

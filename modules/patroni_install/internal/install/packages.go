@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/pkgmgr"
@@ -55,7 +56,7 @@ func (o *observer) packages(ctx context.Context) error {
 func (o *observer) simulate(ctx context.Context) error {
 	f := o.found
 	if err := o.apt().Wait(ctx); err != nil {
-		return fmt.Errorf("%w; wait for it to end, or raise lock_timeout; nothing was changed", err)
+		return fmt.Errorf("%w; wait for it to end, or raise lock_timeout", err)
 	}
 	interrupted, err := o.apt().Interrupted(nil)
 	if err != nil {
@@ -63,7 +64,7 @@ func (o *observer) simulate(ctx context.Context) error {
 	}
 	if len(interrupted) > 0 {
 		return fmt.Errorf("cannot install packages: dpkg was interrupted earlier and left %s unfinished; finish that with: "+
-			"dpkg --configure -a (it may restart services of these packages), then run this again; nothing was changed",
+			"dpkg --configure -a (it may restart services of these packages), then run this again",
 			strings.Join(interrupted, ", "))
 	}
 	f.Packages.Add, err = o.apt().Simulate(ctx, f.Packages.Missing)
@@ -86,7 +87,10 @@ func (o *observer) simulateAgain(ctx context.Context) (err error) {
 	o.host.Progress("refreshing the package lists")
 	refreshed := o.apt().Refresh(ctx)
 	if o.found.Packages.Add, err = o.apt().Simulate(ctx, o.found.Packages.Missing); err != nil {
-		return errors.Join(err, refreshed)
+		if refreshed != nil {
+			return fmt.Errorf("%w: %w", err, refreshed)
+		}
+		return err
 	}
 	return nil
 }
@@ -94,16 +98,14 @@ func (o *observer) simulateAgain(ctx context.Context) (err error) {
 func (o *observer) unknownFamily() error {
 	r := o.found.Release
 	return fmt.Errorf("cannot install the prerequisites on %s: its ID %q and ID_LIKE %q are of no family known here "+
-		"(debian, ubuntu); install pipx 1.0 or newer yourself and set prerequisites to an empty list; nothing was changed",
+		"(debian, ubuntu); install pipx 1.0 or newer yourself and set prerequisites to an empty list",
 		r.Name, r.ID, strings.Join(r.Like, " "))
 }
 
 func (o *observer) warnUntried() {
 	r := o.found.Release
-	for _, version := range triedReleases()[r.ID] {
-		if r.Version == version {
-			return
-		}
+	if slices.Contains(triedReleases()[r.ID], r.Version) {
+		return
 	}
 	o.found.Warnings = append(o.found.Warnings, fmt.Sprintf("%s is not among the releases this was tested on "+
 		"(Debian 12, 13); it is treated as their family", r.Name))

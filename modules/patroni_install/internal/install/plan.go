@@ -45,7 +45,9 @@ func NewPlan(want Desired, seen *Observed) (*Plan, error) {
 	if p.Build = p.whyBuild(); p.Build != "" {
 		p.Stage = append(p.mountpoints(), p.stage()...)
 	}
-	return p, nil
+	// What stands in the way of the switch is refused now, not after the build.
+	_, err := p.Switch(Outcome{})
+	return p, err
 }
 
 // whyBuild says why the tree that is there, if any, does not do.
@@ -194,11 +196,12 @@ func (p *Plan) currentState() *step.TreeState {
 	if p.seen.Current == nil {
 		return nil
 	}
-	text := contents(p.seen.Current)
+	var text strings.Builder
+	text.WriteString(contents(p.seen.Current))
 	for _, problem := range p.seen.Current.Problems {
-		text += "# broken: " + problem + "\n"
+		text.WriteString("# broken: " + problem + "\n")
 	}
-	return &step.TreeState{Ino: p.seen.Current.Info.Ino, Text: text}
+	return &step.TreeState{Ino: p.seen.Current.Info.Ino, Text: text.String()}
 }
 
 // treeText is what the built tree holds, or will hold.

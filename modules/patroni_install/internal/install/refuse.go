@@ -35,7 +35,7 @@ func (p *Plan) refuseService() error {
 		return nil
 	}
 	return fmt.Errorf("cannot remove Patroni: %s is %s and %s; stopping it stops PostgreSQL's failover, which this module "+
-		"never does: run systemctl stop %s and systemctl disable %s first; nothing was changed",
+		"never does: run systemctl stop %s and systemctl disable %s first",
 		unit, s.ActiveState, s.UnitFileState, unit, unit)
 }
 
@@ -45,7 +45,7 @@ func (p *Plan) refuseOSPackage() error {
 		return nil
 	}
 	return fmt.Errorf("cannot install Patroni beside the operating system's package %s, whose unit and programs ours "+
-		"would shadow: keep that package and leave this role out, or remove it first (apt-get remove %s); nothing was changed",
+		"would shadow: keep that package and leave this role out, or remove it first (apt-get remove %s)",
 		p.seen.OSPackage, p.seen.OSPackage)
 }
 
@@ -58,7 +58,7 @@ func (p *Plan) refuseMasked() error {
 	}
 	unit := path.Base(p.seen.Unit)
 	return fmt.Errorf("cannot install the unit %s: it is masked, so somebody decided that it must not run; "+
-		"run systemctl unmask %s first, or set service_name (in the role: patroni_service_name); nothing was changed", unit, unit)
+		"run systemctl unmask %s first, or set service_name (in the role: patroni_service_name)", unit, unit)
 }
 
 // refuseUnit keeps a unit that is not a plain file as it is.
@@ -72,7 +72,7 @@ func (p *Plan) refuseUnit() error {
 		what = "a link to " + e.Target
 	}
 	return fmt.Errorf("cannot manage the unit %s: it is %s, not a file; remove it, or set service_name "+
-		"(in the role: patroni_service_name) to another name; nothing was changed", p.seen.Unit, what)
+		"(in the role: patroni_service_name) to another name", p.seen.Unit, what)
 }
 
 func (p *Plan) refuseConfigDir() error {
@@ -81,7 +81,7 @@ func (p *Plan) refuseConfigDir() error {
 		return nil
 	}
 	return fmt.Errorf("cannot use config_dir %s: it is a %s, not a directory; move it away, or set config_dir "+
-		"(in the role: patroni_config_dir) to another directory; nothing was changed", p.seen.ConfigDir, e.Type)
+		"(in the role: patroni_config_dir) to another directory", p.seen.ConfigDir, e.Type)
 }
 
 // refuseBuild refuses a pipx that cannot build the tree, where one has to be built, and extras
@@ -98,8 +98,7 @@ func (p *Plan) refuseBuild() error {
 	}
 	if len(p.seen.Packages.Missing) == 0 {
 		return fmt.Errorf("cannot build Patroni: there is no pipx on this host and prerequisites names no package that is " +
-			"missing; install pipx 1.0 or newer (apt-get install --no-install-recommends pipx), or leave prerequisites unset; " +
-			"nothing was changed")
+			"missing; install pipx 1.0 or newer (apt-get install --no-install-recommends pipx), or leave prerequisites unset")
 	}
 	return nil
 }

@@ -71,6 +71,17 @@ func (i *Installer) Run(ctx context.Context) (_ *Report, err error) {
 	return report, nil
 }
 
+// Recover undoes or finishes what an interrupted run left, and does nothing else.
+func (i *Installer) Recover(ctx context.Context) (txn.Recovery, error) {
+	lock, err := txn.Acquire(ctx, i.Host, StateDir, i.Want.LockTimeout)
+	if err != nil {
+		return txn.NothingPending, err
+	}
+	recovery, err := i.transaction().Recover(ctx)
+	keep := !lock.Fresh() && recovery != txn.Undone
+	return recovery, errors.Join(err, lock.Release(keep))
+}
+
 // Check reports what Run would do. It writes nothing at all.
 func (i *Installer) Check(ctx context.Context) (*Report, error) {
 	pending, err := i.transaction().Pending()
@@ -93,9 +104,13 @@ func (i *Installer) plan(ctx context.Context, mayRefresh bool) (*Plan, error) {
 	o := &observer{host: i.Host, services: i.Services, want: i.Want, mayRefresh: mayRefresh}
 	seen, err := o.observe(ctx)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w; nothing was changed", err)
 	}
-	return NewPlan(i.Want, seen)
+	plan, err := NewPlan(i.Want, seen)
+	if err != nil {
+		return nil, fmt.Errorf("%w; nothing was changed", err)
+	}
+	return plan, nil
 }
 
 // apply runs the plan as one transaction.

@@ -91,7 +91,7 @@ func consoleScripts(text string) []string {
 		}
 		name, _, found := strings.Cut(line, "=")
 		name = strings.TrimSpace(name)
-		if section == "[console_scripts]" && found && appForm.MatchString(name) && len(apps) < maxApps {
+		if section == "[console_scripts]" && found && isAppName(name) && len(apps) < maxApps {
 			apps = append(apps, name)
 		}
 	}

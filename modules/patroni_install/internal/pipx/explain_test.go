@@ -4,8 +4,11 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 	"github.com/pgedge/platform/modules/patroni_install/internal/host"
@@ -58,6 +61,8 @@ func TestExplain(t *testing.T) {
 		{"ERROR: Package 'patroni' requires a different Python: 3.6.8 not in '>=3.7'", "the interpreter is Python 3.6.8 and the package needs >=3.7"},
 		{"OSError('Tunnel connection failed: 407 Proxy Authentication Required')", "refuses (407 Proxy Authentication Required)"},
 		{"HTTPError: 401 Client Error: Unauthorized for url: https://index.example/simple/patroni/", "refuses the credentials"},
+		{"ProxyError('Unable to connect to proxy')", "answer or refuses; check"},
+		{"[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: Hostname mismatch, certificate is not valid for 'a'. (_ssl.c:997)", "(Hostname mismatch, certificate is not valid for 'a'.)"},
 		{"Read timed out. (read timeout=15)", "does not answer"},
 		{"[Errno 101] Network is unreachable", "no way to the network"},
 		{"[Errno -3] Temporary failure in name resolution", "cannot be resolved"},
@@ -80,6 +85,50 @@ func TestExplain(t *testing.T) {
 		if strings.Contains(got, "$") || strings.Contains(got, "()") {
 			t.Errorf("Explain(%q) = %q has an unfilled place", test.text, got)
 		}
+	}
+}
+
+func TestFindSign(t *testing.T) {
+	tests := []struct {
+		text, sign string
+		stars      []string
+		found      bool
+	}{
+		{"a\nfull disk\n", "full", nil, true},
+		{"a\nfull disk\n", "empty", nil, false},
+		{"needs 3.6 not in '>=3.7' or 'x'", "needs * not in '*'", []string{"3.6", ">=3.7"}, true},
+		{"needs 3.6\n not in '>=3.7'", "needs * not in '*'", nil, false},
+		{"needs it\nneeds 3.6 not in '3.7'", "needs * not in '*'", []string{"3.6", "3.7"}, true},
+		{"path: /a b.pem \r\nnext", "path: *", []string{"/a b.pem"}, true},
+		{"path: ", "path: *", []string{""}, true},
+		{"x (from versions: none)", "x *(from versions: *)", []string{"", "none"}, true},
+		{"", "x", nil, false},
+	}
+	for _, test := range tests {
+		stars, found := find(test.text, test.sign)
+		if diff := cmp.Diff(test.stars, stars); diff != "" || found != test.found {
+			t.Errorf("find(%q, %q): %v, stars (-want +got):\n%s", test.text, test.sign, found, diff)
+		}
+	}
+}
+
+// TestSignsExplain holds that each sign leads to the advice that stands beside it, unless one that
+// tells more is found in it too.
+func TestSignsExplain(t *testing.T) {
+	var before []cause
+	for _, c := range causes() {
+		for _, sign := range c.signs {
+			text := strings.ReplaceAll(sign, "*", "it")
+			earlier := slices.ContainsFunc(before, func(b cause) bool { return hasAny(text, b.signs...) })
+			advice, _, _ := strings.Cut(c.advice, "$1")
+			if got := Explain(nil, []byte(text)); !earlier && !strings.HasPrefix(got, strings.TrimSuffix(advice, " (")) {
+				t.Errorf("Explain(%q) = %q, want %q", text, got, c.advice)
+			}
+			if strings.Contains(c.advice, "$2") && strings.Count(sign, "*") < 2 {
+				t.Errorf("%q leaves $2 of %q empty", sign, c.advice)
+			}
+		}
+		before = append(before, c)
 	}
 }
 

@@ -1,17 +1,15 @@
 package pipx
 
 import (
-	"regexp"
+	"maps"
 	"slices"
 	"strings"
 
-	version "github.com/aquasecurity/go-pep440-version"
+	"github.com/pgedge/platform/modules/patroni_install/internal/pep440"
 )
 
 // maxMarker bounds the length of an environment marker, in bytes, and so its nesting.
 const maxMarker = 1024
-
-var tokenForm = regexp.MustCompile(`\s*(\(|\)|~=|===?|!=|<=|>=|<|>|"[^"]*"|'[^']*'|[A-Za-z_][A-Za-z0-9_.]*)`)
 
 // markerHolds evaluates an environment marker such as
 //
@@ -30,13 +28,29 @@ func markerHolds(text string, values map[string]string) bool {
 		"os_name": "posix", "sys_platform": "linux", "platform_system": "Linux", "platform_python_implementation": "CPython",
 		"implementation_name": "cpython",
 	}}
-	for name, value := range values {
-		m.values[name] = value
-	}
-	for _, found := range tokenForm.FindAllStringSubmatch(text, -1) {
-		m.tokens = append(m.tokens, found[1])
+	maps.Copy(m.values, values)
+	for text = strings.TrimSpace(text); text != ""; text = strings.TrimSpace(text) {
+		size := tokenSize(text)
+		m.tokens, text = append(m.tokens, text[:size]), text[size:]
 	}
 	return m.or() && len(m.tokens) == 0
+}
+
+// tokenSize returns the length of the token that a marker begins with: an operator, a bracket, a
+// quoted value or a word. Anything else is a token of one byte, which no comparison holds with.
+func tokenSize(text string) int {
+	for _, token := range []string{"===", "==", "~=", "!=", "<=", ">="} {
+		if strings.HasPrefix(text, token) {
+			return len(token)
+		}
+	}
+	if quote := text[:1]; quote == `"` || quote == "'" {
+		if value, _, closed := strings.Cut(text[1:], quote); closed {
+			return len(value) + len(`""`)
+		}
+	}
+	word, _ := span(text, alphanumeric+"_.")
+	return max(len(word), 1)
 }
 
 // marker is a marker that is being read.
@@ -94,13 +108,13 @@ func (m *marker) comparison() bool {
 	}
 	have, known := m.values[variable]
 	want := strings.Trim(value, `"'`)
-	if !known {
+	if !known || value == "" {
 		return false
 	}
-	switch variable {
-	case "python_version":
+	switch {
+	case variable == "python_version" && operator != "===":
 		return compareVersions(have, operator, want)
-	case "extra":
+	case variable == "extra":
 		have, want = normalise(have), normalise(want)
 	}
 	switch operator {
@@ -122,10 +136,10 @@ func mirror(operator string) string {
 }
 
 func compareVersions(have, operator, want string) bool {
-	set, err := version.NewSpecifiers(operator + want)
+	set, err := pep440.ParseSpecifiers(operator + want)
 	if err != nil {
 		return false
 	}
-	v, err := version.Parse(have)
-	return err == nil && set.Check(v)
+	v, err := pep440.Parse(have)
+	return err == nil && set.Contains(v, true)
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -27,9 +26,6 @@ type requirement struct {
 	name   string
 	marker string
 }
-
-// requirementForm is a name, its extras, its version specifiers and what follows.
-var requirementForm = regexp.MustCompile(`^([A-Za-z0-9][A-Za-z0-9._-]*)\s*(?:\[[^\]]*\])?[^;]*(?:;(.*))?$`)
 
 // readMetadata reads METADATA in a .dist-info, whose RECORD pip writes last.
 func (v *Venv) readMetadata(files *fsys.FS, dir string) error {
@@ -63,9 +59,10 @@ func parseMetadata(text string) metadata {
 		case "provides-extra":
 			m.extras = append(m.extras, normalise(value))
 		case "requires-dist":
-			found := requirementForm.FindStringSubmatch(value)
-			if found != nil && len(m.requires) < maxRequires {
-				m.requires = append(m.requires, requirement{normalise(found[1]), found[2]})
+			name, rest := span(value, nameChars) // extras and specifiers come next
+			_, marker, _ := strings.Cut(rest, ";")
+			if isName(name) && len(m.requires) < maxRequires {
+				m.requires = append(m.requires, requirement{normalise(name), marker})
 			}
 		}
 	}

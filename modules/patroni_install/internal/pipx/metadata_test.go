@@ -62,7 +62,16 @@ func TestMarkerHolds(t *testing.T) {
 		{`sys_platform != "win32"`, true},
 		{`platform_machine == "x86_64"`, false},
 		{`python_version >= "three"`, false},
+		{`python_version === "3.11"`, true},
+		{`python_version in "3.10 3.11"`, false},
+		{`python_version != "3.11.*"`, false},
+		{`extra=='etcd'or(extra=='raft')`, true},
 		{`extra ==`, false},
+		{`extra !=`, false},
+		{`extra`, false},
+		{`python_version`, false},
+		{`extra == "etcd`, false},
+		{`extra % == "etcd"`, false},
 		{`(extra == "etcd"`, false},
 		{`extra == "etcd") or extra == "etcd"`, false},
 		{strings.Repeat("(", maxMarker+1), false},
@@ -72,6 +81,25 @@ func TestMarkerHolds(t *testing.T) {
 		if got != test.want {
 			t.Errorf("markerHolds(%.60q) = %v, want %v", test.marker, got, test.want)
 		}
+	}
+}
+
+func TestParseMetadata(t *testing.T) {
+	got := parseMetadata("Requires-Dist: Zope.Interface[a,b] (>=1.0,<2) ; extra == \"x\"\r\nrequires-dist: urllib3!=1.21,>=1.19.1\n" +
+		"Requires-Dist: x @ https://index.example/x.whl ; python_version > \"3\"\nRequires-Dist: -x\nRequires-Dist:\n" +
+		"Requires-Dist: x-;\nProvides-Extra: Psycopg2_Binary\n\nRequires-Dist: body\n")
+	want := metadata{
+		extras: []string{"psycopg2-binary"},
+		requires: []requirement{
+			{"zope-interface", ` extra == "x"`}, {"urllib3", ""}, {"x", ` python_version > "3"`},
+		},
+	}
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(metadata{}, requirement{})); diff != "" {
+		t.Errorf("metadata (-want +got):\n%s", diff)
+	}
+	many := parseMetadata(strings.Repeat("Requires-Dist: x\n", 2*maxRequires))
+	if len(many.requires) != maxRequires {
+		t.Errorf("%d requirements, want at most %d", len(many.requires), maxRequires)
 	}
 }
 

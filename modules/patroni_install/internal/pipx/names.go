@@ -1,23 +1,48 @@
 package pipx
 
-import (
-	"regexp"
-	"strings"
+import "strings"
+
+const (
+	digits  = "0123456789"
+	letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+	alphanumeric = letters + digits
+	nameChars    = alphanumeric + "._-" // of packages, extras and programs
+	versionChars = alphanumeric + ".!+_"
+
+	maxName = 100
 )
 
-var (
-	separators = regexp.MustCompile(`[-_.]+`)
-	// nameForm is what the packaging standards allow as the name of a package or an extra.
-	nameForm = regexp.MustCompile(`^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?$`)
-	// appForm is what may become the name of a link: no directory, no option, no hidden file.
-	appForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
-	// metadataForm is NAME-VERSION, as the directories of installed packages begin.
-	metadataForm = regexp.MustCompile(`^([A-Za-z0-9._]+)-([0-9][A-Za-z0-9.!+_]*)`)
-)
+// isMadeOf tells whether a text is not empty and has these ASCII characters only.
+func isMadeOf(text, chars string) bool {
+	return text != "" && strings.Trim(text, chars) == ""
+}
 
-// normalise returns the one spelling of a package's or extra's name that all others compare by.
+// span returns how much of a text's beginning is made of these characters, and what follows it.
+func span(text, chars string) (beginning, rest string) {
+	rest = strings.TrimLeft(text, chars)
+	return text[:len(text)-len(rest)], rest
+}
+
+// isName tells whether the packaging standards allow a text as the name of a package or an extra.
+func isName(text string) bool {
+	return isAppName(text) && isMadeOf(text[len(text)-1:], alphanumeric)
+}
+
+// isAppName tells whether a text may become the name of a link: no directory, no option, no
+// hidden file.
+func isAppName(text string) bool {
+	return isMadeOf(text, nameChars) && isMadeOf(text[:1], alphanumeric) && len(text) <= maxName
+}
+
+// normalise returns the one spelling of a package's or extra's name that all others compare by:
+// in lower case, with one hyphen for each row of separators.
 func normalise(name string) string {
-	return strings.ToLower(separators.ReplaceAllString(name, "-"))
+	name = strings.NewReplacer("_", "-", ".", "-").Replace(strings.ToLower(name))
+	for strings.Contains(name, "--") {
+		name = strings.ReplaceAll(name, "--", "-")
+	}
+	return name
 }
 
 // distributions returns what is installed by the names of its metadata in a directory of
@@ -30,8 +55,10 @@ func distributions(names []string) map[string]string {
 		if !isWheel && !isEgg {
 			continue
 		}
-		if m := metadataForm.FindStringSubmatch(stem); m != nil {
-			found[normalise(m[1])] = m[2]
+		name, rest, _ := strings.Cut(stem, "-")
+		version, _ := span(rest, versionChars)
+		if isMadeOf(name, alphanumeric+"._") && version != "" && isMadeOf(version[:1], digits) {
+			found[normalise(name)] = version
 		}
 	}
 	return found

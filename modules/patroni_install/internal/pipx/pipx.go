@@ -13,9 +13,8 @@ import (
 	"path"
 	"strings"
 
-	version "github.com/aquasecurity/go-pep440-version"
-
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
+	"github.com/pgedge/platform/modules/patroni_install/internal/pep440"
 )
 
 // Package is the name of the package that all this is about, and of its venv.
@@ -127,11 +126,11 @@ func (p Program) Check() error {
 	if p.Version == "" {
 		return nil
 	}
-	have, err := version.Parse(p.Version)
+	have, err := pep440.Parse(p.Version)
 	if err != nil {
 		return fmt.Errorf("cannot use %s: its version %q is not one", p, p.Version)
 	}
-	if have.LessThan(version.MustParse(oldest)) {
+	if have.Compare(pep440.MustParse(oldest)) < 0 {
 		return fmt.Errorf("cannot use pipx %s (%s): it is too old, %s or newer is needed; install one for all users into /usr/local, "+
 			"for instance with \"python3 -m pip install 'pipx>=1.0'\", or upgrade the operating system", p.Version, p, oldest)
 	}

@@ -3,23 +3,16 @@ package pipx
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 
-	version "github.com/aquasecurity/go-pep440-version"
+	"github.com/pgedge/platform/modules/patroni_install/internal/pep440"
 )
-
-// clauseForm is one version specifier of PEP 440 without the white space that it also allows.
-var clauseForm = regexp.MustCompile(`^(~=|==|!=|<=|>=|<|>)([0-9][A-Za-z0-9.!+_-]*(?:\.\*)?)$`)
-
-// plainVersion is a version alone.
-var plainVersion = regexp.MustCompile(`^[0-9][A-Za-z0-9.!+_-]*$`)
 
 // Spec says which versions are wanted. The zero value takes any.
 type Spec struct {
 	text  string // comma-separated clauses
 	exact string
-	set   version.Specifiers
+	set   pep440.Specifiers
 }
 
 // ParseSpec reads a version ("4.0.7") or PEP 440 specifiers (">=4.0,<4.1", "~=4.0", "==4.0.*").
@@ -29,23 +22,30 @@ func ParseSpec(text string) (Spec, error) {
 		return Spec{}, nil
 	}
 	spec := Spec{text: text}
-	if plainVersion.MatchString(text) {
+	if isPlainVersion(text) {
 		spec.text = "==" + text
 	}
 	for clause := range strings.SplitSeq(spec.text, ",") {
-		if !clauseForm.MatchString(clause) {
+		version := strings.TrimSuffix(strings.TrimLeft(clause, "~=!<>"), ".*")
+		if !isPlainVersion(version) {
 			return Spec{}, badSpec(text, errors.New("it is neither a version nor a version specifier"))
 		}
 	}
-	set, err := version.NewSpecifiers(spec.text)
+	set, err := pep440.ParseSpecifiers(spec.text)
 	if err != nil {
 		return Spec{}, badSpec(text, err)
 	}
 	spec.set = set
-	if one, found := strings.CutPrefix(spec.text, "=="); found && plainVersion.MatchString(one) {
+	if one, found := strings.CutPrefix(spec.text, "=="); found && isPlainVersion(one) {
 		spec.exact = one
 	}
 	return spec, nil
+}
+
+// isPlainVersion tells whether a text can be a version alone, without the white space and the
+// letter v that PEP 440 lets precede it.
+func isPlainVersion(text string) bool {
+	return isMadeOf(text, versionChars+"-") && isMadeOf(text[:1], digits)
 }
 
 func badSpec(text string, cause error) error {
@@ -64,8 +64,8 @@ func (s Spec) Matches(text string) bool {
 	if s.text == "" {
 		return true
 	}
-	v, err := version.Parse(text)
-	return err == nil && s.set.Check(v)
+	v, err := pep440.Parse(text)
+	return err == nil && s.set.Contains(v, true)
 }
 
 // Requirement returns what pip is asked for, e.g. "patroni[psycopg2-binary,etcd]==4.0.7".
@@ -79,7 +79,7 @@ func (s Spec) Requirement(extras []string) string {
 // CheckExtras refuses what cannot be the name of an extra.
 func CheckExtras(extras []string) error {
 	for _, extra := range extras {
-		if !nameForm.MatchString(extra) {
+		if !isName(extra) {
 			return fmt.Errorf("cannot use extra %q: a name of letters, digits, '-', '_' and '.' is expected, such as psycopg2-binary or etcd3", extra)
 		}
 	}

@@ -16,6 +16,7 @@ func TestParseSpec(t *testing.T) {
 		{"==4.0.7", "patroni[psycopg2-binary,etcd]==4.0.7", "4.0.7", "4.0.7", "4.0.8"},
 		{"4.1", "patroni[psycopg2-binary,etcd]==4.1", "4.1", "4.1 4.1.0", "4.1.1"},
 		{"4.1rc1", "patroni[psycopg2-binary,etcd]==4.1rc1", "4.1rc1", "4.1rc1", "4.1"},
+		{"==4.1.0.*", "patroni[psycopg2-binary,etcd]==4.1.0.*", "", "4.1 4.1.0 4.1.0.1", "4.1.1"},
 		{"==4.0.*", "patroni[psycopg2-binary,etcd]==4.0.*", "", "4.0 4.0.7 4.0.0rc1", "4.1.0 3.9"},
 		{">=4.0,<4.1", "patroni[psycopg2-binary,etcd]>=4.0,<4.1", "", "4.0 4.0.7", "4.1.0 3.3.9 4.1rc1"},
 		{"~=4.0", "patroni[psycopg2-binary,etcd]~=4.0", "", "4.0 4.1.5", "5.0 3.9"},
@@ -50,7 +51,7 @@ func TestParseSpec(t *testing.T) {
 func TestParseSpecRefuses(t *testing.T) {
 	for _, text := range []string{
 		" ", "latest", "v4", ">= 4.0", ">=4.0, <4.1", ">=4.0,", ",", "=4.0", "===4.0", "4.0 || 5.0", "*", ">=4.*", "~=4",
-		"@ git+https://example.org/patroni", "-e .", "--pre", "4.0; python_version>'3'", "4.0#egg=x", "4.0\n", "patroni==4.0", "[etcd]==4.0",
+		"==v4", "4.0,4.1", "==4.0rc1.*", "4.0.dev1!2", "4.0rc1rc2", "==4.0 ", "1" + strings.Repeat("0", 256), "@ git+https://example.org/patroni", "-e .", "--pre", "4.0; python_version>'3'", "4.0#egg=x", "4.0\n", "patroni==4.0", "[etcd]==4.0",
 	} {
 		if spec, err := ParseSpec(text); err == nil || !strings.Contains(err.Error(), "such as 4.0.7") {
 			t.Errorf("ParseSpec(%q) = %q, %v; want an error that says what is right", text, spec, err)

@@ -55,7 +55,7 @@ func (a APT) Refresh(ctx context.Context) error {
 	defer cancel()
 	_, err := a.exclusive(ctx, a.command("apt-get", "-q", "update", "-o", "APT::Update::Error-Mode=any"))
 	if err != nil {
-		return fmt.Errorf("cannot refresh the package lists: %w", err)
+		return fmt.Errorf("cannot refresh the package lists: %w", explain(err))
 	}
 	return nil
 }
@@ -81,7 +81,7 @@ func (a APT) Download(ctx context.Context, set []Package, dir string) error {
 		err = a.checkArchives(set, dir)
 	}
 	if err != nil {
-		return fmt.Errorf("cannot download %s: %w", count(set), err)
+		return fmt.Errorf("cannot download %s: %w", count(set), explain(err))
 	}
 	return nil
 }
@@ -116,14 +116,14 @@ func (a APT) Install(ctx context.Context, set []Package, asked []string, dir str
 		return nil
 	}
 	if err := a.refuseInterrupted(ctx, set); err != nil {
-		return fmt.Errorf("cannot install %s: %w", strings.Join(asked, ", "), err)
+		return fmt.Errorf("cannot install %s: %w", strings.Join(asked, ", "), explain(err))
 	}
 	err := a.install(ctx, set, dir)
 	if err == nil {
 		err = a.markAutomatic(ctx, set, asked)
 	}
 	if err != nil {
-		return fmt.Errorf("cannot install %s: %w", strings.Join(asked, ", "), err)
+		return fmt.Errorf("cannot install %s: %w", strings.Join(asked, ", "), explain(err))
 	}
 	return nil
 }

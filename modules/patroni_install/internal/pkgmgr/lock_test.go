@@ -37,8 +37,7 @@ func TestWait(t *testing.T) {
 				f.lock(name, "apt-get\x00upgrade\x00")
 				start := time.Now()
 				err := f.apt.Wait(t.Context())
-				var locked *LockError
-				if !errors.As(err, &locked) {
+				if _, ok := errors.AsType[*LockError](err); !ok {
 					t.Fatalf("got error %v", err)
 				}
 				diff(t, "error", "cannot lock the package database: process 123 (apt-get upgrade) still holds it after 1m0s", err.Error())

@@ -145,8 +145,7 @@ func (a APT) dpkg(ctx context.Context, operation string, objects ...string) erro
 	cmd.Argv = append(cmd.Argv, objects...)
 	cmd.Detached = true
 	_, err := a.exclusive(ctx, cmd)
-	var failed *host.CommandError
-	if errors.As(err, &failed) {
+	if _, ok := errors.AsType[*host.CommandError](err); ok {
 		return nil
 	}
 	return err

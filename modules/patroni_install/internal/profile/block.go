@@ -1,5 +1,7 @@
 package profile
 
+import "slices"
+
 import "strings"
 
 // The marker lines. The second end marker records that the file did not end in a newline: removing the block
@@ -141,9 +143,9 @@ func quote(s string) string {
 }
 
 func previousMarker(lines []string) string {
-	for i := len(lines) - 1; i >= 0; i-- {
-		if isMarker(lines[i]) {
-			return trim(lines[i])
+	for _, line := range slices.Backward(lines) {
+		if isMarker(line) {
+			return trim(line)
 		}
 	}
 	return ""

@@ -89,7 +89,7 @@ func TestBlockInShells(t *testing.T) {
 // TestShellsOfAUser starts the shells that a user meets, on homes as distributions make them.
 func TestShellsOfAUser(t *testing.T) {
 	const dir = "/opt/patroni/bin"
-	print := `printf %s "$PATH"`
+	show := `printf %s "$PATH"`
 	homes := []struct {
 		name  string
 		files map[string]string
@@ -109,10 +109,10 @@ func TestShellsOfAUser(t *testing.T) {
 			install(t, home, tt.files, dir)
 			rc := filepath.Join(home, ".bashrc")
 			shells := map[string][]string{
-				"login, command":      {"bash", "--login", "-c", print},
-				"login, interactive":  {"bash", "--login", "-i", "-c", print},
-				"interactive":         {"bash", "-i", "-c", print},
-				"sourced by a script": {"bash", "-c", ". " + quote(rc) + "; " + print},
+				"login, command":      {"bash", "--login", "-c", show},
+				"login, interactive":  {"bash", "--login", "-i", "-c", show},
+				"interactive":         {"bash", "-i", "-c", show},
+				"sourced by a script": {"bash", "-c", ". " + quote(rc) + "; " + show},
 			}
 			for what, argv := range shells {
 				got := shell(t, home, argv...)

@@ -69,8 +69,7 @@ func cannot(verb, what, path string, err error) error {
 	if err == nil {
 		return nil
 	}
-	var conflict *txn.ConflictError
-	if errors.As(err, &conflict) {
+	if _, ok := errors.AsType[*txn.ConflictError](err); ok {
 		return err
 	}
 	return fmt.Errorf("cannot %s %s %s: %w", verb, what, path, err)

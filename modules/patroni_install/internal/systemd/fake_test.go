@@ -52,17 +52,17 @@ func (f *fakeManager) serve(t *testing.T, socket string) (root string) {
 				return
 			}
 			f.record(func() { f.connections++; f.open = append(f.open, conn) })
-			served.Go(func() { defer conn.Close(); f.converse(conn) })
+			served.Go(func() { defer func() { _ = conn.Close() }(); f.converse(conn) })
 		}
 	})
-	t.Cleanup(func() { listener.Close(); f.closeAll(); served.Wait() })
+	t.Cleanup(func() { _ = listener.Close(); f.closeAll(); served.Wait() })
 	return root
 }
 
 func (f *fakeManager) closeAll() {
 	f.record(func() {
 		for _, conn := range f.open {
-			conn.Close()
+			_ = conn.Close()
 		}
 		f.open = nil
 	})

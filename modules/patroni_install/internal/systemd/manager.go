@@ -95,8 +95,7 @@ func (m *Manager) call(ctx context.Context, f func(*dbus.Conn) error) error {
 	if err == nil {
 		return nil
 	}
-	var refused godbus.Error
-	if errors.As(err, &refused) {
+	if _, ok := errors.AsType[godbus.Error](err); ok {
 		return err
 	}
 	m.Close()
@@ -150,7 +149,7 @@ func dial(ctx context.Context, socket string, hello bool) (*godbus.Conn, error) 
 		err = conn.Hello()
 	}
 	if err != nil {
-		conn.Close()
+		_ = conn.Close()
 		return nil, fmt.Errorf("%s: %w", socket, err)
 	}
 	return conn, nil

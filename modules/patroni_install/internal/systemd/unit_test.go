@@ -94,7 +94,7 @@ func TestRenderedValues(t *testing.T) {
 			if err := u.Check(); err != nil {
 				t.Error(err)
 			}
-			options, err := unit.Deserialize(bytes.NewReader(u.Render()))
+			options, err := unit.DeserializeOptions(bytes.NewReader(u.Render()))
 			if err != nil {
 				t.Fatal(err)
 			}

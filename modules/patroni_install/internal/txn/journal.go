@@ -96,11 +96,11 @@ func (t *Transaction) decode(text []byte) (*journal, error) {
 	}
 	j := doc.journal
 	for _, r := range doc.Records {
-		make, known := t.Kinds[r.Kind]
+		empty, known := t.Kinds[r.Kind]
 		if !known {
 			return nil, fmt.Errorf("it has a step of the unknown kind %q", r.Kind)
 		}
-		step := make()
+		step := empty()
 		if err := json.Unmarshal(r.Step, step); err != nil {
 			return nil, fmt.Errorf("step %s: %w", r.Kind, err)
 		}

@@ -1,0 +1,154 @@
+package pipx
+
+import "slices"
+
+// cause is a reason for a failed build: signs of it in the output, any of which will do, and what
+// to tell then. A sign is found within one line; each * in it stands for some text. $1 and $2 in
+// the advice are what the first and the second * stood for. Where $1 is empty, so are the brackets
+// around it.
+type cause struct {
+	signs  []string
+	advice string
+}
+
+// noPackage begins what is told where the index is out of reach.
+const noPackage = "no package could be fetched: "
+
+// causes lists the reasons from the most telling to the least: pip reports several of them, and
+// then also says that it found no version.
+func causes() []cause {
+	return slices.Concat(diskCauses(), compilerCauses(), indexCauses(), packageCauses())
+}
+
+// diskCauses lists what the file system can do to a build.
+func diskCauses() []cause {
+	return []cause{
+		{
+			[]string{"No space left on device", "Errno 28]"},
+			"the file system is full; free space in the home of the user and try again",
+		},
+		{
+			[]string{"Disk quota exceeded", "Errno 122]"},
+			"the user's disk quota is used up; raise it and try again",
+		},
+		{
+			[]string{"Read-only file system", "Errno 30]"},
+			"the file system is mounted read-only; remount it writable (dmesg says why if nobody did it on purpose)",
+		},
+	}
+}
+
+// compilerCauses lists what packages miss that come as source only.
+func compilerCauses() []cause {
+	return []cause{
+		{
+			[]string{"pg_config executable not found", "libpq-fe.h: No such file"},
+			"psycopg2 must be compiled and PostgreSQL's headers are missing; install gcc, python3-dev and libpq-dev " +
+				"(RHEL family: gcc, python3-devel and postgresql-devel), or ask for the extra psycopg2-binary instead",
+		},
+		{
+			[]string{
+				"Python.h: No such file", "command '*cc*' failed", "command '*clang*' failed", "unable to execute '*gcc",
+				"error: Microsoft", "Unknown compiler",
+			},
+			"a package must be compiled and there is no working compiler; install gcc, python3-dev and libpq-dev " +
+				"(RHEL family: gcc, python3-devel and postgresql-devel)",
+		},
+		{
+			[]string{
+				"No such file or directory: 'pkg-config'", "Cannot find libsystemd", "libsystemd*not found",
+				"systemd/sd-*.h: No such file",
+			},
+			"systemd-python must be compiled and systemd's headers are missing; install gcc, python3-dev, pkg-config and libsystemd-dev " +
+				"(RHEL family: gcc, python3-devel, pkgconf and systemd-devel), or leave out the extra systemd",
+		},
+	}
+}
+
+// indexCauses lists what can lie between the host and the index.
+func indexCauses() []cause {
+	return []cause{
+		{
+			[]string{"Tunnel connection failed: *'", "Tunnel connection failed", "connect to proxy", "ProxyError"},
+			noPackage + "the proxy does not answer or refuses ($1); check http_proxy, https_proxy and no_proxy in the task's environment",
+		},
+		{
+			[]string{
+				"Could not find a suitable TLS CA certificate bundle, invalid path: *",
+				"Could not find a suitable TLS CA certificate bundle",
+			},
+			noPackage + "the file with the authorities' certificates cannot be read ($1); check ca_cert",
+		},
+		{
+			[]string{"CERTIFICATE_VERIFY_FAILED] certificate verify failed: * ("},
+			noPackage + "the index's certificate is not trusted ($1); name the authority's file with ca_cert",
+		},
+		{
+			[]string{"SSLError", "SSLCertVerificationError", "[SSL: ", "confirming the ssl certificate"},
+			noPackage + "the encrypted connection to the index failed; check index_url, ca_cert and the proxy",
+		},
+		{
+			[]string{"401 Client Error", "401 Error", "status code 401", "403 Client Error", "403 Error", "status code 403"},
+			noPackage + "the index refuses the credentials; check the user and the password in index_url",
+		},
+		{
+			[]string{
+				"Name or service not known", "Temporary failure in name resolution", "No address associated",
+				"nodename nor servname", "NameResolutionError",
+			},
+			noPackage + "the index's name cannot be resolved; check the host's DNS, or set index_url or a proxy",
+		},
+		{
+			[]string{"Network is unreachable", "No route to host"},
+			noPackage + "the host has no way to the network; check its route, or set index_url or a proxy",
+		},
+		{
+			[]string{"Connection refused"},
+			noPackage + "the index refuses connections; check index_url and that it runs",
+		},
+		{
+			[]string{
+				"ConnectTimeout", "ReadTimeout", "timed out", "Connection aborted", "Connection reset",
+				"ConnectionResetError", "RemoteDisconnected", "IncompleteRead",
+			},
+			noPackage + "the index does not answer, or the connection broke; check the network, the firewall and the proxy, and try again",
+		},
+	}
+}
+
+// packageCauses lists what packages, the interpreter and the host can be short of.
+func packageCauses() []cause {
+	return []cause{
+		{
+			[]string{"THESE PACKAGES DO NOT MATCH THE HASHES"},
+			"a package is not the one whose hash is on record; a mirror may be damaged, or somebody changed the package",
+		},
+		{
+			[]string{"requires a different Python: * not in '*'"},
+			"the interpreter is Python $1 and the package needs $2; set python to a newer one, or version to an older Patroni",
+		},
+		{
+			[]string{"Cannot import build backend", "BackendUnavailable", "backend-unavailable"},
+			"a package's build tools could not be loaded; the index may not offer them",
+		},
+		{
+			[]string{"ResolutionImpossible", "conflicting dependencies"},
+			"the packages that were asked for exclude each other; loosen version, or the constraints that pip's configuration sets",
+		},
+		{
+			[]string{"MemoryError", "Cannot allocate memory", "signal: killed", "died with <Signals.SIGKILL", "Killed"},
+			"it was killed, or got no memory; the host may be short of it (journalctl -k tells of the kernel's OOM killer)",
+		},
+		{
+			[]string{
+				"No module named venv", "No module named 'venv", "No module named ensurepip", "No module named 'ensurepip",
+				"ensurepip is not available",
+			},
+			"the interpreter has no module venv; install python3-venv, or set python to a complete one",
+		},
+		{
+			[]string{"[Errno 13] Permission denied: '*'"},
+			"the user may not write $1; check who owns the home and what is in it",
+		},
+	}
+}
