@@ -1,0 +1,115 @@
+package install
+
+import (
+	"testing"
+
+	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
+	"github.com/pgedge/platform/modules/patroni_install/internal/step"
+	"github.com/pgedge/platform/modules/patroni_install/internal/txn"
+)
+
+func TestPlanAbsent(t *testing.T) {
+	const absent = `{"state": "absent"}`
+	unit := func(o *Observed) txn.Step {
+		return &step.File{Name: "unit", Path: unitFile, Before: &step.FileState{Data: o.Entries[unitFile].Data, Attr: fsys.Attr{Mode: 0o644}}}
+	}
+	links := []txn.Step{removeLink(binDir+"/patroni", venv+"/bin/patroni"), removeLink(binDir+"/patronictl", venv+"/bin/patronictl")}
+	profiles := func(o *Observed) []txn.Step {
+		var steps []txn.Step
+		for _, name := range []string{".bash_profile", ".bashrc"} {
+			e := o.Entries[home+"/"+name]
+			steps = append(steps, &step.File{Name: "shell profile", Path: home + "/" + name, Before: &step.FileState{Data: e.Data, Attr: e.Attr}})
+		}
+		return steps
+	}
+	tree := &step.Tree{Name: treeName, Path: venv, Spare: staged, Before: &step.TreeState{Ino: 7, Text: oldText}}
+	shared := func(o *Observed) txn.Step {
+		return &step.Tree{Name: sharedName, Path: pipxHome + "/shared", Spare: stage + "/home/shared", Before: &step.TreeState{
+			Ino: o.Entries[pipxHome+"/shared"].Ino, Text: "pip for the virtual environments of pipx\n",
+		}}
+	}
+	config := func() txn.Step {
+		before := private
+		return &step.Directory{Name: "configuration directory", Path: "/etc/patroni", Before: &before}
+	}
+	for name, c := range map[string]struct {
+		edit func(o *Observed)
+		want func(o *Observed) []txn.Step
+	}{
+		"all of it": {
+			func(o *Observed) {
+				o.ConfigEmpty = true
+				o.dir(pipxHome+"/shared", users)
+				o.link(oldPipx, "share/pipx")
+			},
+			func(o *Observed) []txn.Step {
+				steps := append([]txn.Step{unit(o)}, append(links, profiles(o)...)...)
+				return append(steps, tree, shared(o), removeLink(oldPipx, "share/pipx"), config())
+			},
+		},
+		"others use pipx": {
+			func(o *Observed) {
+				o.Others = []string{"ansible"}
+				o.dir(pipxHome+"/shared", users)
+				o.link(oldPipx, "share/pipx")
+			},
+			func(o *Observed) []txn.Step {
+				return append(append([]txn.Step{unit(o)}, append(links, profiles(o)...)...), tree)
+			},
+		},
+		"configured": {
+			func(o *Observed) {},
+			func(o *Observed) []txn.Step {
+				return append(append([]txn.Step{unit(o)}, append(links, profiles(o)...)...), tree)
+			},
+		},
+		"a link of the user's own": {
+			func(o *Observed) { o.link(oldPipx, "/srv/pipx") },
+			func(o *Observed) []txn.Step {
+				return append(append([]txn.Step{unit(o)}, append(links, profiles(o)...)...), tree)
+			},
+		},
+		"foreign things in bin_dir stay": {
+			func(o *Observed) {
+				o.Bin["patroni"] = linkTo("/usr/bin/patroni")
+				o.Bin["psql"] = fsys.Info{Type: fsys.File}
+			},
+			func(o *Observed) []txn.Step {
+				return append(append([]txn.Step{unit(o)}, append(links[1:2:2], profiles(o)...)...), tree)
+			},
+		},
+		"service failed": {
+			func(o *Observed) { o.Service.ActiveState, o.Service.UnitFileState = "failed", "disabled" },
+			func(o *Observed) []txn.Step {
+				return append(append([]txn.Step{unit(o)}, append(links, profiles(o)...)...), tree)
+			},
+		},
+		"tree gone already": {
+			func(o *Observed) { o.Current = nil },
+			func(o *Observed) []txn.Step { return append([]txn.Step{unit(o)}, append(links, profiles(o)...)...) },
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := healthy(t, absent)
+			c.edit(o)
+			want := parts{Switch: c.want(o)}
+			if o.Current != nil {
+				want.Stage = stages()
+			}
+			comparePlans(t, want, mustPlan(t, absent, o, Outcome{}))
+		})
+	}
+	t.Run("nothing there", func(t *testing.T) {
+		comparePlans(t, parts{}, mustPlan(t, absent, bare(t, absent), Outcome{}))
+	})
+	t.Run("profile with the user's own lines", func(t *testing.T) {
+		o := healthy(t, absent)
+		e := o.Entries[home+"/.bashrc"]
+		o.file(home+"/.bashrc", "alias l=ls\n"+string(e.Data), e.Attr)
+		for _, s := range mustPlan(t, absent, o, Outcome{}).Switch {
+			if f, ok := s.(*step.File); ok && f.Path == home+"/.bashrc" && (f.After == nil || string(f.After.Data) != "alias l=ls\n") {
+				t.Errorf("after: %+v", f.After)
+			}
+		}
+	})
+}

@@ -1,0 +1,164 @@
+package install
+
+import (
+	"path"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
+	"github.com/pgedge/platform/modules/patroni_install/internal/step"
+	"github.com/pgedge/platform/modules/patroni_install/internal/txn"
+)
+
+// TestPlanBinDirElsewhere: outside of the home, directories and links are root's.
+func TestPlanBinDirElsewhere(t *testing.T) {
+	arguments := `{"bin_dir": "/opt/patroni/bin", "manage_path": false}`
+	o := healthy(t, arguments)
+	o.Bin = map[string]fsys.Info{}
+	delete(o.Entries, "/opt/patroni/bin")
+	o.file(unitFile, string(o.unit(desired(t, arguments)).Render()), fsys.Attr{Mode: 0o644})
+	rootLink := func(app string) txn.Step {
+		return &step.Symlink{Path: "/opt/patroni/bin/" + app, After: &step.LinkState{Target: venv + "/bin/" + app}}
+	}
+	comparePlans(t, parts{Switch: []txn.Step{
+		makeDir("/opt/patroni", roots), makeDir("/opt/patroni/bin", roots), rootLink("patroni"), rootLink("patronictl"),
+	}}, mustPlan(t, arguments, o, Outcome{}))
+}
+
+func TestPlanOldHome(t *testing.T) {
+	for name, c := range map[string]struct {
+		arguments, version string
+		there, want        bool
+	}{
+		"1.0":          {`{}`, "1.0", false, true},
+		"1.1.0":        {`{}`, "1.1.0", false, true},
+		"1.2.1":        {`{}`, "1.2.1", false, true},
+		"1.3.0":        {`{}`, "1.3.0", false, false},
+		"1.10.0":       {`{}`, "1.10.0", false, false},
+		"unknown":      {`{}`, "", false, false},
+		"something is": {`{}`, "1.1.0", true, false},
+		"another home": {`{"pipx_home": "/srv/pipx"}`, "1.1.0", false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := bare(t, c.arguments)
+			if c.there {
+				o.dir(oldPipx, users)
+			}
+			out := built()
+			out.PipxVersion = c.version
+			made := false
+			for _, s := range mustPlan(t, c.arguments, o, out).Switch {
+				made = made || cmp.Equal(s, makeLink(oldPipx, "share/pipx"))
+			}
+			if made != c.want {
+				t.Errorf("link made: %t, want %t", made, c.want)
+			}
+		})
+	}
+}
+
+func TestPlanUnit(t *testing.T) {
+	d := desired(t, `{}`)
+	right := newUnit(healthy(t, `{}`), d)
+	edited := &step.FileState{Data: []byte("[Service]\n"), Attr: fsys.Attr{Mode: 0o644}}
+	writable := &step.FileState{Data: right.After.Data, Attr: fsys.Attr{Mode: 0o666, UID: 26, GID: 27}}
+	for name, before := range map[string]*step.FileState{"edited": edited, "the user's": writable, "missing": nil} {
+		t.Run(name, func(t *testing.T) {
+			o := healthy(t, `{}`)
+			delete(o.Entries, unitFile)
+			if before != nil {
+				o.file(unitFile, string(before.Data), before.Attr)
+			}
+			want := *right
+			want.Before = before
+			comparePlans(t, parts{Switch: []txn.Step{&want}}, mustPlan(t, `{}`, o, Outcome{}))
+		})
+	}
+	t.Run("not read by systemd", func(t *testing.T) {
+		o := healthy(t, `{}`)
+		o.Service.LoadState = "not-found"
+		comparePlans(t, parts{Reload: true}, mustPlan(t, `{}`, o, Outcome{}))
+	})
+}
+
+func TestPlanConfigDir(t *testing.T) {
+	open := fsys.Attr{Mode: 0o755, UID: 26, GID: 27}
+	for name, c := range map[string]struct {
+		arguments string
+		edit      func(o *Observed)
+		want      []txn.Step
+	}{
+		"open to others": {`{}`, func(o *Observed) { o.dir("/etc/patroni", open) }, []txn.Step{configDir("/etc/patroni", &open)}},
+		"root's":         {`{}`, func(o *Observed) { o.dir("/etc/patroni", roots) }, []txn.Step{configDir("/etc/patroni", &roots)}},
+		"missing":        {`{}`, func(o *Observed) { delete(o.Entries, "/etc/patroni") }, []txn.Step{configDir("/etc/patroni", nil)}},
+		"missing parents": {`{"config_dir": "/opt/a/b"}`, func(o *Observed) { delete(o.Entries, "/opt/a/b") },
+			[]txn.Step{makeDir("/opt/a", roots), configDir("/opt/a/b", nil)}},
+		"in the home": {`{"config_dir": "` + home + `/etc/patroni"}`, func(o *Observed) { delete(o.Entries, home+"/etc/patroni") },
+			[]txn.Step{makeDir(home+"/etc", users), configDir(home+"/etc/patroni", nil)}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := healthy(t, c.arguments)
+			c.edit(o)
+			comparePlans(t, parts{Switch: c.want}, mustPlan(t, c.arguments, o, Outcome{}))
+		})
+	}
+}
+
+// names are the paths that the profile steps are about.
+func names(steps []txn.Step) (found []string) {
+	for _, s := range steps {
+		if about := s.Describe(); about.Name == "shell profile" {
+			found = append(found, about.Action+" "+path.Base(about.Path))
+		}
+	}
+	return found
+}
+
+func TestPlanProfiles(t *testing.T) {
+	const managed, unmanaged = `{}`, `{"manage_path": false}`
+	for name, c := range map[string]struct {
+		arguments, shell string
+		files            map[string]string
+		want             []string
+	}{
+		"none": {managed, "/bin/bash", nil, []string{"create .bash_profile", "create .bashrc"}},
+		".profile only": {
+			managed, "/bin/bash", map[string]string{".profile": "umask 027\n"},
+			[]string{"change .profile", "create .bashrc"},
+		},
+		"both": {
+			managed, "/bin/bash", map[string]string{".profile": "a\n", ".bash_profile": "b\n", ".bashrc": "c\n"},
+			[]string{"change .bash_profile", "change .bashrc"},
+		},
+		".bash_login": {
+			managed, "/bin/bash", map[string]string{".profile": "a\n", ".bash_login": "b\n", ".bashrc": "c\n"},
+			[]string{"change .bash_login", "change .bashrc"},
+		},
+		"another shell":       {managed, "/bin/sh", map[string]string{".bash_profile": "b\n"}, []string{"create .profile", "create .bashrc"}},
+		"another shell, bare": {managed, "/usr/bin/zsh", nil, []string{"create .profile", "create .bashrc"}},
+		"already on the PATH": {
+			managed, "/bin/bash",
+			map[string]string{".profile": "PATH=$HOME/.local/bin:$PATH\n", ".bashrc": "PATH=$PATH:" + binDir + "\n"}, nil,
+		},
+		"unmanaged":            {unmanaged, "/bin/bash", nil, nil},
+		"on every PATH anyway": {`{"bin_dir": "/usr/local/bin"}`, "/bin/bash", nil, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := bare(t, c.arguments)
+			o.User.Shell = c.shell
+			for name, text := range c.files {
+				o.file(home+"/"+name, text, fsys.Attr{Mode: 0o640, UID: 26, GID: 27})
+			}
+			change := mustPlan(t, c.arguments, o, built()).Switch
+			if diff := cmp.Diff(c.want, names(change)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			for _, s := range change {
+				if f, ok := s.(*step.File); ok && f.Before != nil && f.Before.Attr != f.After.Attr {
+					t.Errorf("%s: attributes %v become %v", f.Path, f.Before.Attr, f.After.Attr)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,291 @@
+package install
+
+import (
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pgedge/platform/modules/patroni_install/internal/txn"
+)
+
+// snapshot describes everything on the machine: type, mode, owner, content or target. Not what a
+// user of the host does not see: times and inode numbers.
+func (m *machine) snapshot() map[string]string {
+	m.Helper()
+	found := map[string]string{}
+	m.each(func(name string, info fs.FileInfo) {
+		found[name] = m.describe(name, info)
+	})
+	return found
+}
+
+// each calls do for everything on the machine.
+func (m *machine) each(do func(name string, info fs.FileInfo)) {
+	m.Helper()
+	m.must(filepath.WalkDir(m.root, func(full string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := entry.Info()
+		do("/"+strings.TrimPrefix(strings.TrimPrefix(full, m.root), "/"), info)
+		return err
+	}))
+}
+
+func (m *machine) describe(name string, info fs.FileInfo) string {
+	text := fmt.Sprintf("%s %s", info.Mode(), owner(info))
+	switch {
+	case info.Mode().IsRegular():
+		return text + " " + m.read(name)
+	case info.Mode()&fs.ModeSymlink != 0:
+		target, err := os.Readlink(m.real(name))
+		m.must(err)
+		return text + " → " + target
+	}
+	return text
+}
+
+// notCompared tells what the promise "the state before or the state after" does not cover.
+func notCompared(name string) bool {
+	switch {
+	case strings.HasPrefix(name, "/var/lib/apt/lists/"):
+		return true // package lists are refreshed outside of the transaction
+	case name == "/var/lib/pgedge" || name == StateDir:
+		return true // stays, empty, where a run was killed: the lock cannot tell who made it
+	}
+	return false
+}
+
+// state is the snapshot that the promise is about, and what systemd has read.
+func (m *machine) state() map[string]string {
+	m.Helper()
+	found := m.snapshot()
+	maps.DeleteFunc(found, func(name, _ string) bool { return notCompared(name) })
+	found["(systemd)"] = m.loaded
+	return found
+}
+
+// scenario is a machine and what is asked of it.
+type scenario struct {
+	name      string
+	setup     func(m *machine)
+	arguments string
+}
+
+// scenarios are the flows that every matrix goes through.
+func scenarios() []scenario {
+	return []scenario{
+		{"fresh", func(*machine) {}, `{}`},
+		{"upgrade", installed, `{"version": "4.1.5"}`},
+		{"downgrade", installed, `{"version": "3.3.2"}`},
+		{"repair", broken, `{}`},
+		{"remove", installed, `{"state": "absent"}`},
+		{"adopt", adopted, `{"version": "4.1.5"}`},
+	}
+}
+
+// installed is a machine with an older Patroni.
+func installed(m *machine) { m.run(`{"version": "4.0.7"}`) }
+
+// broken is one whose tree, unit and links were damaged.
+func broken(m *machine) {
+	installed(m)
+	m.remove(venv+"/lib/python3.11/site-packages/patroni-4.0.7.dist-info", binDir+"/patronictl")
+	m.write(unitFile, "[Service]\nExecStart=/bin/edited\n")
+	m.loaded = m.read(unitFile)
+	m.must(os.Chmod(m.real("/etc/patroni"), 0o755))
+}
+
+// adopted is one where an old pipx, called by somebody, installed Patroni in its own home.
+func adopted(m *machine) {
+	m.write("/var/lib/apt/lists/bookworm", "pipx")
+	m.must(m.install([]string{"pipx", "python3-venv"}))
+	n := &namespace{machine: m}
+	m.must(n.shared(oldPipx + "/shared"))
+	m.must(n.venv(oldPipx+"/venvs/patroni", "4.0.7", []string{"psycopg2-binary", "etcd"}))
+	m.link(binDir+"/patroni", oldPipx+"/venvs/patroni/bin/patroni")
+	m.own(home)
+}
+
+func eachScenario(t *testing.T, do func(t *testing.T, s scenario)) {
+	for _, s := range scenarios() {
+		t.Run(s.name, func(t *testing.T) { t.Parallel(); do(t, s) })
+	}
+}
+
+func (s scenario) machine(t testing.TB) *machine {
+	m := newMachine(t)
+	s.setup(m)
+	m.trace = nil
+	return m
+}
+
+// visible is what a report says was done, or would be.
+func visible(r *Report) []string {
+	var lines []string
+	for _, d := range r.visible() {
+		about := d.Describe()
+		lines = append(lines, fmt.Sprintf("%s %s %s", about.Action, about.Name, about.Path))
+	}
+	return lines
+}
+
+// TestSteps says what each flow does, to the eye of a user.
+func TestSteps(t *testing.T) {
+	links := func(action string, names ...string) []string {
+		for i, name := range names {
+			names[i] = action + " link " + binDir + "/" + name
+		}
+		return names
+	}
+	want := map[string][]string{
+		"fresh": slices.Concat([]string{
+			"create package set pipx",
+			"create directory " + home + "/.local",
+			"create directory " + home + "/.local/share",
+			"create directory " + pipxHome,
+			"create directory " + pipxHome + "/venvs",
+			"create directory " + binDir,
+			"create " + sharedName + " " + pipxHome + "/shared",
+			"create " + treeName + " " + venv,
+		}, links("create", usualApps()...), []string{
+			"create link " + oldPipx,
+			"create configuration directory /etc/patroni",
+			"change shell profile " + home + "/.profile",
+			"change shell profile " + home + "/.bashrc",
+			"create unit " + unitFile,
+		}),
+		"upgrade": slices.Concat([]string{"change " + treeName + " " + venv},
+			links("create", "patroni_aws", "patroni_barman", "patroni_raft_controller", "patroni_wale_restore"),
+			links("remove", "patroni_wal_archiver")),
+		"downgrade": {"change " + treeName + " " + venv},
+		"repair": slices.Concat([]string{"change " + treeName + " " + venv},
+			links("create", "patroni_aws", "patroni_barman", "patroni_raft_controller", "patroni_wale_restore", "patronictl"),
+			links("remove", "patroni_wal_archiver"),
+			[]string{"change configuration directory /etc/patroni", "change unit " + unitFile}),
+		"remove": slices.Concat([]string{"remove unit " + unitFile},
+			links("remove", "patroni", "patroni_wal_archiver", "patronictl"),
+			[]string{
+				"change shell profile " + home + "/.profile",
+				"change shell profile " + home + "/.bashrc",
+				"remove " + treeName + " " + venv,
+				"remove " + sharedName + " " + pipxHome + "/shared",
+				"remove link " + oldPipx,
+				"remove configuration directory /etc/patroni",
+			}),
+		"adopt": slices.Concat([]string{"change " + treeName + " " + oldPipx + "/venvs/patroni"},
+			links("create", usualApps()[1:]...),
+			[]string{
+				"create configuration directory /etc/patroni",
+				"change shell profile " + home + "/.profile",
+				"change shell profile " + home + "/.bashrc",
+				"create unit " + unitFile,
+			}),
+	}
+	eachScenario(t, func(t *testing.T, s scenario) {
+		m := s.machine(t)
+		if diff := cmp.Diff(want[s.name], visible(m.run(s.arguments))); diff != "" {
+			t.Errorf("steps (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// TestSecondRun does nothing that a machine could notice: no durable operation, no command.
+func TestSecondRun(t *testing.T) {
+	eachScenario(t, func(t *testing.T, s scenario) {
+		m := s.machine(t)
+		m.run(s.arguments)
+		before := m.moment()
+		report := m.run(s.arguments)
+		var none []string
+		if s.name == "remove" { // nothing of ours is there any more: the lock is made and goes
+			none = []string{
+				"mkdir /var/lib/pgedge", "fsync /var/lib/pgedge", "fsyncdir /var/lib",
+				"mkdir " + StateDir, "fsync " + StateDir, "fsyncdir /var/lib/pgedge",
+				"unlink " + StateDir, "fsyncdir /var/lib/pgedge", "unlink /var/lib/pgedge", "fsyncdir /var/lib",
+			}
+		} else if diff := cmp.Diff(before, m.moment()); diff != "" {
+			t.Errorf("the second run wrote (-before +after):\n%s", diff)
+		}
+		if diff := cmp.Diff(none, m.trace); diff != "" {
+			t.Errorf("operations of the second run (-want +got):\n%s", diff)
+		}
+		if report.Changed() || len(visible(report)) > 0 {
+			t.Errorf("the second run reports changes: %q", visible(report))
+		}
+	})
+}
+
+// moment is a snapshot with times and inode numbers, which even a write of the same would change.
+func (m *machine) moment() map[string]string {
+	found := map[string]string{}
+	m.each(func(name string, info fs.FileInfo) {
+		found[name] = m.describe(name, info) + " " + info.ModTime().Format(time.RFC3339Nano) + " " + identity(info)
+	})
+	return found
+}
+
+// TestCheckMode writes nothing and foresees what the run then does.
+func TestCheckMode(t *testing.T) {
+	eachScenario(t, func(t *testing.T, s scenario) {
+		m := s.machine(t)
+		before := m.moment()
+		predicted, err := m.installer(s.arguments).Check(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(before, m.moment()); diff != "" {
+			t.Errorf("check mode wrote (-before +after):\n%s", diff)
+		}
+		for _, operation := range m.trace {
+			if !strings.HasPrefix(operation, "run apt-get -s ") {
+				t.Errorf("check mode announced %q", operation)
+			}
+		}
+		got := m.run(s.arguments)
+		if diff := cmp.Diff(foreseen(s, visible(got)), foreseen(s, visible(predicted))); diff != "" {
+			t.Errorf("predicted steps (-of the run +predicted):\n%s", diff)
+		}
+		if predicted.Changed() != got.Changed() {
+			t.Errorf("predicted changed=%t, the run %t", predicted.Changed(), got.Changed())
+		}
+	})
+}
+
+// foreseen leaves out of the steps what only a build can know.
+func foreseen(s scenario, steps []string) []string {
+	return slices.DeleteFunc(steps, func(step string) bool {
+		switch s.name {
+		case "fresh": // which pipx an empty list will offer, and which pip it brings
+			return strings.HasSuffix(step, oldPipx) || strings.Contains(step, sharedName)
+		case "downgrade": // which programs an older version has; those of the newest are foretold
+			return strings.Contains(step, "link ")
+		}
+		return false
+	})
+}
+
+// TestCheckReportsPendingRecovery: a check touches no journal, and says that there is one.
+func TestCheckReportsPendingRecovery(t *testing.T) {
+	m := newMachine(t)
+	m.crash(`{}`, func(operation string) bool { return strings.HasPrefix(operation, "rename "+venv) })
+	before := m.moment()
+	report, err := m.installer(`{}`).Check(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(report.Warnings) == 0 || !strings.Contains(report.Warnings[len(report.Warnings)-1], string(txn.Undone)) {
+		t.Errorf("warnings %q, want one about an interrupted run", report.Warnings)
+	}
+	if diff := cmp.Diff(before, m.moment()); diff != "" {
+		t.Errorf("the check wrote (-before +after):\n%s", diff)
+	}
+}

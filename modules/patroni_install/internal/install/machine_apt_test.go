@@ -1,0 +1,249 @@
+package install
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/pgedge/platform/modules/patroni_install/internal/host"
+	"github.com/pgedge/platform/modules/patroni_install/internal/pkgmgr"
+)
+
+// debian is a package and dpkg's word on it.
+type debian struct {
+	pkgmgr.Package
+
+	status string
+}
+
+func basePackage() pkgmgr.Package {
+	return pkgmgr.Package{Name: "base-files", Version: "12.4", Arch: "amd64"}
+}
+
+// pipxPackages is what installing pipx adds: itself and a package it depends on.
+func pipxPackages() []pkgmgr.Package {
+	return []pkgmgr.Package{
+		{Name: "pipx", Version: "1.1.0-1", Arch: "all"},
+		{Name: "python3-venv", Version: "3.11.2-1+b1", Arch: "amd64"},
+	}
+}
+
+// contentsOf are the files of a package.
+func contentsOf(name string) []string {
+	return map[string][]string{
+		"pipx":         {"/usr/bin/pipx", "/usr/lib/python3/dist-packages/pipx-1.1.0.dist-info/METADATA"},
+		"python3-venv": {"/usr/lib/python3.11/ensurepip/__init__.py"},
+	}[name]
+}
+
+func (m *machine) status() []debian {
+	var all []debian
+	for stanza := range strings.SplitSeq(m.read("/var/lib/dpkg/status"), "\n\n") {
+		var d debian
+		for line := range strings.Lines(stanza) {
+			key, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
+			switch key {
+			case "Package":
+				d.Name = value
+			case "Version":
+				d.Version = value
+			case "Architecture":
+				d.Arch = value
+			case "Status":
+				d.status = value
+			}
+		}
+		if d.Name != "" {
+			all = append(all, d)
+		}
+	}
+	return all
+}
+
+// setStatus replaces or adds a package in dpkg's database; without a status it removes it.
+func (m *machine) setStatus(d debian) {
+	all := slices.DeleteFunc(m.status(), func(other debian) bool { return other.Name == d.Name })
+	if d.status != "" {
+		all = append(all, d)
+	}
+	var text strings.Builder
+	for _, d := range all {
+		fmt.Fprintf(&text, "Package: %s\nStatus: %s\nArchitecture: %s\nVersion: %s\n\n", d.Name, d.status, d.Arch, d.Version)
+	}
+	m.write("/var/lib/dpkg/status", text.String())
+}
+
+// Run implements [host.Runner] for the commands that the product gives outside of the namespace.
+func (m *machine) Run(ctx context.Context, cmd host.Command) (host.Output, error) {
+	return m.execute(ctx, cmd, m.systemCommand)
+}
+
+// execute runs a fake command as host.Execute runs a real one: announced first.
+func (m *machine) execute(ctx context.Context, cmd host.Command, do func(host.Command) (string, error)) (host.Output, error) {
+	line := strings.Join(cmd.Argv, " ")
+	if err := m.files.Announce("run", line); err != nil {
+		return host.Output{}, err
+	}
+	if ctx.Err() != nil && !cmd.Detached {
+		return host.Output{}, context.Cause(ctx)
+	}
+	stdout, err := do(cmd)
+	if m.says != nil {
+		if text := m.says(line); text != "" {
+			err = errors.Join(err, errors.New(text))
+		}
+	}
+	out := host.Output{Stdout: []byte(stdout)}
+	if failed := (*host.CommandError)(nil); err != nil && !errors.As(err, &failed) {
+		out.Stderr = []byte(err.Error())
+		err = &host.CommandError{Argv: cmd.Argv, Status: "exit status 100", Code: 100, Stderr: err.Error()}
+	}
+	return out, err
+}
+
+// halfway announces that a command has done part of its work: there it may fail or be killed.
+func (m *machine) halfway(what string) error { return m.files.Announce("halfway", what) }
+
+func (m *machine) systemCommand(cmd host.Command) (string, error) {
+	words := operands(cmd.Argv)
+	switch {
+	case cmd.Argv[0] == "apt-get" && words[0] == "install" && slices.Contains(cmd.Argv, "-s"):
+		return m.simulate(words[1:])
+	case cmd.Argv[0] == "apt-get" && words[0] == "purge" && slices.Contains(cmd.Argv, "-s"):
+		return m.simulatePurge(words[1:])
+	case cmd.Argv[0] == "apt-get" && words[0] == "update":
+		m.write("/var/lib/apt/lists/bookworm", "pipx")
+		return "", nil
+	case cmd.Argv[0] == "apt-get" && words[0] == "download":
+		return "", m.download(cmd.Dir, words[1:])
+	case cmd.Argv[0] == "apt-get" && words[0] == "install":
+		return "", m.install(words[1:])
+	case cmd.Argv[0] == "apt-get" && words[0] == "purge":
+		return "", m.purge(words[1:])
+	case cmd.Argv[0] == "apt-mark" && words[0] == "auto":
+		m.write("/var/lib/apt/extended_states", strings.Join(words[1:], "\n"))
+		return "", nil
+	case cmd.Argv[0] == "dpkg" && slices.Contains(cmd.Argv, "--unpack"):
+		return "", m.unpack(words)
+	case cmd.Argv[0] == "dpkg" && slices.Contains(cmd.Argv, "--configure"):
+		return "", m.configure(words)
+	case cmd.Argv[0] == "getent":
+		return "", &host.CommandError{Argv: cmd.Argv, Status: "exit status 2", Code: 2} // it does not know the account
+	}
+	m.Fatalf("unexpected command %q", cmd.Argv)
+	return "", nil
+}
+
+// operands are the words of a command without its options.
+func operands(argv []string) []string {
+	var words []string
+	for i, word := range argv[1:] {
+		if !strings.HasPrefix(word, "-") && argv[i] != "-o" {
+			words = append(words, word)
+		}
+	}
+	return words
+}
+
+// known finds a package by name, name:arch or name=version; dpkg's version of a file too.
+func known(word string) pkgmgr.Package {
+	name, _, _ := strings.Cut(filepath.Base(word), "_")
+	name, _, _ = strings.Cut(name, "=")
+	name, _, _ = strings.Cut(name, ":")
+	for _, p := range pipxPackages() {
+		if p.Name == name {
+			return p
+		}
+	}
+	return pkgmgr.Package{Name: name}
+}
+
+func (m *machine) simulate(names []string) (string, error) {
+	if !m.has("/var/lib/apt/lists/bookworm") {
+		return "", fmt.Errorf("E: Unable to locate package %s", names[0])
+	}
+	var text strings.Builder
+	for _, p := range pipxPackages() {
+		fmt.Fprintf(&text, "Inst %s (%s Debian:12.5/stable [%s])\nConf %s (%s)\n", p.Name, p.Version, p.Arch, p.Name, p.Version)
+	}
+	return text.String(), nil
+}
+
+func (m *machine) simulatePurge(names []string) (string, error) {
+	var text strings.Builder
+	for _, name := range names {
+		p := known(name)
+		fmt.Fprintf(&text, "Purg %s [%s]\n", p.Name, p.Version)
+	}
+	return text.String(), nil
+}
+
+func (m *machine) download(dir string, words []string) error {
+	for _, word := range words {
+		p := known(word)
+		name := fmt.Sprintf("%s_%s_%s.deb", p.Name, p.Version, p.Arch)
+		m.must(os.WriteFile(filepath.Join(dir, name), []byte(p.String()), 0o644))
+		if err := m.halfway("download of " + p.Name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *machine) install(words []string) error {
+	if err := m.unpack(words); err != nil {
+		return err
+	}
+	return m.configure(words)
+}
+
+func (m *machine) unpack(words []string) error {
+	for _, word := range words {
+		p := known(word)
+		m.setStatus(debian{p, "install reinstreq half-installed"})
+		if err := m.halfway("unpacking of " + p.Name); err != nil {
+			return err
+		}
+		for _, name := range contentsOf(p.Name) {
+			m.program(name, p.String(), 0o755)
+		}
+		m.setStatus(debian{p, "install ok unpacked"})
+	}
+	return nil
+}
+
+// configure makes unpacked packages whole, and leaves those alone that are damaged.
+func (m *machine) configure(words []string) error {
+	for _, word := range words {
+		p := known(word)
+		if err := m.halfway("configuring of " + p.Name); err != nil {
+			return err
+		}
+		if slices.Contains(m.status(), debian{p, "install ok unpacked"}) {
+			m.setStatus(debian{p, "install ok installed"})
+		}
+	}
+	return nil
+}
+
+func (m *machine) purge(words []string) error {
+	for _, word := range words {
+		p := known(word)
+		if slices.Contains(m.status(), debian{p, "install reinstreq half-installed"}) {
+			return fmt.Errorf("dpkg: package is in a very bad inconsistent state; you should reinstall it")
+		}
+		for _, name := range contentsOf(p.Name) {
+			m.remove(name)
+		}
+		if err := m.halfway("purging of " + p.Name); err != nil {
+			return err
+		}
+		m.setStatus(debian{Package: p})
+	}
+	m.remove("/usr/lib/python3/dist-packages/pipx-1.1.0.dist-info", "/usr/lib/python3.11", "/var/lib/apt/extended_states")
+	return nil
+}

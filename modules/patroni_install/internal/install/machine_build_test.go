@@ -1,0 +1,192 @@
+package install
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
+	"github.com/pgedge/platform/modules/patroni_install/internal/host"
+	"github.com/pgedge/platform/modules/patroni_install/internal/mountns"
+)
+
+// bind is a directory that is seen at another place, both as the product names them.
+type bind struct{ source, target string }
+
+// namespace is a real one in which the machine's fakes run instead of commands.
+type namespace struct {
+	*mountns.Namespace
+	*machine
+
+	binds []bind
+}
+
+// namespace opens one.
+func (m *machine) namespace(files *fsys.FS, binds []mountns.Bind) (Namespace, error) {
+	opened, err := mountns.Open(files, binds)
+	n := &namespace{Namespace: opened, machine: m}
+	for _, b := range binds {
+		n.binds = append(n.binds, bind{source: b.Source.Name(), target: b.Target})
+	}
+	return n, err
+}
+
+// real is where a path leads for those inside.
+func (n *namespace) real(name string) string {
+	for _, b := range n.binds {
+		if below(name, b.target) {
+			return n.machine.real(b.source + strings.TrimPrefix(name, b.target))
+		}
+	}
+	return n.machine.real(name)
+}
+
+// Run implements [Namespace].
+func (n *namespace) Run(ctx context.Context, cmd host.Command) (host.Output, error) {
+	return n.execute(ctx, cmd, n.command)
+}
+
+var _ Namespace = (*namespace)(nil)
+
+func (n *namespace) command(cmd host.Command) (string, error) {
+	program := path.Base(cmd.Argv[0])
+	if program == "systemd-analyze" {
+		return "", n.analyze(cmd.Argv)
+	}
+	if cmd.User == nil || cmd.User.UID != n.uid {
+		n.Fatalf("command %q does not run as the user", cmd.Argv)
+	}
+	if _, err := os.Stat(n.real(cmd.Argv[0])); err != nil && !strings.HasSuffix(cmd.Argv[0], "/bin/python") {
+		return "", err
+	}
+	switch {
+	case program == "pipx":
+		return "", n.pipx(cmd)
+	case program == "python3" && path.Base(last(cmd.Argv)) == "shared":
+		return "", n.shared(last(cmd.Argv))
+	case program == "python" && cmd.Argv[1] == "-I":
+		return "", n.compile(last(cmd.Argv))
+	case program == "python" || program == "patroni" || program == "patronictl":
+		return "", nil
+	}
+	n.Fatalf("unexpected command %q in the namespace", cmd.Argv)
+	return "", nil
+}
+
+// analyze wants the unit under its real name, with a program that is there.
+func (n *namespace) analyze(argv []string) error {
+	text, err := os.ReadFile(last(argv))
+	if err != nil || path.Ext(last(argv)) != ".service" || !strings.Contains(string(text), "ExecStart=") {
+		return fmt.Errorf("%s: bad unit: %w", last(argv), errors.Join(err, errors.New(string(text))))
+	}
+	return nil
+}
+
+// put writes a file of the user's, at the place where those inside see it.
+func (n *namespace) put(name, text string) {
+	inside := strings.TrimPrefix(n.real(name), n.root)
+	n.program(inside, text, 0o755)
+}
+
+func (n *namespace) putLink(name, target string) {
+	n.link(strings.TrimPrefix(n.real(name), n.root), target)
+}
+
+// give makes everything of a tree the user's, as it would be by itself.
+func (n *namespace) hand(name string) { n.own(strings.TrimPrefix(n.real(name), n.root)) }
+
+// shared makes what pipx's shared libraries are recognised by.
+func (n *namespace) shared(dir string) error {
+	n.putLink(dir+"/bin/python", "/usr/bin/python3")
+	n.hand(dir)
+	if err := n.halfway("shared libraries"); err != nil {
+		return err
+	}
+	n.put(dir+"/lib/python3.11/site-packages/pip/__init__.py", "")
+	n.put(dir+"/bin/pip", "#!"+dir+"/bin/python\n")
+	n.hand(dir)
+	return nil
+}
+
+// pipx builds a venv as the real one leaves it: the files that tell what it is.
+func (n *namespace) pipx(cmd host.Command) error {
+	home := variable(cmd.Env, "PIPX_HOME")
+	if home != n.binds[0].target || variable(cmd.Env, "PIPX_BIN_DIR") != n.binds[1].target {
+		n.Fatalf("pipx would build outside of the stage: %q", cmd.Env)
+	}
+	name, wanted, _ := strings.Cut(last(cmd.Argv), "==")
+	tree := home + "/venvs/patroni"
+	err := n.venv(tree, cmp.Or(wanted, n.newest), strings.Split(strings.TrimSuffix(strings.TrimPrefix(name, "patroni["), "]"), ","))
+	n.putLink(variable(cmd.Env, "PIPX_BIN_DIR")+"/patroni", tree+"/bin/patroni")
+	n.put(home+"/scratch/cache/left-over", "")
+	return err
+}
+
+// venv makes a venv with Patroni of a version.
+func (n *namespace) venv(tree, version string, extras []string) error {
+	site := tree + "/lib/python3.11/site-packages/"
+	distribution := func(name, version, metadata string) {
+		n.put(site+name+"-"+version+".dist-info/METADATA", "Name: "+name+"\n"+metadata+"\n")
+		n.put(site+name+"-"+version+".dist-info/RECORD", "")
+	}
+	n.put(tree+"/pyvenv.cfg", "home = /usr/bin\nversion = 3.11.2\n")
+	n.putLink(tree+"/bin/python", "/usr/bin/python3")
+	distribution("click", "8.1.7", "")
+	if err := n.halfway("venv"); err != nil {
+		n.hand(tree)
+		return err
+	}
+	if slices.Contains(extras, "psycopg2-binary") {
+		distribution("psycopg2_binary", "2.9.9", "")
+	}
+	if slices.Contains(extras, "etcd") {
+		distribution("python_etcd", "0.4.5", "")
+	}
+	distribution("patroni", version, patroniMetadata)
+	n.put(site+"patroni/__init__.py", "version = "+version)
+	entries := "[console_scripts]\n"
+	for _, app := range appsOf(version) {
+		entries += app + " = patroni:main\n"
+		n.put(tree+"/bin/"+app, "#!"+tree+"/bin/python\n")
+	}
+	n.put(site+"patroni-"+version+".dist-info/entry_points.txt", entries)
+	n.put(tree+"/pipx_metadata.json", `{"main_package": {"package": "patroni"}}`)
+	n.hand(tree)
+	return nil
+}
+
+const patroniMetadata = `Requires-Dist: click>=4.1
+Requires-Dist: psycopg2-binary; extra == "psycopg2-binary"
+Requires-Dist: python-etcd<0.5,>=0.4.3; extra == "etcd"
+Provides-Extra: psycopg2-binary
+Provides-Extra: etcd`
+
+// appsOf are the entry points of a version; one came and one went on the way to 4.1.
+func appsOf(version string) []string {
+	if strings.HasPrefix(version, "4.1") {
+		return usualApps()
+	}
+	return []string{"patroni", "patroni_wal_archiver", "patronictl"}
+}
+
+func (n *namespace) compile(dir string) error {
+	n.put(dir+"/python3.11/site-packages/patroni/__pycache__/__init__.cpython-311.pyc", "bytecode")
+	n.hand(dir)
+	return nil
+}
+
+func variable(env []string, name string) string {
+	for _, v := range env {
+		if value, found := strings.CutPrefix(v, name+"="); found {
+			return value
+		}
+	}
+	return ""
+}
+
+func last(words []string) string { return words[len(words)-1] }

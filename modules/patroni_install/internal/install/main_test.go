@@ -1,0 +1,48 @@
+package install
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// isolated is the variable that tells how the tests run: as root in a mount namespace of their
+// own, or as root of a user namespace that knows nobody else.
+const (
+	isolated = "PATRONI_INSTALL_TESTS"
+	withRoot = "root"
+	onlyRoot = "only root"
+)
+
+// TestMain runs the tests once more in namespaces: whatever they mount ends with them, and an
+// ordinary user is root there. Where namespaces are forbidden, tests that need them are skipped.
+func TestMain(m *testing.M) {
+	if os.Getenv(isolated) != "" {
+		os.Exit(m.Run())
+	}
+	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	cmd.Env = append(os.Environ(), isolated+"="+withRoot)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Unshareflags: unix.CLONE_NEWNS}
+	if os.Geteuid() != 0 {
+		cmd.Env = append(os.Environ(), isolated+"="+onlyRoot)
+		cmd.SysProcAttr.Cloneflags = unix.CLONE_NEWUSER
+		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Geteuid(), Size: 1}}
+		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getegid(), Size: 1}}
+	}
+	err := cmd.Run()
+	var ended *exec.ExitError
+	switch {
+	case err == nil:
+		os.Exit(0)
+	case errors.As(err, &ended):
+		os.Exit(max(ended.ExitCode(), 1))
+	}
+	fmt.Fprintln(os.Stderr, "no namespaces for the tests:", err)
+	os.Exit(m.Run())
+}

@@ -1,0 +1,198 @@
+package install
+
+import (
+	"os"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
+	"github.com/pgedge/platform/modules/patroni_install/internal/pipx"
+	"github.com/pgedge/platform/modules/patroni_install/internal/profile"
+	"github.com/pgedge/platform/modules/patroni_install/internal/step"
+	"github.com/pgedge/platform/modules/patroni_install/internal/txn"
+)
+
+// The attributes of what the plan makes: the user's, and root's.
+var (
+	users   = fsys.Attr{Mode: 0o755, UID: 26, GID: 27}
+	roots   = fsys.Attr{Mode: 0o755}
+	private = fsys.Attr{Mode: 0o700, UID: 26, GID: 27}
+)
+
+const (
+	stage  = pipxHome + "/.patroni_install.stage"
+	staged = stage + "/home/venvs/patroni"
+)
+
+// bare is a host with the user, its home and pipx 1.1.0, and without Patroni.
+func bare(t testing.TB, arguments string) *Observed {
+	t.Helper()
+	layout, err := desired(t, arguments).layout(postgres())
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := &Observed{
+		Layout: layout, Entries: map[string]Entry{}, Bin: map[string]fsys.Info{},
+		Pipx:    &pipx.Program{Argv: []string{"/usr/bin/pipx"}, Version: "1.1.0"},
+		Service: Service{Running: true},
+	}
+	o.Service.LoadState = "not-found"
+	o.dir("/var", roots).dir("/var/lib", roots).dir(home, users).dir("/etc", roots).dir("/opt", roots)
+	return o
+}
+
+// healthy is a host on which Patroni 4.0.7 is installed as it should be, in a tree with inode 7.
+func healthy(t testing.TB, arguments string) *Observed {
+	t.Helper()
+	o := bare(t, arguments)
+	for _, dir := range []string{home + "/.local", home + "/.local/share", pipxHome, pipxHome + "/venvs", o.BinDir} {
+		o.dir(dir, users)
+	}
+	o.dir(o.ConfigDir, private)
+	o.file(unitFile, string(o.unit(desired(t, arguments)).Render()), fsys.Attr{Mode: 0o644})
+	login, _ := profile.New(profile.Login, ".bash_profile", o.BinDir)
+	o.file(home+"/.bash_profile", login, fsys.Attr{Mode: 0o644, UID: 26, GID: 27})
+	rc, _ := profile.New(profile.Interactive, ".bashrc", o.BinDir)
+	o.file(home+"/.bashrc", rc, fsys.Attr{Mode: 0o644, UID: 26, GID: 27})
+	o.Current = inspected(t, "psycopg2-binary", "etcd")
+	for _, app := range o.Current.Apps {
+		o.Bin[app] = linkTo(venv + "/bin/" + app)
+	}
+	o.Service.LoadState = "loaded"
+	return o
+}
+
+// inspected is Patroni 4.0.7 with these extras, as it is found on disk; its inode is said to be 7.
+func inspected(t testing.TB, extras ...string) *pipx.Venv {
+	t.Helper()
+	m := &machine{TB: t, root: t.TempDir(), uid: os.Getuid(), gid: os.Getgid()}
+	m.files = fsys.New(m.root)
+	m.program("/usr/bin/python3.11", "", 0o755)
+	m.link("/usr/bin/python3", "python3.11")
+	m.must((&namespace{machine: m}).venv(venv, "4.0.7", extras))
+	tree, err := pipx.Inspect(m.files, venv, m.uid)
+	m.must(err)
+	if len(tree.Problems) > 0 {
+		t.Fatal(tree.Problems)
+	}
+	tree.Info.Ino, tree.Apps = 7, []string{"patroni", "patronictl"}
+	return tree
+}
+
+func linkTo(target string) fsys.Info {
+	return fsys.Info{Type: fsys.Link, Target: target, Attr: fsys.Attr{Mode: 0o777, UID: 26, GID: 27}}
+}
+
+func (o *Observed) dir(name string, attr fsys.Attr) *Observed {
+	o.Entries[name] = Entry{Info: fsys.Info{Type: fsys.Directory, Attr: attr, Ino: uint64(100 + len(o.Entries))}}
+	return o
+}
+
+func (o *Observed) file(name, text string, attr fsys.Attr) {
+	o.Entries[name] = Entry{Info: fsys.Info{Type: fsys.File, Attr: attr}, Data: []byte(text)}
+}
+
+func (o *Observed) link(name, target string) {
+	o.Entries[name] = Entry{Info: linkTo(target)}
+}
+
+// The steps, in short.
+
+func makeDir(name string, attr fsys.Attr) txn.Step {
+	return &step.Directory{Name: "directory", Path: name, After: &attr}
+}
+
+func configDir(name string, before *fsys.Attr) txn.Step {
+	after := private
+	return &step.Directory{Name: "configuration directory", Path: name, Before: before, After: &after}
+}
+
+func makeLink(name, target string) txn.Step {
+	return &step.Symlink{Path: name, After: &step.LinkState{Target: target, UID: 26, GID: 27}}
+}
+
+func removeLink(name, target string) txn.Step {
+	return &step.Symlink{Path: name, Before: &step.LinkState{Target: target, UID: 26, GID: 27}}
+}
+
+func stages() []txn.Step {
+	return []txn.Step{
+		&step.Stage{Path: stage, Subs: []string{"home", "home/venvs", "home/scratch", "bin"}, UID: 26, GID: 27},
+		&step.Stage{Path: StateDir + "/stage"},
+	}
+}
+
+func newProfile(kind profile.Kind, name, dir string) txn.Step {
+	text, _ := profile.New(kind, name, dir)
+	return &step.File{Name: "shell profile", Path: home + "/" + name, After: &step.FileState{
+		Data: []byte(text), Attr: fsys.Attr{Mode: 0o644, UID: 26, GID: 27},
+	}}
+}
+
+func newUnit(o *Observed, d Desired) *step.File {
+	return &step.File{Name: "unit", Path: o.Unit, After: &step.FileState{
+		Data: o.unit(d).Render(), Attr: fsys.Attr{Mode: 0o644},
+	}}
+}
+
+// built is what a build of 4.1.5 gives, in a tree with inode 8.
+func built() Outcome {
+	return Outcome{
+		Ino: 8, PipxVersion: "1.1.0",
+		Tree: &pipx.Venv{
+			Path: venv, Python: "3.11", PatroniVersion: "4.1.5", Apps: []string{"patroni", "patroni_aws", "patronictl"},
+			Packages: map[string]string{"patroni": "4.1.5", "click": "8.1.7"},
+		},
+	}
+}
+
+const (
+	oldText = "click 8.1.7\npatroni 4.0.7\npsycopg2-binary 2.9.9\npython 3.11\npython-etcd 0.4.5\n"
+	newText = "click 8.1.7\npatroni 4.1.5\npython 3.11\n"
+)
+
+func switchTree() *step.Tree {
+	return &step.Tree{
+		Name: treeName, Path: venv, Spare: staged,
+		Before: &step.TreeState{Ino: 7, Text: oldText}, After: &step.TreeState{Ino: 8, Text: newText},
+	}
+}
+
+// parts is everything that a plan will do.
+type parts struct {
+	Build                   string
+	Packages, Stage, Switch []txn.Step
+	Reload                  bool
+}
+
+func planOf(t testing.TB, arguments string, o *Observed, out Outcome) (parts, error) {
+	t.Helper()
+	p, err := NewPlan(desired(t, arguments), o)
+	if err != nil {
+		return parts{}, err
+	}
+	change, err := p.Switch(out)
+	return parts{p.Build, p.Packages, p.Stage, change, p.Reload}, err
+}
+
+func mustPlan(t *testing.T, arguments string, o *Observed, out Outcome) parts {
+	t.Helper()
+	got, err := planOf(t, arguments, o, out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+func comparePlans(t *testing.T, want, got parts) {
+	t.Helper()
+	for _, steps := range []*[]txn.Step{&want.Packages, &want.Stage, &want.Switch, &got.Packages, &got.Stage, &got.Switch} {
+		if len(*steps) == 0 {
+			*steps = nil
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
