@@ -1,0 +1,69 @@
+# The targets for people. The work is done by Go, Ansible and the scripts in molecule/ and .ci/,
+# which install what the machine lacks (see molecule/hosts/setup).
+MAKEFLAGS += --no-print-directory
+SHELL     := /bin/bash
+
+VERSION := $(shell sed -n 's/^version: *//p' galaxy.yml)
+STAGE   := build/ansible_collections/pgedge/platform
+ARCHS   := amd64 arm64
+TOOLS   := molecule/hosts/tools
+# A binary is copied to the host with every task: its size is part of its speed.
+MAX_SIZE := 6291456
+
+.PHONY: help build stage collection install lint unit test test-all molecule bench demo clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: $(ARCHS:%=build/patroni_install_%) ## the module's binaries, static and reproducible, in build/
+
+build/patroni_install_%: FORCE
+	@CGO_ENABLED=0 GOOS=linux GOARCH=$* $(TOOLS) go build -trimpath -buildvcs=false -gcflags=all=-l \
+	  -ldflags '-s -w -buildid= -X main.version=$(VERSION)' -o $@ ./modules/patroni_install
+	@size=$$(stat -c %s $@); [ $$size -le $(MAX_SIZE) ] || \
+	  { echo "$@ has $$size bytes, more than $(MAX_SIZE)" >&2; rm -f $@; exit 1; }
+
+.PHONY: FORCE
+FORCE:
+
+stage: build ## the collection as a directory, which every Ansible tool here runs against
+	@rm -rf $(STAGE) && mkdir -p $(STAGE)/plugins/modules
+	@cp galaxy.yml README.md LICENSE CHANGELOG.md .ansible-lint .yamllint $(STAGE)/
+	@cp -R collection/. roles $(STAGE)/
+	@for arch in $(ARCHS); do cp build/patroni_install_$$arch $(STAGE)/plugins/modules/__patroni_install_$$arch; done
+	@find $(STAGE) -name __pycache__ -prune -exec rm -rf {} +
+
+collection: stage ## the archive dist/pgedge-platform-VERSION.tar.gz for ansible-galaxy collection install
+	@$(TOOLS) ansible-galaxy collection build --force --output-path dist $(STAGE)
+
+install: collection ## the collection for this user, and the short name for ansible -m patroni_install
+	@$(TOOLS) ansible-galaxy collection install --force dist/pgedge-platform-$(VERSION).tar.gz
+	@mkdir -p ~/.ansible/plugins/modules ~/.ansible/plugins/action
+	@cp $(STAGE)/plugins/modules/*patroni_install* ~/.ansible/plugins/modules/
+	@cp $(STAGE)/plugins/action/patroni_install.py ~/.ansible/plugins/action/
+
+lint: stage ## every linter: Go, shell, YAML, Ansible
+	@.ci/lint
+
+unit: ## the tests of the Go code and of the action plugin
+	@$(TOOLS) go test ./...
+	@$(TOOLS) python -m pytest -q -p no:cacheprovider $(STAGE)/tests/unit
+
+test: lint unit ## lint, unit tests and the Debian family on real hosts
+	@molecule/run debian
+
+test-all: lint ## everything, however long: race detector, all scenarios
+	@$(TOOLS) go test -race ./...
+	@molecule/run debian bad_cases
+
+molecule: stage ## one scenario: make molecule SCENARIO=debian
+	@molecule/run $(SCENARIO)
+
+bench: stage ## first install and no-op run, as ratios to the same steps by Ansible's own modules
+	@molecule/bench/run
+
+demo: stage ## Patroni installed on a fresh Debian host in a container, and a second run
+	@molecule/demo/run
+
+clean: ## remove what was built (the cache stays: ~/.cache/pgedge-platform)
+	@rm -rf build dist

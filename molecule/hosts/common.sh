@@ -1,0 +1,60 @@
+# What the scripts of this directory share: where the cache is, which engine runs the
+# containers, and how to say that something is missing. Sourced, never run.
+# shellcheck shell=bash
+# shellcheck disable=SC2034 # the variables serve the scripts that source this
+
+die() {
+  printf '%s: %s\n' "${0##*/}" "$*" >&2
+  exit 1
+}
+
+say() {
+  printf '%s: %s\n' "${0##*/}" "$*" >&2
+}
+
+# key FILE... prints a short name made from the contents of the files and of stdin.
+key() {
+  { cat -- "$@" && cat; } | sha256sum | cut -c1-12
+}
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+hosts=$root/molecule/hosts
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/pgedge-platform
+golangci_lint_version=v2.15.0
+golangci_lint=$cache/golangci-lint-$golangci_lint_version
+venv=$cache/venv-$( (/usr/bin/python3 -V || python3 -V) 2>/dev/null | key "$hosts/requirements.txt" "$hosts/setup")
+
+# use_tools puts first on the PATH what setup made.
+use_tools() {
+  export PATH=$venv/bin:$cache/go/bin:$PATH
+  export ANSIBLE_COLLECTIONS_PATH=$root/build:$venv/collections
+}
+
+# need COMMAND:PACKAGE... installs the packages whose command (a name or a path) is missing.
+need() {
+  local pair missing=()
+  for pair in "$@"; do
+    command -v "${pair%%:*}" >/dev/null || missing+=("${pair##*:}")
+  done
+  [ "${#missing[@]}" -eq 0 ] || apt_install "${missing[@]}"
+}
+
+apt_install() {
+  if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+    die "missing on this machine: $*. Install them (for the test hosts: install podman or docker) and try again."
+  fi
+  say "installing $*"
+  apt-get -qq update >&2
+  DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 install --no-install-recommends "$@" >&2
+}
+
+# engine prints the container engine: what PLATFORM_TEST_ENGINE says, else podman, else docker.
+engine() {
+  if [ -n "${PLATFORM_TEST_ENGINE:-}" ]; then
+    echo "$PLATFORM_TEST_ENGINE"
+  elif command -v podman >/dev/null; then
+    echo podman
+  elif command -v docker >/dev/null && docker info >/dev/null 2>&1; then
+    echo docker
+  fi
+}
