@@ -27,6 +27,10 @@ func usage() string {
 
 // recoverByHand serves an operator on the host.
 func recoverByHand() int {
+	if os.Geteuid() != 0 {
+		fmt.Fprintln(os.Stderr, "cannot recover as an ordinary user: run it by sudo; nothing was changed")
+		return 1
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGINT, unix.SIGTERM)
 	defer stop()
 	installer, done := newInstaller(install.Desired{LockTimeout: recoverTimeout}, func(line string) { fmt.Println(line) })

@@ -107,7 +107,11 @@ func layOut(req *Request, result Result) (map[string]any, error) {
 		keys["exception"] = result.Exception
 	}
 	if req.injectInvocation && req.moduleArgs != nil {
-		keys["invocation"] = map[string]any{"module_args": req.moduleArgs}
+		args := map[string]any{}
+		for name, value := range req.moduleArgs {
+			args[req.Scrubber.String(name)] = value // the user may have put a secret there by mistake
+		}
+		keys["invocation"] = map[string]any{"module_args": args}
 	}
 	return keys, nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"path"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -264,6 +265,9 @@ func TestRefusedRunsWriteNothing(t *testing.T) {
 			_, err := m.installer(c.arguments).Run(t.Context())
 			if err == nil {
 				t.Fatal("not refused")
+			}
+			if slices.ContainsFunc(m.trace, func(o string) bool { return strings.Contains(o, "update") }) {
+				t.Errorf("the package lists were refreshed for a run that is refused: %q", m.trace)
 			}
 			for _, part := range append(c.want, "nothing was changed") {
 				if !strings.Contains(err.Error(), part) {

@@ -71,7 +71,7 @@ type observer struct {
 	found      *Observed
 }
 
-// observe looks at the host. On a healthy one it starts no process.
+// observe looks at the host, all but the packages that it lacks. On a healthy one it starts no process.
 func (o *observer) observe(ctx context.Context) (*Observed, error) {
 	user, err := o.host.LookupUser(ctx, o.want.User)
 	if errors.Is(err, host.ErrNoUser) {
@@ -87,7 +87,7 @@ func (o *observer) observe(ctx context.Context) (*Observed, error) {
 	}
 	o.found = &Observed{Layout: layout, Entries: map[string]Entry{}, Bin: map[string]fsys.Info{}}
 	for _, look := range []func(context.Context) error{
-		o.release, o.adopt, o.entries, o.bin, o.config, o.venv, o.service, o.osPackage, o.pipx, o.packages,
+		o.release, o.adopt, o.entries, o.bin, o.config, o.venv, o.service, o.osPackage, o.pipx,
 	} {
 		if err := look(ctx); err != nil {
 			return nil, explainLink(err)

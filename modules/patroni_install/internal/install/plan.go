@@ -31,7 +31,7 @@ type Plan struct {
 // NewPlan decides what has to be done. It refuses what must not be touched.
 func NewPlan(want Desired, seen *Observed) (*Plan, error) {
 	p := &Plan{want: want, seen: seen}
-	if err := p.refuse(); err != nil {
+	if err := refuse(want, seen); err != nil {
 		return nil, err
 	}
 	if want.State == Absent {
@@ -40,14 +40,15 @@ func NewPlan(want Desired, seen *Observed) (*Plan, error) {
 		}
 		return p, nil
 	}
+	if err := p.refuseBuild(); err != nil {
+		return nil, err
+	}
 	p.Packages = p.packages()
 	p.Reload = seen.Service.LoadState == "not-found" && len(p.unit()) == 0
 	if p.Build = p.whyBuild(); p.Build != "" {
 		p.Stage = append(p.mountpoints(), p.stage()...)
 	}
-	// What stands in the way of the switch is refused now, not after the build.
-	_, err := p.Switch(Outcome{})
-	return p, err
+	return p, nil
 }
 
 // whyBuild says why the tree that is there, if any, does not do.

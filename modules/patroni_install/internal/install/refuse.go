@@ -9,12 +9,14 @@ import (
 	"github.com/pgedge/platform/modules/patroni_install/internal/pipx"
 )
 
-// refuse names what stands in the way and must not be touched. Every refusal says what to do.
-func (p *Plan) refuse() error {
-	if p.want.State == Absent {
+// refuse names what stands in the way and must not be touched. Every refusal says what to do. It
+// needs no knowledge of the packages that the host lacks, so that it can come before looking for them.
+func refuse(want Desired, seen *Observed) error {
+	p := &Plan{want: want, seen: seen}
+	if want.State == Absent {
 		return first(p.refuseService, p.refuseUnit)
 	}
-	return first(p.refuseOSPackage, p.refuseMasked, p.refuseUnit, p.refuseConfigDir, p.seen.unit(p.want).Check, p.refuseBuild)
+	return first(p.refuseOSPackage, p.refuseMasked, p.refuseUnit, p.refuseConfigDir, seen.unit(want).Check, p.refuseSwitch)
 }
 
 func first(checks ...func() error) error {
@@ -82,6 +84,13 @@ func (p *Plan) refuseConfigDir() error {
 	}
 	return fmt.Errorf("cannot use config_dir %s: it is a %s, not a directory; move it away, or set config_dir "+
 		"(in the role: patroni_config_dir) to another directory", p.seen.ConfigDir, e.Type)
+}
+
+// refuseSwitch refuses what the switch would refuse, now and not after the build.
+func (p *Plan) refuseSwitch() error {
+	p.Build = p.whyBuild()
+	_, err := p.Switch(Outcome{})
+	return err
 }
 
 // refuseBuild refuses a pipx that cannot build the tree, where one has to be built, and extras

@@ -219,7 +219,7 @@ func (r *Report) message() string {
 		return version + " is installed as it should be; nothing had to be changed."
 	}
 	if r.plan.Build == "" {
-		return fmt.Sprintf("%s is installed; %s %s.", version, r.parts(), r.verb("were changed", "would be changed"))
+		return fmt.Sprintf("%s is installed; %s: %s.", version, r.verb("changed", "would change"), r.parts())
 	}
 	old := r.plan.seen.Current
 	switch {

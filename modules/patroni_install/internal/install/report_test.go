@@ -67,8 +67,8 @@ func TestMessages(t *testing.T) {
 			"Patroni would be rebuilt, since it was broken: its interpreter is gone.",
 		},
 		"a part": {
-			`{}`, edited, "Patroni 4.0.7 is installed; unit were changed.",
-			"Patroni 4.0.7 is installed; unit would be changed.",
+			`{}`, edited, "Patroni 4.0.7 is installed; changed: unit.",
+			"Patroni 4.0.7 is installed; would change: unit.",
 		},
 		"several parts": {
 			`{}`, func(o *Observed) {
@@ -77,12 +77,12 @@ func TestMessages(t *testing.T) {
 				delete(o.Bin, "patroni")
 				delete(o.Bin, "patronictl")
 			},
-			"Patroni 4.0.7 is installed; link, configuration directory, unit were changed.",
-			"Patroni 4.0.7 is installed; link, configuration directory, unit would be changed.",
+			"Patroni 4.0.7 is installed; changed: link, configuration directory, unit.",
+			"Patroni 4.0.7 is installed; would change: link, configuration directory, unit.",
 		},
 		"unit not read": {
-			`{}`, func(o *Observed) { o.Service.LoadState = "not-found" }, "Patroni 4.0.7 is installed; systemd's view of the unit were changed.",
-			"Patroni 4.0.7 is installed; systemd's view of the unit would be changed.",
+			`{}`, func(o *Observed) { o.Service.LoadState = "not-found" }, "Patroni 4.0.7 is installed; changed: systemd's view of the unit.",
+			"Patroni 4.0.7 is installed; would change: systemd's view of the unit.",
 		},
 		"removal": {
 			`{"state": "absent"}`, same, "Patroni was removed: unit, link, shell profile, " + treeName + ".",
@@ -118,7 +118,7 @@ func TestRecoveryIsAChange(t *testing.T) {
 	}
 	got := newReport(p, txn.Finished).Result(true)
 	want := ansible.Result{
-		Changed: true, Msg: "Patroni 4.0.7 is installed; what an interrupted run left were changed.",
+		Changed: true, Msg: "Patroni 4.0.7 is installed; changed: what an interrupted run left.",
 		Warnings: []string{"an earlier run was interrupted; its changes were finished first"},
 	}
 	if diff := cmp.Diff(want, ansible.Result{Changed: got.Changed, Msg: got.Msg, Warnings: got.Warnings, Diff: got.Diff}); diff != "" {

@@ -55,11 +55,11 @@ func (i *Installer) Run(ctx context.Context) (_ *Report, err error) {
 	}
 	plan, err := i.plan(ctx, true)
 	if err != nil {
-		return nil, err
+		return nil, afterRecovery(recovery, err)
 	}
 	report := newReport(plan, recovery)
 	if err := i.apply(ctx, t, plan, report); err != nil {
-		return nil, err
+		return nil, afterRecovery(recovery, err)
 	}
 	if plan.Reload {
 		if err := i.Services.Reload(ctx); err != nil {
@@ -69,6 +69,14 @@ func (i *Installer) Run(ctx context.Context) (_ *Report, err error) {
 	keep = i.Want.State == Present && (keep || report.Changed())
 	i.refresh(ctx, report)
 	return report, nil
+}
+
+// afterRecovery adds to an error what was done about an earlier run.
+func afterRecovery(recovery txn.Recovery, err error) error {
+	if recovery == txn.NothingPending {
+		return err
+	}
+	return fmt.Errorf("%w (an earlier run was interrupted; its changes were %s first)", err, recovery)
 }
 
 // Recover undoes or finishes what an interrupted run left, and does nothing else.
@@ -103,6 +111,13 @@ func (i *Installer) transaction() *txn.Transaction {
 func (i *Installer) plan(ctx context.Context, mayRefresh bool) (*Plan, error) {
 	o := &observer{host: i.Host, services: i.Services, want: i.Want, mayRefresh: mayRefresh}
 	seen, err := o.observe(ctx)
+	if err == nil {
+		err = refuse(i.Want, seen)
+	}
+	if err == nil {
+		// Last, since it may refresh the package lists: not for a run that is refused anyway.
+		err = o.packages(ctx)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%w; nothing was changed", err)
 	}
