@@ -7,6 +7,8 @@ VERSION := $(shell sed -n 's/^version: *//p' galaxy.yml)
 STAGE   := build/ansible_collections/pgedge/platform
 ARCHS   := amd64 arm64
 TOOLS   := molecule/hosts/tools
+# Where make install puts the collection.
+COLLECTIONS ?= $(HOME)/.ansible/collections
 # A binary is copied to the host with every task: its size is part of its speed.
 MAX_SIZE := 6291456
 
@@ -37,7 +39,8 @@ collection: stage ## the archive dist/pgedge-platform-VERSION.tar.gz for ansible
 	@$(TOOLS) ansible-galaxy collection build --force --output-path dist $(STAGE)
 
 install: collection ## the collection for this user, and the short name for ansible -m patroni_install
-	@$(TOOLS) ansible-galaxy collection install --force dist/pgedge-platform-$(VERSION).tar.gz
+	@$(TOOLS) ansible-galaxy collection install --force --collections-path $(COLLECTIONS) \
+	  dist/pgedge-platform-$(VERSION).tar.gz
 	@mkdir -p ~/.ansible/plugins/modules ~/.ansible/plugins/action
 	@cp $(STAGE)/plugins/modules/*patroni_install* ~/.ansible/plugins/modules/
 	@cp $(STAGE)/plugins/action/patroni_install.py ~/.ansible/plugins/action/
@@ -49,12 +52,13 @@ unit: ## the tests of the Go code and of the action plugin
 	@$(TOOLS) go test ./...
 	@$(TOOLS) python -m pytest -q -p no:cacheprovider $(STAGE)/tests/unit
 
-test: lint unit ## lint, unit tests and the Debian family on real hosts
-	@molecule/run debian
-
-test-all: lint ## everything, however long: race detector, all scenarios
-	@$(TOOLS) go test -race ./...
+test: lint unit ## lint, unit tests and fault matrices, and the Debian family on real hosts
 	@molecule/run debian bad_cases
+
+test-all: lint ## everything, however long: race detector, double faults, all scenarios
+	@$(TOOLS) go test -race ./...
+	@MATRIX=full $(TOOLS) go test -timeout 60m ./modules/patroni_install/internal/install
+	@molecule/run debian bad_cases interrupted
 
 molecule: stage ## one scenario: make molecule SCENARIO=debian
 	@molecule/run $(SCENARIO)

@@ -46,6 +46,7 @@ func main() {
 // newInstaller wires the parts for this machine.
 func newInstaller(want install.Desired, progress func(string)) (installer *install.Installer, done func()) {
 	files, services := fsys.New("/"), systemd.NewManager("/")
+	files.Fault = faultPoints()
 	machine := &host.Host{FS: files, Run: host.Exec{FS: files}, Progress: progress}
 	return &install.Installer{Host: machine, Services: services, Want: want, Namespace: openNamespace}, services.Close
 }

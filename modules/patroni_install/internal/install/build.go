@@ -173,6 +173,7 @@ func (b *builder) runAll(ctx context.Context, ns Namespace, build pipx.Build) (o
 func (b *builder) verify(ctx context.Context, ns Namespace) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, verifyTimeout, errors.New("it did not end in time"))
 	defer cancel()
+	b.host.FS.StartSync(b.plan.seen.stagedHome()) // the disk works while the programs are tried
 	bin := path.Join(b.plan.seen.Layout.Venv(), "bin")
 	for _, argv := range [][]string{
 		{path.Join(bin, "patroni"), "--version"},

@@ -111,6 +111,8 @@ func (m *machine) halfway(what string) error { return m.files.Announce("halfway"
 func (m *machine) systemCommand(cmd host.Command) (string, error) {
 	words := operands(cmd.Argv)
 	switch {
+	case cmd.Argv[0] == "apt-get" && slices.Contains(cmd.Argv, "--print-uris"):
+		return "", nil // tells nothing: the simulation is asked
 	case cmd.Argv[0] == "apt-get" && words[0] == "install" && slices.Contains(cmd.Argv, "-s"):
 		return m.simulate(words[1:])
 	case cmd.Argv[0] == "apt-get" && words[0] == "purge" && slices.Contains(cmd.Argv, "-s"):

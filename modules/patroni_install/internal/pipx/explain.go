@@ -124,8 +124,7 @@ func failureText(err error, texts ...[]byte) string {
 	for _, text := range texts {
 		parts = append(parts, string(text))
 	}
-	var failed *host.CommandError
-	if errors.As(err, &failed) {
+	if failed, ran := errors.AsType[*host.CommandError](err); ran {
 		parts = append(parts, failed.Status, failed.Stderr)
 	} else if err != nil {
 		parts = append(parts, err.Error())

@@ -116,7 +116,7 @@ func (v *Venv) CheckExtras(extras []string) error {
 	for _, extra := range extras {
 		if v.metadata.find(extra) == "" {
 			known := slices.Sorted(slices.Values(v.metadata.extras))
-			return fmt.Errorf("Patroni %s has no extra %q; it has %s", v.PatroniVersion, extra, strings.Join(known, ", ")) //nolint:staticcheck // a name
+			return fmt.Errorf("Patroni %s has no extra %q; it has %s", v.PatroniVersion, extra, strings.Join(known, ", "))
 		}
 	}
 	return nil

@@ -38,6 +38,9 @@ func (a APT) Simulate(ctx context.Context, names []string) ([]Package, error) {
 			return nil, err
 		}
 	}
+	if set, known := a.addedOnly(ctx, names); known {
+		return set, nil
+	}
 	first, err := a.simulate(ctx, names)
 	if err != nil {
 		return nil, err
@@ -53,13 +56,18 @@ func (a APT) Simulate(ctx context.Context, names []string) ([]Package, error) {
 	return set, nil
 }
 
-func (a APT) simulate(ctx context.Context, names []string) ([]action, error) {
-	cmd := a.command("apt-get", "-s", "-q", "install")
-	if a.ReadOnly {
-		cmd.Argv = append(cmd.Argv, "-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache=", "-o", "Dir::Log::Planner=")
+// addedOnly returns the set that installing names would add, where that is known to be all that
+// would be done: the list of archives to fetch tells that in half the time of a simulation.
+func (a APT) addedOnly(ctx context.Context, names []string) (set []Package, known bool) {
+	out, err := a.Host.Run.Run(ctx, a.question("--print-uris", names))
+	if err != nil {
+		return nil, false // the simulation will say why
 	}
-	cmd.Argv = append(cmd.Argv, names...)
-	out, err := a.Host.Run.Run(ctx, cmd)
+	return parseArchives(string(out.Stdout))
+}
+
+func (a APT) simulate(ctx context.Context, names []string) ([]action, error) {
+	out, err := a.Host.Run.Run(ctx, a.question("-s", names))
 	if missing := unknown(out); len(missing) > 0 {
 		return nil, &UnknownPackageError{Names: missing}
 	}
@@ -67,6 +75,38 @@ func (a APT) simulate(ctx context.Context, names []string) ([]action, error) {
 		return nil, fmt.Errorf("cannot simulate installing %s: %w", strings.Join(names, ", "), err)
 	}
 	return parseActions(string(out.Stdout)), nil
+}
+
+// question is a command that installs nothing.
+func (a APT) question(mode string, names []string) host.Command {
+	cmd := a.command("apt-get", mode, "-q", "install")
+	if a.ReadOnly {
+		cmd.Argv = append(cmd.Argv, "-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache=", "-o", "Dir::Log::Planner=")
+	}
+	cmd.Argv = append(cmd.Argv, names...)
+	return cmd
+}
+
+// parseArchives reads the output of apt-get --print-uris: a summary, and a line for each archive
+//
+//	'http://mirror/pool/c/click/python3-click_8.1.3-2_all.deb' python3-click_8.1.3-2_all.deb 92 SHA256:…
+//
+// It is known only when all that would be done is adding packages, and each has its line: an
+// archive that apt has already has none.
+func parseArchives(text string) (set []Package, known bool) {
+	for line := range strings.Lines(text) {
+		words := strings.Fields(line)
+		if len(words) < 3 || !strings.HasPrefix(line, "'") {
+			continue
+		}
+		parts := strings.Split(strings.TrimSuffix(words[1], ".deb"), "_")
+		if len(parts) != 3 {
+			return nil, false
+		}
+		set = append(set, Package{Name: parts[0], Version: strings.ReplaceAll(parts[1], "%3a", ":"), Arch: parts[2]})
+	}
+	sortPackages(set)
+	return set, strings.Contains(text, fmt.Sprintf("\n0 upgraded, %d newly installed, 0 to remove and ", len(set)))
 }
 
 // keepInstalled simulates again as long as pins may avoid an upgrade. It returns first when apt

@@ -147,7 +147,7 @@ func TestSimulateRefuses(t *testing.T) {
 				t.Fatalf("got %v, error %v", set, err)
 			}
 			diff(t, "error", tc.want, err.Error())
-			diff(t, "simulations", tc.rounds, len(f.commands))
+			diff(t, "simulations", tc.rounds, len(f.lines()))
 		})
 	}
 }
@@ -156,14 +156,14 @@ func TestSimulateRefuses(t *testing.T) {
 func TestSimulateIsBounded(t *testing.T) {
 	f := newHost(t, "")
 	f.on["apt-get -s"] = func(host.Command) (string, error) {
-		n := len(f.commands)
+		n := len(f.lines())
 		return fmt.Sprintf("Inst lib%d [1] (2 D [all])\nInst plugin%[1]d (2 D [all])\n", n), nil
 	}
 	_, err := f.apt.Simulate(t.Context(), []string{"pipx"})
 	if err == nil || !strings.Contains(err.Error(), "upgrade lib1 from 1 to 2") {
 		t.Errorf("got error %v, want what the first simulation would upgrade", err)
 	}
-	diff(t, "simulations", simulations, len(f.commands))
+	diff(t, "simulations", simulations, len(f.lines()))
 }
 
 func TestSimulateIsCancelled(t *testing.T) {
@@ -231,4 +231,40 @@ func TestForeignArchitecture(t *testing.T) {
 	}
 	diff(t, "actions", []string{"Inst libc6:i386 1:2.36-9", "Purg libc6:i386 1:2.36-9"}, set)
 	diff(t, "archive", "libc6_1%3a2.36-9_i386.deb", archive(got[0].pkg))
+}
+
+// TestAddedOnly uses what apt-get --print-uris prints, with another mirror and shorter hashes.
+func TestAddedOnly(t *testing.T) {
+	const head = "Reading package lists...\nThe following NEW packages will be installed:\n  mc mc-data libssh2-1\n"
+	const archives = "Need to get 4016 kB of archives.\n" +
+		"'http://mirror.example/libssh2-1_1.10.0-3%2bdeb12u1_amd64.deb' libssh2-1_1.10.0-3+deb12u1_amd64.deb 175976 \n" +
+		"'http://mirror.example/mc-data_4.8.29-2_all.deb' mc-data_3%3a4.8.29-2_all.deb 1345540 MD5Sum:8520\n" +
+		"'http://mirror.example/mc_4.8.29-2_amd64.deb' mc_3%3a4.8.29-2_amd64.deb 522452 MD5Sum:3331\n"
+	all := []Package{
+		{"libssh2-1", "1.10.0-3+deb12u1", "amd64"}, {"mc", "3:4.8.29-2", "amd64"}, {"mc-data", "3:4.8.29-2", "all"},
+	}
+	for name, tc := range map[string]struct {
+		summary, archives string
+		want              []Package
+		known             bool
+	}{
+		"all added":          {"0 upgraded, 3 newly installed, 0 to remove and 5 not upgraded.\n", archives, all, true},
+		"nothing":            {"0 upgraded, 0 newly installed, 0 to remove and 5 not upgraded.\n", "", nil, true},
+		"an upgrade":         {"1 upgraded, 2 newly installed, 0 to remove and 0 not upgraded.\n", archives, all, false},
+		"a removal":          {"0 upgraded, 3 newly installed, 1 to remove and 0 not upgraded.\n", archives, all, false},
+		"a downgrade":        {"0 upgraded, 3 newly installed, 1 downgraded, 0 to remove and 0 not upgraded.\n", archives, all, false},
+		"one fetched before": {"0 upgraded, 4 newly installed, 0 to remove and 0 not upgraded.\n", archives, all, false},
+		"no summary":         {"", archives, all, false},
+		"an odd name":        {"0 upgraded, 1 newly installed, 0 to remove and 0 not upgraded.\n", "'http://m/x.deb' x.deb 1 MD5Sum:0\n", nil, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newHost(t, "")
+			f.on["apt-get --print-uris"] = prints(head + tc.summary + tc.archives)
+			got, known := f.apt.addedOnly(t.Context(), []string{"mc"})
+			diff(t, "known", tc.known, known)
+			if known {
+				diff(t, "set", tc.want, got)
+			}
+		})
+	}
 }
