@@ -42,6 +42,7 @@ type Info struct {
 	MTime  time.Time
 	Dev    uint64
 	Ino    uint64
+	ID     string // of a directory; see directoryID
 	Target string // of a link
 }
 
@@ -64,7 +65,23 @@ func (f *FS) Lstat(name string) (Info, error) {
 	if err != nil {
 		return Info{}, &fs.PathError{Op: "stat", Path: name, Err: err}
 	}
+	if info.Type == Directory {
+		info.ID = directoryID(d.fd, base, info.Ino)
+	}
 	return info, nil
+}
+
+// directoryID identifies a directory on its file system, wherever it is renamed to: its inode, and
+// its birth where the file system keeps that, since the inode of a removed directory is soon used
+// for another one. An overlay gives a directory from a lower layer a new birth when it is first
+// changed. Device numbers are left out: they can differ after a restart.
+func directoryID(fd int, base string, ino uint64) string {
+	var st unix.Statx_t
+	err := unix.Statx(fd, base, unix.AT_SYMLINK_NOFOLLOW, unix.STATX_BTIME, &st)
+	if err != nil || st.Mask&unix.STATX_BTIME == 0 || isOverlay(fd) {
+		return fmt.Sprint(ino)
+	}
+	return fmt.Sprintf("%d@%d.%09d", ino, st.Btime.Sec, st.Btime.Nsec)
 }
 
 func statAt(fd int, base string) (Info, error) {
@@ -231,9 +248,10 @@ func (f *FS) OnOverlay(name string) (bool, error) {
 		return false, err
 	}
 	defer d.close()
+	return isOverlay(d.fd), nil
+}
+
+func isOverlay(fd int) bool {
 	var st unix.Statfs_t
-	if err := unix.Fstatfs(d.fd, &st); err != nil {
-		return false, &fs.PathError{Op: "statfs", Path: name, Err: err}
-	}
-	return st.Type == unix.OVERLAYFS_SUPER_MAGIC, nil
+	return unix.Fstatfs(fd, &st) == nil && st.Type == unix.OVERLAYFS_SUPER_MAGIC
 }

@@ -37,7 +37,7 @@ func TestLstat(t *testing.T) {
 		if info.Ino == 0 || info.Dev == 0 {
 			t.Errorf("Lstat %s: no device or inode: %+v", name, info)
 		}
-		ignored := []string{"MTime", "Dev", "Ino"}
+		ignored := []string{"MTime", "Dev", "Ino", "ID"}
 		if name == "/directory" {
 			ignored = append(ignored, "Size")
 		}
@@ -187,5 +187,40 @@ func TestFreeBytes(t *testing.T) {
 	}
 	if _, err := f.FreeBytes("/missing"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("FreeBytes of nothing: %v", err)
+	}
+}
+
+// TestDirectoryID: a directory keeps its identity when it is renamed, and another one has another.
+func TestDirectoryID(t *testing.T) {
+	files, root := newFS(t)
+	id := func(name string) string {
+		t.Helper()
+		info, err := files.Lstat(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info.ID
+	}
+	mkdir := func(name string) {
+		if err := os.Mkdir(filepath.Join(root, name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mkdir("a")
+	first := id("/a")
+	if err := files.Rename("/a", "/b"); err != nil {
+		t.Fatal(err)
+	}
+	if got := id("/b"); got != first || got == "" {
+		t.Errorf("renamed: %q, was %q", got, first)
+	}
+	for range 20 {
+		if err := files.Remove("/b"); err != nil {
+			t.Fatal(err)
+		}
+		mkdir("b")
+		if got := id("/b"); got == first {
+			t.Errorf("another directory has the same identity %q", got)
+		}
 	}
 }

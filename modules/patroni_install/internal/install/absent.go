@@ -38,7 +38,7 @@ func (p *Plan) removeTrees(out Outcome) []txn.Step {
 		&step.Tree{Name: treeName, Path: name, Spare: p.seen.staged(name), Before: p.currentState(), Copy: out.Copy},
 	}
 	if p.sharedGoes(out) {
-		before := &step.TreeState{Ino: p.seen.Entries[shared].Ino, Text: sharedText}
+		before := &step.TreeState{ID: p.seen.Entries[shared].ID, Text: sharedText}
 		steps = append(steps, &step.Tree{Name: sharedName, Path: shared, Spare: p.seen.staged(shared), Before: before, Copy: out.SharedCopy})
 	}
 	return steps
@@ -51,7 +51,7 @@ func (p *Plan) sharedGoes(out Outcome) bool {
 	if !found || e.Type != fsys.Directory {
 		return false
 	}
-	return out.Shared != 0 || p.want.State == Absent && len(p.seen.Others) == 0
+	return out.Shared != "" || p.want.State == Absent && len(p.seen.Others) == 0
 }
 
 // unprofile takes our block out of the shell profiles. A file that holds nothing else, since we

@@ -22,10 +22,10 @@ func TestPlanAbsent(t *testing.T) {
 		}
 		return steps
 	}
-	tree := &step.Tree{Name: treeName, Path: venv, Spare: staged, Before: &step.TreeState{Ino: 7, Text: oldText}}
+	tree := &step.Tree{Name: treeName, Path: venv, Spare: staged, Before: &step.TreeState{ID: "7", Text: oldText}}
 	shared := func(o *Observed) txn.Step {
 		return &step.Tree{Name: sharedName, Path: pipxHome + "/shared", Spare: stage + "/home/shared", Before: &step.TreeState{
-			Ino: o.Entries[pipxHome+"/shared"].Ino, Text: "pip for the virtual environments of pipx\n",
+			ID: o.Entries[pipxHome+"/shared"].ID, Text: "pip for the virtual environments of pipx\n",
 		}}
 	}
 	config := func() txn.Step {

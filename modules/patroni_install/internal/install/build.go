@@ -262,13 +262,13 @@ func (b *builder) outcome(ctx context.Context, ns Namespace, program pipx.Progra
 	if len(out.Tree.Problems) > 0 || len(lacks) > 0 {
 		return Outcome{}, fmt.Errorf("cannot use what was built: %s", strings.Join(append(out.Tree.Problems, lacks...), "; "))
 	}
-	out.Ino = out.Tree.Info.Ino
+	out.ID = out.Tree.Info.ID
 	if !pipx.SharedUsable(b.host.FS, seen.Shared(), out.Tree.Python) {
 		staged, err := b.host.FS.Lstat(seen.staged(seen.Shared()))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return Outcome{}, err
 		}
-		out.Shared = staged.Ino
+		out.Shared = staged.ID
 	}
 	return out, nil
 }
@@ -298,7 +298,7 @@ func copyForUndo(h *host.Host, l Layout, name string) (*step.TreeCopy, error) {
 		return nil, fmt.Errorf("cannot keep a copy of %s: %w", name, err)
 	}
 	info, err := h.FS.Lstat(to)
-	return &step.TreeCopy{Path: to, Ino: info.Ino}, err
+	return &step.TreeCopy{Path: to, ID: info.ID}, err
 }
 
 // proxies are the variables of the task's environment that say how to reach the network.

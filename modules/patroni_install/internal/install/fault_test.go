@@ -18,8 +18,6 @@ func stat(info fs.FileInfo) *syscall.Stat_t {
 
 func owner(info fs.FileInfo) string { return fmt.Sprintf("%d:%d", stat(info).Uid, stat(info).Gid) }
 
-func identity(info fs.FileInfo) string { return fmt.Sprint(stat(info).Ino) }
-
 var errInjected = errors.New("injected")
 
 // gone is what the panic of a killed process carries.

@@ -228,7 +228,7 @@ func TestSecondRun(t *testing.T) {
 func (m *machine) moment() map[string]string {
 	found := map[string]string{}
 	m.each(func(name string, info fs.FileInfo) {
-		found[name] = m.describe(name, info) + " " + info.ModTime().Format(time.RFC3339Nano) + " " + identity(info)
+		found[name] = m.describe(name, info) + " " + info.ModTime().Format(time.RFC3339Nano) + fmt.Sprint(" ", stat(info).Ino)
 	})
 	return found
 }

@@ -44,8 +44,8 @@ func newMatrix(t *testing.T, s scenario) *matrix {
 	return x
 }
 
-// inode is an inode number in the journal.
-var inode = regexp.MustCompile(`"ino":(\d+)`)
+// directoryID is the identity of a tree in the journal.
+var directoryID = regexp.MustCompile(`"id":"([^"]+)"`)
 
 // clone copies the machine. A journal on it comes to know the copies of the trees that it names.
 func (m *machine) clone(t testing.TB) *machine {
@@ -53,22 +53,28 @@ func (m *machine) clone(t testing.TB) *machine {
 	c := &machine{TB: t, root: tempDir(t), newest: m.newest, loaded: m.loaded, service: m.service, uid: m.uid, gid: m.gid}
 	c.files = fsys.New(c.root)
 	c.files.Fault = c.announced
-	inodes := map[string]string{}
+	ids := map[string]string{}
 	m.each(func(name string, info fs.FileInfo) {
 		c.copy(m, name, info)
 		if info.IsDir() {
-			copied, err := os.Lstat(c.real(name))
-			c.must(err)
-			inodes[identity(info)] = identity(copied)
+			ids[m.identity(name)] = c.identity(name)
 		}
 	})
 	if name := filepath.Join(StateDir, "journal.json"); c.has(name) {
-		text := inode.ReplaceAllStringFunc(c.read(name), func(found string) string {
-			return `"ino":` + cmp.Or(inodes[strings.TrimPrefix(found, `"ino":`)], "1") // of a tree that is gone
+		text := directoryID.ReplaceAllStringFunc(c.read(name), func(found string) string {
+			id := directoryID.FindStringSubmatch(found)[1]
+			return `"id":"` + cmp.Or(ids[id], "1") + `"` // of a tree that is gone
 		})
 		c.program(name, text, 0o600)
 	}
 	return c
+}
+
+// identity is what the product knows a directory by.
+func (m *machine) identity(name string) string {
+	info, err := m.files.Lstat(name)
+	m.must(err)
+	return info.ID
 }
 
 // copy copies one entry. Files are shared, since neither the product nor a fake writes into one:
@@ -102,7 +108,7 @@ func (m *machine) key() string {
 	for _, name := range slices.Sorted(maps.Keys(found)) {
 		fmt.Fprintf(&text, "%s %s\n", name, found[name])
 	}
-	return inode.ReplaceAllString(text.String(), "") + strconv.Quote(m.loaded)
+	return directoryID.ReplaceAllString(text.String(), "") + strconv.Quote(m.loaded)
 }
 
 // isAfter tells which of both states the machine is in; it must be one of them.

@@ -1,6 +1,7 @@
 package install
 
 import (
+	"fmt"
 	"os"
 	"testing"
 
@@ -76,7 +77,7 @@ func inspected(t testing.TB, extras ...string) *pipx.Venv {
 	if len(tree.Problems) > 0 {
 		t.Fatal(tree.Problems)
 	}
-	tree.Info.Ino, tree.Apps = 7, []string{"patroni", "patronictl"}
+	tree.Info.ID, tree.Apps = "7", []string{"patroni", "patronictl"}
 	return tree
 }
 
@@ -85,7 +86,7 @@ func linkTo(target string) fsys.Info {
 }
 
 func (o *Observed) dir(name string, attr fsys.Attr) *Observed {
-	o.Entries[name] = Entry{Info: fsys.Info{Type: fsys.Directory, Attr: attr, Ino: uint64(100 + len(o.Entries))}}
+	o.Entries[name] = Entry{Info: fsys.Info{Type: fsys.Directory, Attr: attr, ID: fmt.Sprint(100 + len(o.Entries))}}
 	return o
 }
 
@@ -139,7 +140,7 @@ func newUnit(o *Observed, d Desired) *step.File {
 // built is what a build of 4.1.5 gives, in a tree with inode 8.
 func built() Outcome {
 	return Outcome{
-		Ino: 8, PipxVersion: "1.1.0",
+		ID: "8", PipxVersion: "1.1.0",
 		Tree: &pipx.Venv{
 			Path: venv, Python: "3.11", PatroniVersion: "4.1.5", Apps: []string{"patroni", "patroni_aws", "patronictl"},
 			Packages: map[string]string{"patroni": "4.1.5", "click": "8.1.7"},
@@ -155,7 +156,7 @@ const (
 func switchTree() *step.Tree {
 	return &step.Tree{
 		Name: treeName, Path: venv, Spare: staged,
-		Before: &step.TreeState{Ino: 7, Text: oldText}, After: &step.TreeState{Ino: 8, Text: newText},
+		Before: &step.TreeState{ID: "7", Text: oldText}, After: &step.TreeState{ID: "8", Text: newText},
 	}
 }
 

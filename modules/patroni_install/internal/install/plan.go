@@ -117,8 +117,8 @@ func (p *Plan) missingDirs(name string, dirs ...string) []txn.Step {
 // Outcome is what only the build knows.
 type Outcome struct {
 	Tree        *pipx.Venv     // what was built; nil predicts
-	Ino         uint64         // of the built tree
-	Shared      uint64         // inode of the built shared libraries, 0 to leave those that are there
+	ID          string         // of the built tree
+	Shared      string         // ID of the built shared libraries, "" to leave those that are there
 	Copy        *step.TreeCopy // of the old tree, where it may not be renameable
 	SharedCopy  *step.TreeCopy
 	PipxVersion string
@@ -178,17 +178,17 @@ func (p *Plan) trees(out Outcome) []txn.Step {
 		return nil
 	}
 	var steps []txn.Step
-	if out.Shared != 0 {
+	if out.Shared != "" {
 		shared := &step.Tree{Name: sharedName, Path: p.seen.Shared(), Spare: p.seen.staged(p.seen.Shared()),
-			After: &step.TreeState{Ino: out.Shared, Text: sharedText}, Copy: out.SharedCopy}
+			After: &step.TreeState{ID: out.Shared, Text: sharedText}, Copy: out.SharedCopy}
 		if e, found := p.seen.Entries[p.seen.Shared()]; found {
-			shared.Before = &step.TreeState{Ino: e.Ino, Text: sharedText}
+			shared.Before = &step.TreeState{ID: e.ID, Text: sharedText}
 		}
 		steps = append(steps, shared)
 	}
 	name := p.seen.Layout.Venv()
 	tree := &step.Tree{Name: treeName, Path: name, Spare: p.seen.staged(name), Copy: out.Copy,
-		Before: p.currentState(), After: &step.TreeState{Ino: out.Ino, Text: p.treeText(out)}}
+		Before: p.currentState(), After: &step.TreeState{ID: out.ID, Text: p.treeText(out)}}
 	return append(steps, tree)
 }
 
@@ -202,7 +202,7 @@ func (p *Plan) currentState() *step.TreeState {
 	for _, problem := range p.seen.Current.Problems {
 		text.WriteString("# broken: " + problem + "\n")
 	}
-	return &step.TreeState{Ino: p.seen.Current.Info.Ino, Text: text.String()}
+	return &step.TreeState{ID: p.seen.Current.Info.ID, Text: text.String()}
 }
 
 // treeText is what the built tree holds, or will hold.

@@ -19,7 +19,7 @@ func TestPlanFresh(t *testing.T) {
 	o.Pipx = nil
 	o.Packages = Packages{Missing: []string{"pipx"}, Add: []pkgmgr.Package{{Name: "pipx", Version: "1.1.0-1", Arch: "all"}}}
 	out := built()
-	out.Shared = 9
+	out.Shared = "9"
 	comparePlans(t, parts{
 		Build: "Patroni is not installed",
 		Packages: []txn.Step{&step.Packages{
@@ -32,9 +32,9 @@ func TestPlanFresh(t *testing.T) {
 		Switch: []txn.Step{
 			&step.Tree{
 				Name: sharedName, Path: pipxHome + "/shared", Spare: stage + "/home/shared",
-				After: &step.TreeState{Ino: 9, Text: "pip for the virtual environments of pipx\n"},
+				After: &step.TreeState{ID: "9", Text: "pip for the virtual environments of pipx\n"},
 			},
-			&step.Tree{Name: treeName, Path: venv, Spare: staged, After: &step.TreeState{Ino: 8, Text: newText}},
+			&step.Tree{Name: treeName, Path: venv, Spare: staged, After: &step.TreeState{ID: "8", Text: newText}},
 			makeLink(binDir+"/patroni", venv+"/bin/patroni"),
 			makeLink(binDir+"/patroni_aws", venv+"/bin/patroni_aws"),
 			makeLink(binDir+"/patronictl", venv+"/bin/patronictl"),
@@ -123,15 +123,15 @@ func TestPlanSharedLibraries(t *testing.T) {
 	o := healthy(t, arguments)
 	o.dir(pipxHome+"/shared", users)
 	out := withoutOldHome(built())
-	out.Copy = &step.TreeCopy{Path: stage + "/patroni.copy", Ino: 70}
-	out.Shared, out.SharedCopy = 9, &step.TreeCopy{Path: stage + "/shared.copy", Ino: 90}
+	out.Copy = &step.TreeCopy{Path: stage + "/patroni.copy", ID: "70"}
+	out.Shared, out.SharedCopy = "9", &step.TreeCopy{Path: stage + "/shared.copy", ID: "90"}
 	tree := switchTree()
 	tree.Copy = out.Copy
 	text := "pip for the virtual environments of pipx\n"
 	want := []txn.Step{
 		&step.Tree{
 			Name: sharedName, Path: pipxHome + "/shared", Spare: stage + "/home/shared", Copy: out.SharedCopy,
-			Before: &step.TreeState{Ino: o.Entries[pipxHome+"/shared"].Ino, Text: text}, After: &step.TreeState{Ino: 9, Text: text},
+			Before: &step.TreeState{ID: o.Entries[pipxHome+"/shared"].ID, Text: text}, After: &step.TreeState{ID: "9", Text: text},
 		},
 		tree,
 	}

@@ -11,16 +11,15 @@ import (
 	"github.com/pgedge/platform/modules/patroni_install/internal/txn"
 )
 
-// TreeState identifies a directory tree by the inode of its top and says what it is.
+// TreeState identifies a directory tree by its top and says what it is.
 type TreeState struct {
-	Ino  uint64 `json:"ino"`
+	ID   string `json:"id"`   // as fsys.Info has it
 	Text string `json:"text"` // for the diff, a line each for what it contains
 }
 
 // Tree switches a directory tree: what is at Path trades places with what is at Spare, in one
 // rename. Either may be missing before, and so the other one after. Path and Spare lie on one
-// mount, and Spare in a directory that only root enters. The trees are told apart by their
-// inodes; device numbers are left out, since they can differ after a restart.
+// mount, and Spare in a directory that only root enters.
 type Tree struct {
 	Name   string     `json:"name"`
 	Path   string     `json:"path"`
@@ -37,7 +36,7 @@ type Tree struct {
 // TreeCopy is a complete copy of a tree on the same mount.
 type TreeCopy struct {
 	Path string `json:"path"`
-	Ino  uint64 `json:"ino"`
+	ID   string `json:"id"`
 }
 
 var _ txn.Step = (*Tree)(nil)
@@ -99,7 +98,7 @@ func (t *TreeState) is(found *fsys.Info) bool {
 	if t == nil || found == nil {
 		return t == nil && found == nil
 	}
-	return found.Type == fsys.Directory && found.Ino == t.Ino
+	return found.Type == fsys.Directory && found.ID == t.ID
 }
 
 // swap makes live and spare trade places.
@@ -133,7 +132,7 @@ func (s *Tree) restore(h *host.Host) error {
 	if err != nil {
 		return err
 	}
-	saved := &TreeState{Ino: s.Copy.Ino}
+	saved := &TreeState{ID: s.Copy.ID}
 	switch {
 	case saved.is(live):
 		return nil
