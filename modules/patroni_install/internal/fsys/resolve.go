@@ -132,6 +132,16 @@ func (f *FS) trusts(st *unix.Stat_t) bool {
 	return (st.Uid == 0 || st.Uid == f.uid) && st.Mode&0o022 == 0
 }
 
+// RealPath returns the path of directory name without links.
+func (f *FS) RealPath(name string) (string, error) {
+	d, err := f.openDir(name)
+	if err != nil {
+		return "", err
+	}
+	defer d.close()
+	return d.path, nil
+}
+
 // Resolve returns the path of what name refers to when its last component is followed too,
 // under the same rule as any other link.
 func (f *FS) Resolve(name string) (string, error) {

@@ -26,6 +26,10 @@ const spaceNeeded = 160 << 20
 // systemPython is the interpreter of the operating system.
 const systemPython = "/usr/bin/python3"
 
+// systemdAnalyze is called by its path: a search could find a program of the user's in the stage,
+// which covers the bin directory.
+const systemdAnalyze = "/usr/bin/systemd-analyze"
+
 // verifyTimeout bounds each program that is started to see that it works.
 const verifyTimeout = time.Minute
 
@@ -130,6 +134,9 @@ func (b *builder) pipx(ctx context.Context, ns Namespace, program pipx.Program) 
 		b.host.Progress("the build failed; trying again with isolated build tools")
 		out, err = b.runAll(ctx, ns, again)
 	}
+	if stopped := context.Cause(ctx); err != nil && stopped != nil {
+		return &BuildError{Cause: fmt.Sprintf("it was stopped: %v", stopped), Err: err}
+	}
 	if err != nil {
 		log := pipx.PipLog(b.host.FS, seen.stagedHome())
 		return &BuildError{Cause: pipx.Explain(err, out.Stdout, out.Stderr, log), Index: want.IndexURL, Err: err}
@@ -222,7 +229,7 @@ func (b *builder) verifyUnit(ctx context.Context, ns Namespace) error {
 	if err := b.host.FS.WriteFile(name, b.plan.unitText(), fsys.Attr{Mode: 0o644}); err != nil {
 		return err
 	}
-	out, err := ns.Run(ctx, host.Command{Argv: []string{"systemd-analyze", "verify", "--man=no", b.host.FS.Real(name)}, Env: host.SystemEnv()})
+	out, err := ns.Run(ctx, host.Command{Argv: []string{systemdAnalyze, "verify", "--man=no", b.host.FS.Real(name)}, Env: host.SystemEnv()})
 	var failed *host.CommandError
 	if errors.As(err, &failed) && !strings.Contains(string(out.Stderr), path.Base(seen.Unit)) {
 		return nil

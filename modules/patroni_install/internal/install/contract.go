@@ -12,12 +12,16 @@ import (
 	"github.com/pgedge/platform/modules/patroni_install/internal/txn"
 )
 
-// binDir makes the bin directory where no build made it.
-func (p *Plan) binDir() []txn.Step {
-	if p.Build != "" {
-		return nil
+// dirs makes the directories that no build made: the bin directory, and what is above the
+// configuration directory.
+func (p *Plan) dirs() []txn.Step {
+	made := map[string]bool{}
+	for _, s := range p.Stage {
+		if d, ok := s.(*step.Directory); ok {
+			made[d.Path] = true
+		}
 	}
-	return p.missingDirs("directory", p.seen.BinDir)
+	return p.missingDirs(made, p.seen.BinDir, path.Dir(p.seen.ConfigDir))
 }
 
 // links makes a link for each program and removes those that lead to programs the tree no
@@ -35,7 +39,7 @@ func (p *Plan) links(apps []string) ([]txn.Step, error) {
 				after.UID, after.GID = p.seen.User.UID, p.seen.User.GID
 			}
 			steps = append(steps, &step.Symlink{Path: name, After: after})
-		case !p.leadsTo(entry, target):
+		case !p.leadsTo(entry, app):
 			return nil, foreign(name, entry, target)
 		}
 	}
@@ -47,7 +51,7 @@ func (p *Plan) staleLinks(apps []string) []txn.Step {
 	var steps []txn.Step
 	for _, name := range sortedKeys(p.seen.Bin) {
 		entry := p.seen.Bin[name]
-		if slices.Contains(apps, name) || !p.leadsTo(entry, path.Join(p.seen.Layout.Venv(), "bin", name)) {
+		if slices.Contains(apps, name) || !p.leadsTo(entry, name) {
 			continue
 		}
 		before := &step.LinkState{Target: entry.Target, UID: entry.UID, GID: entry.GID}
@@ -56,8 +60,9 @@ func (p *Plan) staleLinks(apps []string) []txn.Step {
 	return steps
 }
 
-// leadsTo tells whether an entry of the bin directory is a link to target, spelt in any way.
-func (p *Plan) leadsTo(entry fsys.Info, target string) bool {
+// leadsTo tells whether an entry of the bin directory is a link to the tree's program app, spelt
+// in any way.
+func (p *Plan) leadsTo(entry fsys.Info, app string) bool {
 	if entry.Type != fsys.Link {
 		return false
 	}
@@ -65,7 +70,8 @@ func (p *Plan) leadsTo(entry fsys.Info, target string) bool {
 	if !path.IsAbs(found) {
 		found = path.Join(p.seen.BinDir, found)
 	}
-	return path.Clean(found) == target
+	found = path.Clean(found)
+	return found == path.Join(p.seen.Layout.Venv(), "bin", app) || found == path.Join(p.seen.RealVenv, "bin", app)
 }
 
 func foreign(name string, entry fsys.Info, target string) error {
@@ -107,16 +113,15 @@ func isOldPipx(version string) bool {
 
 // configDir makes the configuration directory the user's and nobody else's.
 func (p *Plan) configDir() []txn.Step {
-	steps := p.missingDirs("directory", path.Dir(p.seen.ConfigDir))
 	after := fsys.Attr{Mode: 0o700, UID: p.seen.User.UID, GID: p.seen.User.GID}
 	dir := &step.Directory{Name: "configuration directory", Path: p.seen.ConfigDir, After: &after}
 	if e, found := p.seen.Entries[p.seen.ConfigDir]; found {
 		if e.Attr == after {
-			return steps
+			return nil
 		}
 		dir.Before = &e.Attr
 	}
-	return append(steps, dir)
+	return []txn.Step{dir}
 }
 
 // profiles puts the bin directory on the PATH of the user's shells.

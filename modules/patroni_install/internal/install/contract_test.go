@@ -162,3 +162,44 @@ func TestPlanProfiles(t *testing.T) {
 		})
 	}
 }
+
+// TestLinksOfAResolvedHome: pipx writes paths without links into its own links.
+func TestLinksOfAResolvedHome(t *testing.T) {
+	o := healthy(t, `{}`)
+	o.RealVenv = "/data/pgsql/.local/share/pipx/venvs/patroni"
+	for name := range o.Bin {
+		o.Bin[name] = linkTo(o.RealVenv + "/bin/" + name)
+	}
+	p, err := NewPlan(desired(t, `{}`), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if change, err := p.Switch(Outcome{}); err != nil || p.Build != "" || len(change) > 0 {
+		t.Errorf("something is to be done: %q, %v, %v", p.Build, change, err)
+	}
+}
+
+// TestCommonParents: a directory above two others is made once.
+func TestCommonParents(t *testing.T) {
+	arguments := `{"bin_dir": "/opt/patroni/bin", "config_dir": "/opt/patroni/etc"}`
+	o := bare(t, arguments)
+	p, err := NewPlan(desired(t, arguments), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	change, err := p.Switch(Outcome{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	made := map[string]int{}
+	for _, s := range append(p.Stage, change...) {
+		if d, ok := s.(*step.Directory); ok {
+			made[d.Path]++
+		}
+	}
+	for _, dir := range []string{"/opt/patroni", "/opt/patroni/bin", "/opt/patroni/etc"} {
+		if made[dir] != 1 {
+			t.Errorf("%s is made %d times", dir, made[dir])
+		}
+	}
+}

@@ -27,9 +27,9 @@ func (x *matrix) commandsOf() (lines []string) {
 // it was, and the message has what the command said. Some failures are no reason to give up.
 func TestFailingCommands(t *testing.T) {
 	bearable := []string{
-		"apt-get --print-uris", // a simulation follows
-		"apt-get -q update",    // the lists may be good enough
-		"systemd-analyze",      // other units may be bad
+		"apt-get --print-uris",     // a simulation follows
+		"apt-get -q update",        // the lists may be good enough
+		"/usr/bin/systemd-analyze", // other units may be bad
 	}
 	eachScenario(t, func(t *testing.T, s scenario) {
 		x := newMatrix(t, s)
@@ -108,7 +108,7 @@ func TestBadUnit(t *testing.T) {
 	m := newMachine(t)
 	before := m.state()
 	m.says = func(line string) string {
-		if strings.HasPrefix(line, "systemd-analyze") {
+		if strings.HasPrefix(line, "/usr/bin/systemd-analyze") {
 			return "patroni.service:7: Unknown key name"
 		}
 		return ""
@@ -239,6 +239,9 @@ func TestRefusedRunsWriteNothing(t *testing.T) {
 			func(m *machine) { m.link(home+"/.local", "/srv"); m.own(home) }, `{}`,
 			[]string{home + "/.local", "/srv", "bin_dir"},
 		},
+		"stage without a journal": {
+			func(m *machine) { m.write(stage+"/home/venvs/patroni/old", "") }, `{}`, []string{stage, "no journal"},
+		},
 		"masked unit": {func(m *machine) { m.link(unitFile, "/dev/null") }, `{}`, []string{"masked"}},
 		"dpkg interrupted": {
 			func(m *machine) { m.setStatus(debian{basePackage(), "install ok half-configured"}) }, `{}`,
@@ -282,5 +285,43 @@ func TestRefusedRunsWriteNothing(t *testing.T) {
 				t.Errorf("the refused run wrote (-before +after):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestSomebodyElseInstalls: packages that come from elsewhere after the simulation are not ours to
+// take away.
+func TestSomebodyElseInstalls(t *testing.T) {
+	m := newMachine(t)
+	pipx := basePackage()
+	pipx.Name = "pipx"
+	m.says = func(line string) string {
+		if strings.HasPrefix(line, "apt-get -q download") {
+			m.setStatus(debian{pipx, "install ok installed"})
+		}
+		return ""
+	}
+	_, err := m.installer(`{}`).Run(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "somebody else has installed pipx") {
+		t.Errorf("error %v, want one that names pipx", err)
+	}
+	if !slices.Contains(m.status(), debian{pipx, "install ok installed"}) {
+		t.Errorf("pipx was taken away: %v", m.status())
+	}
+}
+
+// TestStoppedBuild: what stopped a build is told, not what it looks like.
+func TestStoppedBuild(t *testing.T) {
+	m := newMachine(t)
+	ctx, stop := context.WithCancelCause(t.Context())
+	m.says = func(line string) string {
+		if strings.Contains(line, "pipx install") {
+			stop(errInjected)
+			return "signal: killed"
+		}
+		return ""
+	}
+	_, err := m.installer(`{}`).Run(ctx)
+	if err == nil || !strings.Contains(err.Error(), errInjected.Error()) || strings.Contains(err.Error(), "OOM") {
+		t.Errorf("error %v, want the reason that stopped it", err)
 	}
 }

@@ -68,8 +68,30 @@ func (l Layout) check() error {
 	if below(l.Home, l.BinDir) {
 		return fmt.Errorf("pipx_home, %s, lies inside bin_dir, %s: choose a directory outside of it", l.Home, l.BinDir)
 	}
-	if l.ConfigDir == path.Clean(l.User.Home) || below(l.Home, l.ConfigDir) || below(l.BinDir, l.ConfigDir) {
-		return fmt.Errorf("value of config_dir, %s, must be a directory of its own: it becomes 0700 and the user's", l.ConfigDir)
+	return l.checkShared()
+}
+
+// checkShared refuses directories that belong to the whole system. The configuration directory
+// becomes the user's and nobody else's; the others are covered while the user's programs run.
+func (l Layout) checkShared() error {
+	home := path.Clean(l.User.Home)
+	for _, inner := range []string{home, l.Home, l.BinDir, systemd.Directory, StateDir} {
+		if below(inner, l.ConfigDir) {
+			return fmt.Errorf("value of config_dir, %s, must be a directory of its own: it becomes 0700 and user %s's, and %s is in it",
+				l.ConfigDir, l.User.Name, inner)
+		}
+	}
+	for _, dir := range []string{"/bin", "/sbin", "/lib", "/usr/bin", "/usr/sbin", "/usr/lib", "/usr/share", "/usr/local", "/etc/default",
+		"/etc/systemd", "/etc/postgresql", "/etc/postgresql-common", "/var/lib", "/var/log", "/var/cache", "/var/spool", "/var/tmp", "/opt", "/srv"} {
+		if below(dir, l.ConfigDir) {
+			return fmt.Errorf("value of config_dir, %s, must be a directory of its own: it becomes 0700 and user %s's", l.ConfigDir, l.User.Name)
+		}
+	}
+	for _, program := range []string{"/bin", "/sbin", "/usr/bin", "/usr/sbin", "/etc"} {
+		if below(program, l.Home) || below(program, l.BinDir) {
+			return fmt.Errorf("values of bin_dir, %s, and pipx_home, %s, must not be or hold %s, which belongs to the operating system",
+				l.BinDir, l.Home, program)
+		}
 	}
 	return nil
 }

@@ -48,6 +48,7 @@ type Observed struct {
 	// Others are the names of other venvs of the same pipx home.
 	Others    []string
 	Current   *pipx.Venv    // the tree that is there, nil: none
+	RealVenv  string        // its path without links, as pipx writes it into its own links
 	Pipx      *pipx.Program // nil: there is none
 	Packages  Packages
 	OSPackage string // the operating system's own Patroni, "" when not installed
@@ -225,6 +226,9 @@ func (o *observer) venv(context.Context) error {
 	}
 	if err == nil {
 		f.Current = venv
+		if f.RealVenv, err = o.host.FS.RealPath(f.Layout.Venv()); err != nil {
+			return fmt.Errorf("cannot inspect the installation: %w", err)
+		}
 	}
 	names, err := o.host.FS.ReadDir(f.venvs())
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

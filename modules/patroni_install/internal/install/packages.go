@@ -30,7 +30,8 @@ func (o *observer) packages(ctx context.Context) error {
 		return nil
 	}
 	names := o.want.Prerequisites
-	if names == nil && f.Pipx == nil {
+	builds := (&Plan{want: o.want, seen: f}).whyBuild() != ""
+	if names == nil && f.Pipx == nil && builds {
 		names = []string{"pipx"}
 	}
 	if len(names) == 0 {

@@ -90,14 +90,13 @@ func (p *Plan) stage() []txn.Step {
 
 // mountpoints makes what the stage is bound over and switched into.
 func (p *Plan) mountpoints() []txn.Step {
-	return p.missingDirs("directory", p.seen.venvs(), p.seen.BinDir)
+	return p.missingDirs(map[string]bool{}, p.seen.venvs(), p.seen.BinDir)
 }
 
-// missingDirs makes those directories, and those above them, that are not there: in the home the
-// user's, elsewhere root's.
-func (p *Plan) missingDirs(name string, dirs ...string) []txn.Step {
+// missingDirs makes those directories, and those above them, that are not there and not made
+// already: in the home the user's, elsewhere root's.
+func (p *Plan) missingDirs(made map[string]bool, dirs ...string) []txn.Step {
 	var steps []txn.Step
-	made := map[string]bool{}
 	for _, dir := range dirs {
 		var chain []txn.Step
 		for ; !made[dir] && !p.seen.exists(dir); dir = path.Dir(dir) {
@@ -105,7 +104,7 @@ func (p *Plan) missingDirs(name string, dirs ...string) []txn.Step {
 			if p.seen.inHome(dir) {
 				attr.UID, attr.GID = p.seen.User.UID, p.seen.User.GID
 			}
-			chain = append(chain, &step.Directory{Name: name, Path: dir, After: &attr})
+			chain = append(chain, &step.Directory{Name: "directory", Path: dir, After: &attr})
 			made[dir] = true
 		}
 		slices.Reverse(chain)
@@ -156,7 +155,7 @@ func (p *Plan) Switch(out Outcome) ([]txn.Step, error) {
 	}
 	return slices.Concat(
 		p.trees(out),   // the venv, and pipx's shared libraries where they are new
-		p.binDir(),     // missing when nothing had to be built
+		p.dirs(),       // missing where no build made them
 		links,          // the programs in bin_dir
 		p.oldHome(out), // so that an old pipx finds its home
 		p.configDir(),  // for setup_patroni to fill

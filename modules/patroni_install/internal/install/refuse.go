@@ -86,6 +86,15 @@ func (p *Plan) refuseConfigDir() error {
 		"(in the role: patroni_config_dir) to another directory", p.seen.ConfigDir, e.Type)
 }
 
+// refuseStage keeps a stage of which no journal tells: it may hold the only copy of an installation.
+func refuseStage(seen *Observed) error {
+	if !seen.exists(seen.Stage) {
+		return nil
+	}
+	return fmt.Errorf("cannot stage anything: %s is there, and no journal tells of it; it may hold an installation that "+
+		"was taken out of use; look at it, then move it away or remove it", seen.Stage)
+}
+
 // refuseSwitch refuses what the switch would refuse, now and not after the build.
 func (p *Plan) refuseSwitch() error {
 	p.Build = p.whyBuild()

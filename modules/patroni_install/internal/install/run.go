@@ -13,6 +13,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 	"github.com/pgedge/platform/modules/patroni_install/internal/host"
@@ -21,6 +22,10 @@ import (
 	"github.com/pgedge/platform/modules/patroni_install/internal/systemd"
 	"github.com/pgedge/platform/modules/patroni_install/internal/txn"
 )
+
+// settleTimeout bounds what systemd may take to read its units, which comes after the commit or in
+// an undo, where a signal does not stop us.
+const settleTimeout = 90 * time.Second
 
 // Installer brings one host to a desired state.
 type Installer struct {
@@ -111,6 +116,9 @@ func (i *Installer) transaction() *txn.Transaction {
 func (i *Installer) plan(ctx context.Context, mayRefresh bool) (*Plan, error) {
 	o := &observer{host: i.Host, services: i.Services, want: i.Want, mayRefresh: mayRefresh}
 	seen, err := o.observe(ctx)
+	if err == nil && mayRefresh {
+		err = refuseStage(seen)
+	}
 	if err == nil {
 		err = refuse(i.Want, seen)
 	}
@@ -166,6 +174,8 @@ func (i *Installer) settle(ctx context.Context, steps []txn.Step) error {
 	if !changed || !systemd.Running(i.Host.FS.Real("/")) {
 		return nil
 	}
+	ctx, cancel := context.WithTimeoutCause(ctx, settleTimeout, errors.New("it did not answer"))
+	defer cancel()
 	if err := i.Services.Reload(ctx); err != nil {
 		return fmt.Errorf("systemd has not read the changed unit: %w; run systemctl daemon-reload", err)
 	}

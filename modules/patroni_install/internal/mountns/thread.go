@@ -52,6 +52,10 @@ func enter(files *fsys.FS, binds []Bind) ([]shown, error) {
 		return nil, os.NewSyscallError("mount", err)
 	}
 	unix.Umask(childUmask)
+	// No set-id program of the system may be started by what sees the user's directories in their places.
+	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		return nil, os.NewSyscallError("prctl", err)
+	}
 	all := make([]shown, len(binds))
 	for i, bind := range binds {
 		if all[i], err = attach(files, trees[i], bind); err != nil {

@@ -152,6 +152,9 @@ func (v *Venv) checkInterpreter(files *fsys.FS) error {
 		v.problem("its interpreter %s is gone", v.Interpreter)
 		return nil
 	}
+	if _, link := errors.AsType[*fsys.LinkError](err); link {
+		return nil // an interpreter of the user's own, such as pyenv's, which is not for root to follow
+	}
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,8 @@ package step
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -58,7 +60,28 @@ func (s *Packages) Apply(ctx context.Context, h *host.Host) error {
 	if err := apt.Download(ctx, s.Add, s.Archives); err != nil {
 		return err
 	}
+	if err := s.refuseForeign(ctx, h); err != nil {
+		return err
+	}
 	return apt.Install(ctx, s.Add, s.Names, s.Archives)
+}
+
+// refuseForeign gives up where somebody else has installed one of the packages since the
+// simulation: Undo would take it away. Without the archives Undo knows that nothing was begun.
+func (s *Packages) refuseForeign(ctx context.Context, h *host.Host) error {
+	if err := s.apt(h).Wait(ctx); err != nil {
+		return err
+	}
+	names := make([]string, len(s.Add))
+	for i, p := range s.Add {
+		names[i] = p.Name
+	}
+	installed, _, err := s.apt(h).Installed(names)
+	if err != nil || len(installed) == 0 {
+		return err
+	}
+	return errors.Join(fmt.Errorf("cannot install packages: somebody else has installed %s meanwhile; run this again",
+		packageList(installed, ", ")), s.Finish(ctx, h))
 }
 
 // Undo implements [txn.Step]. Without the archives directory nothing was begun, or all was taken

@@ -3,6 +3,7 @@ package step
 import (
 	"context"
 	"path"
+	"strings"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 	"github.com/pgedge/platform/modules/patroni_install/internal/host"
@@ -19,7 +20,10 @@ type Stage struct {
 	GID  int      `json:"gid"`
 }
 
-var _ txn.Step = (*Stage)(nil)
+var (
+	_ txn.Step   = (*Stage)(nil)
+	_ txn.Keeper = (*Stage)(nil)
+)
 
 // Kind implements [txn.Step].
 func (s *Stage) Kind() string { return "stage" }
@@ -40,6 +44,9 @@ func (s *Stage) Apply(_ context.Context, h *host.Host) error {
 	}
 	return nil
 }
+
+// Keeps implements [txn.Keeper].
+func (s *Stage) Keeps(name string) bool { return strings.HasPrefix(name, s.Path+"/") }
 
 // Undo implements [txn.Step].
 func (s *Stage) Undo(_ context.Context, h *host.Host) error { return s.clear(h) }

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	json "github.com/goccy/go-json"
@@ -358,6 +359,42 @@ func TestInodeUsedAgain(t *testing.T) {
 		if err := s.Undo(t.Context(), w.host); !errors.As(err, &conflict) {
 			t.Errorf("error %v, want a conflict", err)
 		}
+	}
+}
+
+// TestStageKeepsWhatCannotBePutBack: an old tree whose place somebody has taken is not thrown away.
+func TestStageKeepsWhatCannotBePutBack(t *testing.T) {
+	w := newWorld(t, func(w *world) { w.write("/home/venvs/patroni/old", "old", 0o644) })
+	h := w.host
+	if err := os.Mkdir(w.real("/state"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	transaction := &txn.Transaction{
+		Host: h, Dir: "/state", Kinds: step.Kinds(), Settle: func(context.Context, []txn.Step) error { return nil },
+	}
+	stage := &step.Stage{Path: "/home/.stage", Subs: []string{"venvs"}, UID: os.Getuid(), GID: os.Getgid()}
+	batches := []txn.Batch{
+		func(context.Context) ([]txn.Step, error) { return []txn.Step{stage}, nil },
+		func(context.Context) ([]txn.Step, error) {
+			w.write("/home/.stage/venvs/patroni/new", "new", 0o644)
+			s := &step.Tree{Name: "venv", Path: "/home/venvs/patroni", Spare: "/home/.stage/venvs/patroni"}
+			s.Before, s.After = &step.TreeState{ID: w.id(s.Path)}, &step.TreeState{ID: w.id(s.Spare)}
+			return []txn.Step{s}, nil
+		},
+		func(context.Context) ([]txn.Step, error) {
+			w.must(os.Rename(w.real("/home/venvs/patroni"), w.real("/home/mine")))
+			w.must(os.Mkdir(w.real("/home/venvs/patroni"), 0o755))
+			return nil, errors.New("the next step failed")
+		},
+	}
+	_, _, err := transaction.Run(t.Context(), batches...)
+	for _, want := range []string{"the next step failed", "/home/venvs/patroni was changed by somebody else", "/home/.stage was kept"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v lacks %q", err, want)
+		}
+	}
+	if text, err := os.ReadFile(w.real("/home/.stage/venvs/patroni/old")); string(text) != "old" {
+		t.Errorf("the old tree is lost: %v", err)
 	}
 }
 

@@ -39,7 +39,10 @@ type TreeCopy struct {
 	ID   string `json:"id"`
 }
 
-var _ txn.Step = (*Tree)(nil)
+var (
+	_ txn.Step     = (*Tree)(nil)
+	_ txn.Borrower = (*Tree)(nil)
+)
 
 // Kind implements [txn.Step].
 func (s *Tree) Kind() string { return "tree" }
@@ -68,6 +71,14 @@ func (s *Tree) Undo(_ context.Context, h *host.Host) error {
 		return s.ensure(h, s.After, s.Before)
 	}
 	return cannot("restore", s.Name, s.Path, s.restore(h))
+}
+
+// Borrows implements [txn.Borrower]: the tree to put back lies at Spare, or its copy does.
+func (s *Tree) Borrows() []string {
+	if s.Copy != nil {
+		return []string{s.Spare, s.Copy.Path}
+	}
+	return []string{s.Spare}
 }
 
 // Finish implements [txn.Step]: the old tree goes with the stage that holds Spare.

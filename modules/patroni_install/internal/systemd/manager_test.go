@@ -38,6 +38,8 @@ func TestState(t *testing.T) {
 	running.ActiveState, running.MainPID = "active", 4711
 	running.MainStarted = time.Date(2023, 11, 14, 22, 13, 20, 123456000, time.UTC)
 	starting.ActiveState = "activating"
+	orphan := running
+	orphan.LoadState = "not-found"
 	const unit = "/unit/patroni_2eservice "
 	asked := []string{unit + "Unit"}
 	askedProcess := []string{unit + "Unit", unit + "Service.MainPID", unit + "Service.ExecMainStartTimestamp"}
@@ -47,7 +49,8 @@ func TestState(t *testing.T) {
 		want       State
 		calls      []string
 	}{
-		{"unknown", map[string]any{"Unit.LoadState": "not-found"}, State{LoadState: "not-found"}, asked},
+		{"unknown", with(with(active(), "Unit.LoadState", "not-found"), "Unit.ActiveState", "inactive"), State{LoadState: "not-found"}, asked},
+		{"file removed while it runs", with(active(), "Unit.LoadState", "not-found"), orphan, askedProcess},
 		{"inactive", with(active(), "Unit.ActiveState", "inactive"), inactive, asked},
 		{"failed", with(active(), "Unit.ActiveState", "failed"), failed, asked},
 		{"running", active(), running, askedProcess},

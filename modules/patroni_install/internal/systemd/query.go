@@ -21,10 +21,11 @@ func query(ctx context.Context, conn *dbus.Conn, unit string) (State, error) {
 	}
 	p := properties{values: values}
 	state := State{LoadState: get[string](&p, "LoadState")}
-	if p.err != nil || state.LoadState == "not-found" {
-		return state, p.err
-	}
 	state.ActiveState = get[string](&p, "ActiveState")
+	// A running service whose file was removed is not found, and active all the same.
+	if p.err == nil && state.LoadState == "not-found" && state.ActiveState == "inactive" {
+		return State{LoadState: state.LoadState}, nil
+	}
 	state.UnitFileState = get[string](&p, "UnitFileState")
 	state.FragmentPath = get[string](&p, "FragmentPath")
 	state.NeedDaemonReload = get[bool](&p, "NeedDaemonReload")

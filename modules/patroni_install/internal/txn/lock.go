@@ -87,7 +87,11 @@ func tryDir(ctx context.Context, h *host.Host, dir string) (*Lock, error) {
 		return nil, err
 	}
 	lock := flock.New(h.FS.Real(dir), flock.SetFlag(os.O_RDONLY))
-	if _, err := lock.TryLockContext(ctx, retryDelay); err != nil {
+	free, err := lock.TryLock() // also where there is no time to wait
+	if err == nil && !free {
+		_, err = lock.TryLockContext(ctx, retryDelay)
+	}
+	if err != nil {
 		return nil, err
 	}
 	after, err := h.FS.Lstat(dir)

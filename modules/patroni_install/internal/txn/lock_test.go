@@ -50,6 +50,20 @@ func TestLockIsExclusiveAndNamesTheDirectory(t *testing.T) {
 	}
 }
 
+func TestAcquireWithoutWaiting(t *testing.T) {
+	h, _ := lockHost(t)
+	lock, err := txn.Acquire(t.Context(), h, lockDir, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := txn.Acquire(t.Context(), h, lockDir, 0); err == nil {
+		t.Error("a lock that is held was given again")
+	}
+	if err := lock.Release(true); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestReleaseLeavesNothing(t *testing.T) {
 	h, root := lockHost(t)
 	lock, err := txn.Acquire(t.Context(), h, lockDir, time.Minute)

@@ -41,6 +41,16 @@ type Step interface {
 	Finish(ctx context.Context, h *host.Host) error
 }
 
+// Keeper is a step that keeps what another step needs to be undone.
+type Keeper interface {
+	Keeps(path string) bool // whether what is at path goes away with this step's own state
+}
+
+// Borrower is a step that can be undone only while what lies at these paths is kept.
+type Borrower interface {
+	Borrows() []string
+}
+
 // Description tells people what a step does.
 type Description struct {
 	Name   string // what is changed: "unit", "link", "package set"
@@ -156,12 +166,20 @@ func (e *RollbackError) Error() string {
 func (e *RollbackError) Unwrap() []error { return []error{e.Cause, e.Undo} }
 
 // undo takes every step back, last first, and drops the journal. A step that cannot be undone
-// does not keep the others from it. The journal stays for the next run unless all that is left
-// are conflicts, which no run may resolve.
+// does not keep the others from it, save those that keep what it needs. The journal stays for the
+// next run unless all that is left are conflicts, which no run may resolve.
 func (t *Transaction) undo(ctx context.Context, j *journal) error {
 	var conflicts, failures []error
+	var needed []string
 	for _, step := range slices.Backward(j.Steps) {
+		if keeper, ok := step.(Keeper); ok && slices.ContainsFunc(needed, keeper.Keeps) {
+			conflicts = append(conflicts, fmt.Errorf("%s was kept, since it holds what could not be put back", step.Describe().Path))
+			continue
+		}
 		err := step.Undo(ctx, t.Host)
+		if borrower, ok := step.(Borrower); ok && err != nil {
+			needed = append(needed, borrower.Borrows()...)
+		}
 		var conflict *ConflictError
 		switch {
 		case errors.As(err, &conflict):
