@@ -62,7 +62,8 @@ func run(ctx context.Context, req *ansible.Request) (ansible.Result, error) {
 		return ansible.Result{}, err
 	}
 	for _, variable := range os.Environ() {
-		if _, value, _ := strings.Cut(variable, "="); strings.Contains(value, "://") {
+		name, value, _ := strings.Cut(variable, "=")
+		if strings.Contains(value, "://") || strings.HasSuffix(strings.ToLower(name), "_proxy") {
 			req.Scrubber.AddURL(value) // the credentials of proxies and indexes
 		}
 	}
