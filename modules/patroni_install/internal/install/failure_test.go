@@ -325,3 +325,26 @@ func TestStoppedBuild(t *testing.T) {
 		t.Errorf("error %v, want the reason that stopped it", err)
 	}
 }
+
+// TestCheckWhileInterrupted: check mode reports a run that was killed inside of dpkg, and writes nothing.
+func TestCheckWhileInterrupted(t *testing.T) {
+	m := newMachine(t)
+	inDpkg := 0
+	m.crash(`{}`, func(operation string) bool {
+		if strings.HasPrefix(operation, "halfway unpacking") {
+			inDpkg++
+		}
+		return inDpkg == 1
+	})
+	if !slices.ContainsFunc(m.status(), func(d debian) bool { return d.status != "install ok installed" }) {
+		t.Fatalf("dpkg was not in the middle of anything: %v", m.status())
+	}
+	before := m.snapshot()
+	report, err := m.installer(`{}`).Check(t.Context())
+	if err != nil || !strings.Contains(strings.Join(report.Warnings, "\n"), "an earlier run was interrupted") {
+		t.Errorf("report %v, error %v; want a warning about the interrupted run", report, err)
+	}
+	if diff := cmp.Diff(before, m.snapshot()); diff != "" {
+		t.Errorf("check mode wrote (-before +after):\n%s", diff)
+	}
+}

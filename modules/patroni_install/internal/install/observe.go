@@ -69,7 +69,9 @@ type observer struct {
 	want     Desired
 	// mayRefresh allows what a check must not do: refreshing the package lists.
 	mayRefresh bool
-	found      *Observed
+	// pending tells that an interrupted run is still to be undone or finished.
+	pending bool
+	found   *Observed
 }
 
 // observe looks at the host, all but the packages that it lacks. On a healthy one it starts no process.

@@ -50,6 +50,10 @@ func (o *observer) packages(ctx context.Context) error {
 	}
 	f.Packages.Missing = missing
 	o.warnUntried()
+	if o.pending {
+		f.Packages.Unknown = true // dpkg itself may be in the middle of it
+		return nil
+	}
 	return o.simulate(ctx)
 }
 

@@ -58,7 +58,7 @@ func (i *Installer) Run(ctx context.Context) (_ *Report, err error) {
 	if err != nil {
 		return nil, err
 	}
-	plan, err := i.plan(ctx, true)
+	plan, err := i.plan(ctx, &observer{mayRefresh: true})
 	if err != nil {
 		return nil, afterRecovery(recovery, err)
 	}
@@ -101,7 +101,7 @@ func (i *Installer) Check(ctx context.Context) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	plan, err := i.plan(ctx, false)
+	plan, err := i.plan(ctx, &observer{pending: pending != txn.NothingPending})
 	if err != nil {
 		return nil, err
 	}
@@ -113,10 +113,10 @@ func (i *Installer) transaction() *txn.Transaction {
 	return &txn.Transaction{Host: i.Host, Dir: StateDir, Kinds: step.Kinds(), Settle: i.settle}
 }
 
-func (i *Installer) plan(ctx context.Context, mayRefresh bool) (*Plan, error) {
-	o := &observer{host: i.Host, services: i.Services, want: i.Want, mayRefresh: mayRefresh}
+func (i *Installer) plan(ctx context.Context, o *observer) (*Plan, error) {
+	o.host, o.services, o.want = i.Host, i.Services, i.Want
 	seen, err := o.observe(ctx)
-	if err == nil && mayRefresh {
+	if err == nil && o.mayRefresh {
 		err = refuseStage(seen)
 	}
 	if err == nil {
