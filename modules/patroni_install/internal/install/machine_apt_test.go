@@ -40,6 +40,11 @@ func contentsOf(name string) []string {
 	}[name]
 }
 
+// unfinishedBytecode is what a killed installation of python3-venv leaves, each time another.
+func (m *machine) unfinishedBytecode() string {
+	return fmt.Sprintf("/usr/lib/python3.11/ensurepip/__pycache__/__init__.cpython-311.pyc.%d", len(m.trace))
+}
+
 func (m *machine) status() []debian {
 	var all []debian
 	for stanza := range strings.SplitSeq(m.read("/var/lib/dpkg/status"), "\n\n") {
@@ -133,6 +138,12 @@ func (m *machine) systemCommand(cmd host.Command) (string, error) {
 		return "", m.unpack(words)
 	case cmd.Argv[0] == "dpkg" && slices.Contains(cmd.Argv, "--configure"):
 		return "", m.configure(words)
+	case cmd.Argv[0] == "dpkg-deb" && words[0] != "":
+		return contentLines(known(words[0]).Name), nil
+	case cmd.Argv[0] == "dpkg-query" && strings.HasPrefix("/usr/lib/python3/dist-packages", last(words)):
+		return "python3-minimal: " + last(words), nil
+	case cmd.Argv[0] == "dpkg-query":
+		return "", &host.CommandError{Argv: cmd.Argv, Status: "exit status 1", Code: 1} // no package has the path
 	case cmd.Argv[0] == "getent":
 		return "", &host.CommandError{Argv: cmd.Argv, Status: "exit status 2", Code: 2} // it does not know the account
 	}
@@ -218,13 +229,32 @@ func (m *machine) unpack(words []string) error {
 	return nil
 }
 
-// configure makes unpacked packages whole, and leaves those alone that are damaged.
+// contentLines is what dpkg-deb says of a package's archive.
+func contentLines(name string) string {
+	var text strings.Builder
+	for _, file := range contentsOf(name) {
+		for dir := filepath.Dir(file); dir != "/"; dir = filepath.Dir(dir) {
+			fmt.Fprintf(&text, "drwxr-xr-x root/root 0 2022-12-10 21:46 .%s/\n", dir)
+		}
+		fmt.Fprintf(&text, "-rw-r--r-- root/root 9 2022-12-10 21:46 .%s\n", file)
+	}
+	return text.String()
+}
+
+// configure makes unpacked packages whole, and leaves those alone that are damaged. On the way the
+// interpreter writes bytecode that dpkg does not know, and renames it.
 func (m *machine) configure(words []string) error {
 	for _, word := range words {
 		p := known(word)
+		unfinished := m.unfinishedBytecode()
+		if p.Name == "python3-venv" {
+			m.write(unfinished, "half")
+		}
 		if err := m.halfway("configuring of " + p.Name); err != nil {
 			return err
 		}
+		m.remove(unfinished)
+		_ = os.Remove(m.real(filepath.Dir(unfinished))) // unless another one is in it
 		if slices.Contains(m.status(), debian{p, "install ok unpacked"}) {
 			m.setStatus(debian{p, "install ok installed"})
 		}
@@ -246,6 +276,9 @@ func (m *machine) purge(words []string) error {
 		}
 		m.setStatus(debian{Package: p})
 	}
-	m.remove("/usr/lib/python3/dist-packages/pipx-1.1.0.dist-info", "/usr/lib/python3.11", "/var/lib/apt/extended_states")
+	m.remove("/usr/lib/python3/dist-packages/pipx-1.1.0.dist-info", "/var/lib/apt/extended_states")
+	for _, dir := range []string{"/usr/lib/python3.11/ensurepip", "/usr/lib/python3.11"} {
+		_ = os.Remove(m.real(dir)) // stays where it is not empty, as dpkg leaves it
+	}
 	return nil
 }

@@ -140,7 +140,7 @@ func TestNothingToDo(t *testing.T) {
 	if err := f.apt.Recover(t.Context(), []Package{pipx}, "/priv"); err != nil {
 		t.Error(err)
 	}
-	if kept, err := f.apt.Remove(t.Context(), []Package{pipx}); err != nil || kept != nil {
+	if kept, err := f.apt.Remove(t.Context(), []Package{pipx}, "/priv"); err != nil || kept != nil {
 		t.Error(kept, err)
 	}
 	f.expect()
@@ -150,7 +150,7 @@ func TestInterruptedIsRefused(t *testing.T) {
 	pipx, _, _ := pipxSet()
 	f := newHost(t, entries("install ok half-configured", Package{"postgresql-15", "15.1", "amd64"}, pipx))
 	set := []Package{pipx}
-	_, removal := f.apt.Remove(t.Context(), set)
+	_, removal := f.apt.Remove(t.Context(), set, "/priv")
 	for _, err := range []error{removal, f.apt.Install(t.Context(), set, []string{"pipx"}, "/priv")} {
 		var interrupted *InterruptedError
 		if !errors.As(err, &interrupted) {

@@ -65,7 +65,7 @@ func TestRemove(t *testing.T) {
 				return output, nil
 			}
 			f.on["apt-get -qy purge"] = f.sets(entries("install ok installed", tc.kept...))
-			kept, err := f.apt.Remove(t.Context(), set)
+			kept, err := f.apt.Remove(t.Context(), set, "/priv")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -80,7 +80,7 @@ func TestRemoveChecksDpkg(t *testing.T) {
 	f := newHost(t, entry(pipx, "install ok installed"))
 	f.on["apt-get -s"] = prints("Purg pipx [1.1.0-1]\n")
 	f.on["apt-get -qy purge"] = f.sets(entry(pipx, "purge ok config-files"))
-	_, err := f.apt.Remove(t.Context(), []Package{pipx})
+	_, err := f.apt.Remove(t.Context(), []Package{pipx}, "/priv")
 	if err == nil || err.Error() != "cannot remove pipx=1.1.0-1: dpkg still has pipx" {
 		t.Errorf("got error %v", err)
 	}

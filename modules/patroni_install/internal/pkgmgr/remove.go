@@ -8,8 +8,9 @@ import (
 )
 
 // Remove purges what is there of set, whatever its version by now, and nothing else. What other
-// packages came to need stays, and is returned sorted.
-func (a APT) Remove(ctx context.Context, set []Package) (kept []Package, err error) {
+// packages came to need stays, and is returned sorted. The archives in dir tell where a killed
+// installation of the set may have left files that dpkg does not know.
+func (a APT) Remove(ctx context.Context, set []Package, dir string) (kept []Package, err error) {
 	if err := a.refuseInterrupted(ctx, set); err != nil {
 		return nil, fmt.Errorf("cannot remove %s: %w", count(set), err)
 	}
@@ -18,9 +19,6 @@ func (a APT) Remove(ctx context.Context, set []Package) (kept []Package, err err
 		return nil, err
 	}
 	there := present(db.find(set))
-	if len(there) == 0 {
-		return nil, nil
-	}
 	purge, kept, err := a.removable(ctx, there)
 	if err == nil && len(purge) > 0 {
 		err = a.purge(ctx, purge)
@@ -28,7 +26,8 @@ func (a APT) Remove(ctx context.Context, set []Package) (kept []Package, err err
 	if err != nil {
 		return kept, fmt.Errorf("cannot remove %s: %w", count(there), err)
 	}
-	return kept, nil
+	gone := slices.DeleteFunc(slices.Clone(set), func(p Package) bool { return slices.Contains(kept, p) })
+	return kept, a.tidy(ctx, gone, dir)
 }
 
 // present returns the packages of which something is there, sorted.
@@ -46,6 +45,9 @@ func present(found []match) []Package {
 // removable splits there into what can go alone and what others need. The whole set nearly
 // always can; only when it cannot is each package tried on top of those that can.
 func (a APT) removable(ctx context.Context, there []Package) (purge, kept []Package, err error) {
+	if len(there) == 0 {
+		return nil, nil, nil
+	}
 	alone, err := a.goesAlone(ctx, there, there)
 	if err != nil || alone {
 		return there, nil, err

@@ -96,7 +96,7 @@ func (s *Packages) Undo(ctx context.Context, h *host.Host) error {
 	if err := apt.Recover(ctx, s.Add, s.Archives); err != nil {
 		return err
 	}
-	kept, err := apt.Remove(ctx, s.Add)
+	kept, err := apt.Remove(ctx, s.Add, s.Archives)
 	if err != nil {
 		return err
 	}
