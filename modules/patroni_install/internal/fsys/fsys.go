@@ -38,6 +38,10 @@ type FS struct {
 	// Fault, when set, is called before each durable operation and each command with its kind
 	// ("write", "fsync", "rename", …, "run") and its object. An error stops the operation.
 	Fault Fault
+
+	// Sync makes one open file or directory durable; [New] sets it to fsync. Tests watch it, since
+	// nothing else shows that a sync was left out.
+	Sync func(file *os.File) error
 }
 
 // Fault decides whether an announced operation may take place.
@@ -45,7 +49,7 @@ type Fault func(kind, object string) error
 
 // New returns the file system below root, "/" for the real one.
 func New(root string) *FS {
-	return &FS{root: root, uid: uint32(os.Geteuid())} //nolint:gosec // a uid is never negative
+	return &FS{root: root, uid: uint32(os.Geteuid()), Sync: (*os.File).Sync} //nolint:gosec // a uid is never negative
 }
 
 // Announce reports an operation to the fault hook. Other packages use it for what they do

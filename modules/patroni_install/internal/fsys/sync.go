@@ -43,10 +43,10 @@ func (f *FS) syncTree(file *os.File) error {
 	if err := startWriting(file); err != nil {
 		return err
 	}
-	if err := syncBelow(file); err != nil {
+	if err := f.syncBelow(file); err != nil {
 		return err
 	}
-	return syncFile(file, true)
+	return f.syncFile(file, true)
 }
 
 // startWriting asks for the files below a directory to be written, without waiting. It is only
@@ -61,7 +61,7 @@ func startWriting(top *os.File) error {
 }
 
 // syncBelow syncs every file and directory below a directory, several at once.
-func syncBelow(top *os.File) error {
+func (f *FS) syncBelow(top *os.File) error {
 	var (
 		running = make(chan struct{}, syncers)
 		all     sync.WaitGroup
@@ -71,7 +71,7 @@ func syncBelow(top *os.File) error {
 	err := eachEntry(top, func(file *os.File, directory bool) error {
 		running <- struct{}{}
 		all.Go(func() {
-			if err := closeSynced(file, directory); err != nil {
+			if err := f.closeSynced(file, directory); err != nil {
 				first.Do(func() { failed = err })
 			}
 			<-running
@@ -85,8 +85,8 @@ func syncBelow(top *os.File) error {
 	return err
 }
 
-func closeSynced(file *os.File, directory bool) error {
-	err := syncFile(file, directory)
+func (f *FS) closeSynced(file *os.File, directory bool) error {
+	err := f.syncFile(file, directory)
 	if closed := file.Close(); err == nil {
 		err = closed
 	}

@@ -6,10 +6,13 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"golang.org/x/sys/unix"
 )
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
@@ -19,6 +22,8 @@ type operation struct {
 	name  string
 	do    func(f *FS) error
 	trace []string
+	// synced are the files and directories that a synctree in the trace hands to fsync, sorted.
+	synced []string
 	// partial says that a failure in the middle may leave more states than the old and the new.
 	partial bool
 }
@@ -91,14 +96,16 @@ func operations() []operation {
 			trace: []string{"unlink /d/link", "fsyncdir /d"},
 		},
 		{
-			name:  "SyncTree",
-			do:    func(f *FS) error { return f.SyncTree("/d") },
-			trace: []string{"synctree /d"},
+			name:   "SyncTree",
+			do:     func(f *FS) error { return f.SyncTree("/d") },
+			trace:  []string{"synctree /d"},
+			synced: []string{"/d", "/d/empty", "/d/file", "/d/full", "/d/full/file", "/d/full/sub", "/d/full/sub/end"},
 		},
 		{
 			name:    "CopyTree",
 			do:      func(f *FS) error { return f.CopyTree("/d/full", "/e/copy") },
 			trace:   []string{"mkdir /e/copy", "fsync /e/copy", "synctree /e/copy", "fsyncdir /e"},
+			synced:  []string{"/e/copy", "/e/copy/file", "/e/copy/sub", "/e/copy/sub/end"},
 			partial: true,
 		},
 	}
@@ -139,6 +146,59 @@ func TestAnnouncedOperations(t *testing.T) {
 			must(t, op.do(f))
 			if diff := cmp.Diff(op.trace, *seen); diff != "" {
 				t.Errorf("announced (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestSyncs compares what is handed to fsync with what is announced.
+func TestSyncs(t *testing.T) {
+	for _, op := range operations() {
+		t.Run(op.name, func(t *testing.T) {
+			want := slices.Clone(op.synced)
+			for _, announced := range op.trace {
+				if kind, name, _ := strings.Cut(announced, " "); kind == "fsync" || kind == "fsyncdir" {
+					want = append(want, name)
+				}
+			}
+			f, _ := sample(t)
+			var mutex sync.Mutex
+			var got []string
+			f.Sync = func(file *os.File) error {
+				mutex.Lock()
+				defer mutex.Unlock()
+				got = append(got, file.Name())
+				return nil
+			}
+			must(t, op.do(f))
+			slices.Sort(want)
+			slices.Sort(got)
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("synced (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestSyncReachesTheKernel syncs what the kernel knows not to be syncable.
+func TestSyncReachesTheKernel(t *testing.T) {
+	reader, writer, err := os.Pipe()
+	must(t, err)
+	defer reader.Close() //nolint:errcheck // a pipe
+	defer writer.Close() //nolint:errcheck // a pipe
+	if err := New("/").Sync(writer); !errors.Is(err, unix.EINVAL) {
+		t.Errorf("sync of a pipe: %v, want EINVAL", err)
+	}
+}
+
+// TestFailedSync is never taken for a success.
+func TestFailedSync(t *testing.T) {
+	for _, op := range operations() {
+		t.Run(op.name, func(t *testing.T) {
+			f, _ := sample(t)
+			f.Sync = func(*os.File) error { return unix.EIO }
+			if err := op.do(f); !errors.Is(err, unix.EIO) {
+				t.Errorf("error %v, want EIO", err)
 			}
 		})
 	}

@@ -39,7 +39,7 @@ func (f *FS) fill(file *os.File, data []byte, attr Attr) error {
 	if err := f.Announce("fsync", file.Name()); err != nil {
 		return err
 	}
-	return file.Sync()
+	return f.Sync(file)
 }
 
 // Symlink makes name a symbolic link to target, whatever was there before except a directory.
@@ -184,7 +184,7 @@ func (f *FS) setDirAttr(file *os.File, attr Attr) error {
 	if err := f.Announce("fsync", file.Name()); err != nil {
 		return err
 	}
-	return syncFile(file, true)
+	return f.syncFile(file, true)
 }
 
 // setAttr changes the owner before the mode, since chown clears set-id bits.
@@ -233,13 +233,13 @@ func (f *FS) syncDir(d dir) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(syncFile(file, true), file.Close())
+	return errors.Join(f.syncFile(file, true), file.Close())
 }
 
 // syncFile syncs a file or directory. Some file systems know no fsync for directories (EINVAL):
 // they keep names by themselves.
-func syncFile(file *os.File, directory bool) error {
-	err := file.Sync()
+func (f *FS) syncFile(file *os.File, directory bool) error {
+	err := f.Sync(file)
 	if directory && errors.Is(err, unix.EINVAL) {
 		return nil
 	}

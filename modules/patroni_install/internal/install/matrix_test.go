@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"maps"
 	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -60,14 +59,20 @@ func (m *machine) clone(t testing.TB) *machine {
 			ids[m.identity(name)] = c.identity(name)
 		}
 	})
-	if name := filepath.Join(StateDir, "journal.json"); c.has(name) {
-		text := directoryID.ReplaceAllStringFunc(c.read(name), func(found string) string {
-			id := directoryID.FindStringSubmatch(found)[1]
-			return `"id":"` + cmp.Or(ids[id], "1") + `"` // of a tree that is gone
-		})
-		c.program(name, text, 0o600)
-	}
+	c.translate(ids)
 	return c
+}
+
+// translate puts this machine's identities of trees into a journal that has those of another.
+func (m *machine) translate(ids map[string]string) {
+	if !m.has(journalFile) {
+		return
+	}
+	text := directoryID.ReplaceAllStringFunc(m.read(journalFile), func(found string) string {
+		id := directoryID.FindStringSubmatch(found)[1]
+		return `"id":"` + cmp.Or(ids[id], "1") + `"` // of a tree that is gone
+	})
+	m.program(journalFile, text, 0o600)
 }
 
 // identity is what the product knows a directory by.
