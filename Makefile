@@ -12,7 +12,7 @@ COLLECTIONS ?= $(HOME)/.ansible/collections
 # A binary is copied to the host with every task: its size is part of its speed.
 MAX_SIZE := 6291456
 
-.PHONY: help build stage collection install lint unit test test-all molecule bench demo clean
+.PHONY: help build stage collection install lint unit test test-all mutate molecule bench demo clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ test-all: lint ## everything, however long: race detector, double faults, all sc
 	@$(TOOLS) go test -race ./...
 	@MATRIX=full $(TOOLS) go test -timeout 60m ./modules/patroni_install/internal/install
 	@molecule/run debian bad_cases interrupted
+
+mutate: ## break the program in one place after the other: a test has to fail each time (half an hour)
+	@$(TOOLS) .ci/mutate $(MUTANT)
 
 molecule: stage ## one scenario: make molecule SCENARIO=debian
 	@molecule/run $(SCENARIO)

@@ -266,6 +266,35 @@ func TestConflictIsReportedAndTheRestRestored(t *testing.T) {
 	}
 }
 
+// TestFailedUndoStaysPending fails the removal of one file: the rest is undone, and the next run
+// undoes what was left.
+func TestFailedUndoStaysPending(t *testing.T) {
+	w := newWorld(t)
+	w.host.FS.Fault = func(kind, object string) error {
+		if kind == "unlink" && object == "/b" {
+			return errInjected
+		}
+		return nil
+	}
+	failing := func(context.Context) ([]txn.Step, error) { return nil, errors.New("no way") }
+	_, _, err := w.transaction().Run(t.Context(), batch("/a", "/b", "/c"), failing)
+	var failed *txn.RollbackError
+	if !errors.As(err, &failed) || !errors.Is(failed.Undo, errInjected) {
+		t.Fatalf("error %v, want a failed undo", err)
+	}
+	left := w.files(t)
+	if left["/b"] != "applied" || left["/state/journal.json"] == "" || len(left) != 2 {
+		t.Errorf("left %q, want /b and the journal", left)
+	}
+	w.host.FS.Fault = nil
+	if did, err := w.transaction().Recover(t.Context()); did != txn.Undone || err != nil {
+		t.Errorf("recovery: %q, %v", did, err)
+	}
+	if diff := cmp.Diff(before, w.files(t)); diff != "" {
+		t.Errorf("after the recovery (-want +got):\n%s", diff)
+	}
+}
+
 func TestCancelledContextRollsBack(t *testing.T) {
 	w := newWorld(t)
 	ctx, cancel := context.WithCancelCause(t.Context())
