@@ -22,7 +22,7 @@ type Plan struct {
 	Packages []txn.Step
 	// Stage makes the directories that must exist for the build, and the stage.
 	Stage []txn.Step
-	// Reload says that systemd has not read the unit, though it is as it should be.
+	// Reload says that systemd has not read the unit, or its drop-ins, as they are by now.
 	Reload bool
 	// Build says why a tree has to be built, "" when none has to.
 	Build string
@@ -44,7 +44,7 @@ func NewPlan(want Desired, seen *Observed) (*Plan, error) {
 		return nil, err
 	}
 	p.Packages = p.packages()
-	p.Reload = seen.Service.LoadState == "not-found" && len(p.unit()) == 0
+	p.Reload = (seen.Service.LoadState == "not-found" || seen.Service.NeedDaemonReload) && len(p.unit()) == 0
 	if p.Build = p.whyBuild(); p.Build != "" {
 		p.Stage = append(p.mountpoints(), p.stage()...)
 	}

@@ -32,9 +32,9 @@ func newReport(plan *Plan, recovery txn.Recovery) *Report {
 	return r
 }
 
-// predict fills in what a real run would do.
+// predict fills in what a real run would do, recovery of an interrupted one included.
 func (r *Report) predict(pending txn.Recovery, busy bool) error {
-	r.predicted = true
+	r.predicted, r.recovery = true, pending
 	switch {
 	case busy:
 		r.Warnings = append(r.Warnings, "another run is changing this host right now, so that this prediction may not hold")

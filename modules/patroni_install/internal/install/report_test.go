@@ -84,6 +84,10 @@ func TestMessages(t *testing.T) {
 			`{}`, func(o *Observed) { o.Service.LoadState = "not-found" }, "Patroni 4.0.7 is installed; changed: systemd's view of the unit.",
 			"Patroni 4.0.7 is installed; would change: systemd's view of the unit.",
 		},
+		"unit read before it was edited": {
+			`{}`, func(o *Observed) { o.Service.NeedDaemonReload = true }, "Patroni 4.0.7 is installed; changed: systemd's view of the unit.",
+			"Patroni 4.0.7 is installed; would change: systemd's view of the unit.",
+		},
 		"removal": {
 			`{"state": "absent"}`, same, "Patroni was removed: unit, link, shell profile, " + treeName + ".",
 			"Patroni would be removed: unit, link, shell profile, " + treeName + ".",
@@ -147,6 +151,9 @@ func TestPredictionsOfInterruptedHosts(t *testing.T) {
 			}
 			if len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0], c.want) {
 				t.Errorf("warnings %q, want one with %q", r.Warnings, c.want)
+			}
+			if got := r.Result(false); !got.Changed || !strings.Contains(got.Msg, "would change: what an interrupted run left") {
+				t.Errorf("changed=%t, %q; the real run recovers, and says so", got.Changed, got.Msg)
 			}
 		})
 	}
