@@ -25,7 +25,7 @@ func diskCauses() []cause {
 	return []cause{
 		{
 			[]string{"No space left on device", "Errno 28]"},
-			"the file system is full; free space in the home of the user and try again",
+			"the file system is full; free space in the home of the user (df -h and df -i show what is used up) and try again",
 		},
 		{
 			[]string{"Disk quota exceeded", "Errno 122]"},
@@ -34,6 +34,10 @@ func diskCauses() []cause {
 		{
 			[]string{"Read-only file system", "Errno 30]"},
 			"the file system is mounted read-only; remount it writable (dmesg says why if nobody did it on purpose)",
+		},
+		{
+			[]string{"Input/output error", "Errno 5]"},
+			"the disk does not work (input/output error; journalctl -k tells what it said); check it and its file system, and try again",
 		},
 	}
 }

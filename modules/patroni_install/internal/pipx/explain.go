@@ -28,7 +28,18 @@ func Explain(err error, texts ...[]byte) string {
 			}
 		}
 	}
+	if killedSilently(text) {
+		return "pip was killed (signal 9), by the kernel's OOM killer unless somebody did it on purpose; " +
+			"journalctl -k tells; give the host more memory and try again"
+	}
 	return explainVersion(text)
+}
+
+// killedSilently tells whether pip ended without an error of its own. pipx does not say how it ended,
+// but whatever else stops pip, it reports.
+func killedSilently(text string) bool {
+	_, log, logged := strings.Cut(text, "PIP STDOUT\n")
+	return logged && !hasAny(log, "ERROR", "Traceback", "Exception", "error:")
 }
 
 // fill returns the advice with what the sign's stars stood for, of which it may have none.
