@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"slices"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -30,10 +31,10 @@ var (
 // Lock is the exclusive right to change this host. Its lock is the state directory itself, so
 // that it leaves nothing behind.
 type Lock struct {
-	host  *host.Host
-	dir   string
-	lock  *flock.Flock
-	fresh bool
+	host *host.Host
+	dir  string
+	lock *flock.Flock
+	made []string // the directories that this run made, the upper one first
 }
 
 // Acquire makes the state directory dir where it is missing and locks it. It waits up to timeout
@@ -47,21 +48,12 @@ func Acquire(ctx context.Context, h *host.Host, dir string, timeout time.Duratio
 		if l, err = tryDir(ctx, h, dir); err == nil {
 			return l, nil
 		}
-		if !removedMeanwhile(h, dir, err) {
+		// The holder may remove the directory while we come to make or lock it.
+		if !errors.Is(err, errRemoved) && !errors.Is(err, fs.ErrNotExist) {
 			break
 		}
 	}
 	return nil, describeWait(ctx, h, dir, timeout, err)
-}
-
-// removedMeanwhile tells whether an error comes from the holder that removed the directory while
-// we came to make or lock it.
-func removedMeanwhile(h *host.Host, dir string, err error) bool {
-	if errors.Is(err, errRemoved) || errors.Is(err, fs.ErrNotExist) {
-		return true
-	}
-	_, err = h.FS.Lstat(dir)
-	return errors.Is(err, fs.ErrNotExist)
 }
 
 // Busy tells whether another run holds the lock on dir right now. It writes nothing.
@@ -78,50 +70,76 @@ var errRemoved = errors.New("another run removed the directory")
 
 // tryDir locks the directory.
 func tryDir(ctx context.Context, h *host.Host, dir string) (*Lock, error) {
-	fresh, err := ensureDir(h, dir)
-	if err != nil {
+	l := &Lock{host: h, dir: dir, lock: flock.New(h.FS.Real(dir), flock.SetFlag(os.O_RDONLY))}
+	if err := l.makeDirs(); err != nil {
+		l.giveUp()
 		return nil, err
 	}
-	before, err := h.FS.Lstat(dir)
-	if err != nil {
-		return nil, err
+	if err := l.take(ctx); err != nil {
+		return nil, errors.Join(err, l.lock.Unlock())
 	}
-	lock := flock.New(h.FS.Real(dir), flock.SetFlag(os.O_RDONLY))
-	free, err := lock.TryLock() // also where there is no time to wait
-	if err == nil && !free {
-		_, err = lock.TryLockContext(ctx, retryDelay)
-	}
-	if err != nil {
-		return nil, err
-	}
-	after, err := h.FS.Lstat(dir)
-	if err != nil || after.Ino != before.Ino {
-		return nil, errors.Join(errRemoved, lock.Unlock())
-	}
-	return &Lock{host: h, dir: dir, lock: lock, fresh: fresh}, nil
+	return l, nil
 }
 
-// ensureDir makes the state directory and the one above it; fresh says whether it was missing.
-func ensureDir(h *host.Host, dir string) (fresh bool, err error) {
+// take waits for the lock of the directory that is there now.
+func (l *Lock) take(ctx context.Context) error {
+	before, err := l.host.FS.Lstat(l.dir)
+	if err != nil {
+		return err
+	}
+	free, err := l.lock.TryLock() // also where there is no time to wait
+	if err == nil && !free {
+		_, err = l.lock.TryLockContext(ctx, retryDelay)
+	}
+	if err != nil {
+		return err
+	}
+	after, err := l.host.FS.Lstat(l.dir)
+	if err != nil || after.Ino != before.Ino {
+		return errRemoved
+	}
+	return nil
+}
+
+// makeDirs makes the state directory and the one above it where they are missing.
+func (l *Lock) makeDirs() error {
 	for _, d := range []struct {
 		path string
 		attr fsys.Attr
-	}{{path.Dir(dir), parentAttr}, {dir, stateAttr}} {
-		info, err := h.FS.Lstat(d.path)
+	}{{path.Dir(l.dir), parentAttr}, {l.dir, stateAttr}} {
+		info, err := l.host.FS.Lstat(d.path)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
-			fresh = true
-			if err := h.FS.Mkdir(d.path, d.attr); err != nil && !errors.Is(err, fs.ErrExist) {
-				return false, err
+			err = l.host.FS.Mkdir(d.path, d.attr)
+			l.made = append(l.made, d.path) // also where its name could not be synced
+			if err != nil && !errors.Is(err, fs.ErrExist) {
+				return err
 			}
 		case err != nil:
-			return false, err
+			return err
 		case info.Type != fsys.Directory || info.UID != os.Geteuid() || info.Mode&0o022 != 0:
-			return false, fmt.Errorf("%s must be a directory that only root can write, found a %s with %s",
+			return fmt.Errorf("%s must be a directory that only root can write, found a %s with %s",
 				d.path, info.Type, info.Attr)
 		}
 	}
-	return fresh, nil
+	return nil
+}
+
+// giveUp removes what this run made, unless another run has come to lock it.
+func (l *Lock) giveUp() {
+	free, err := l.lock.TryLock()
+	if err == nil && !free {
+		return
+	}
+	l.removeMade()
+	_ = l.lock.Unlock()
+}
+
+// removeMade removes what this run made, the lower one first; what is not empty stays.
+func (l *Lock) removeMade() {
+	for _, name := range slices.Backward(l.made) {
+		_ = l.host.FS.Remove(name)
+	}
 }
 
 func describeWait(ctx context.Context, h *host.Host, dir string, timeout time.Duration, err error) error {
@@ -131,21 +149,22 @@ func describeWait(ctx context.Context, h *host.Host, dir string, timeout time.Du
 			holder = "another process"
 		}
 		return fmt.Errorf("cannot lock this host: %s has held %s for more than %s; "+
-			"wait for it to end, or raise lock_timeout", holder, dir, timeout)
+			"nothing was changed; wait for it to end, or raise lock_timeout", holder, dir, timeout)
 	}
-	return fmt.Errorf("cannot lock this host: %w", err)
+	return fmt.Errorf("cannot lock this host: %w; nothing was changed", err)
 }
 
 // Release gives the lock up. Unless keep is set, a state directory that this run made or that is
-// to go is removed when it is empty.
+// to go is removed when it is empty; with the latter also the directory above it.
 func (l *Lock) Release(keep bool) error {
 	if !keep {
-		// A directory that is not empty holds a journal for the next run and stays.
-		_ = l.host.FS.Remove(l.dir)
-		_ = l.host.FS.Remove(path.Dir(l.dir))
+		if !l.Fresh() {
+			l.made = []string{path.Dir(l.dir), l.dir}
+		}
+		l.removeMade() // a directory that is not empty holds a journal for the next run and stays
 	}
 	return l.lock.Unlock()
 }
 
 // Fresh tells whether this run made the state directory.
-func (l *Lock) Fresh() bool { return l.fresh }
+func (l *Lock) Fresh() bool { return slices.Contains(l.made, l.dir) }

@@ -151,3 +151,39 @@ func TestAcquireReportsOtherErrors(t *testing.T) {
 		t.Errorf("error %v, want the injected one", err)
 	}
 }
+
+// TestAFailedRunKeepsTheDirectoryAboveItFound: an empty directory of an administrator's is not ours to remove.
+func TestAFailedRunKeepsTheDirectoryAboveItFound(t *testing.T) {
+	h, root := lockHost(t)
+	parent := filepath.Join(root, filepath.Dir(lockDir))
+	if err := os.Mkdir(parent, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	lock, err := txn.Acquire(t.Context(), h, lockDir, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := lock.Release(false); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := os.ReadDir(parent); err != nil || len(left) != 0 {
+		t.Errorf("left: %v, %v; want the empty directory above", left, err)
+	}
+}
+
+// TestAcquireThatFailsLeavesNothing makes each operation of the locking fail in turn.
+func TestAcquireThatFailsLeavesNothing(t *testing.T) {
+	for n := 1; ; n++ {
+		h, root := lockHost(t)
+		fault, fired := faultAt(n, false)
+		h.FS.Fault = fault
+		_, err := txn.Acquire(t.Context(), h, lockDir, time.Minute)
+		if !fired() {
+			return
+		}
+		left, listed := os.ReadDir(filepath.Join(root, "lib"))
+		if err == nil || !strings.Contains(err.Error(), "nothing was changed") || listed != nil || len(left) != 0 {
+			t.Errorf("operation %d: error %v, left behind %v, %v", n, err, left, listed)
+		}
+	}
+}
