@@ -4,7 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path"
+	"slices"
+	"strings"
 
 	json "github.com/goccy/go-json"
 
@@ -67,20 +70,55 @@ func (t *Transaction) save(j *journal) error {
 
 // load returns the pending journal, nil when there is none.
 func (t *Transaction) load() (*journal, error) {
-	text, err := t.Host.FS.ReadFile(t.path(), journalLimit)
+	text, info, err := t.Host.FS.ReadFileInfo(t.path(), journalLimit)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil //nolint:nilnil // no journal is the usual case, not an error
 	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the journal of an interrupted run: %w", err)
 	}
-	j, err := t.decode(text)
+	if info.UID != os.Geteuid() || info.Mode&0o022 != 0 {
+		err = fmt.Errorf("it has %s, so that others than root may have written it", info.Attr)
+	}
+	var j *journal
+	if err == nil {
+		j, err = t.decode(text)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("cannot use the journal of an interrupted run, %s: %w; "+
-			"nothing was touched; run the version of patroni_install that wrote it, "+
-			"or move the file away after comparing the paths it names with the host", t.path(), err)
+		return nil, t.unusable(text, err)
 	}
 	return j, nil
+}
+
+// unusable reports a journal that nobody may act on. It stays where it is, since it may be all that
+// tells of a half-done change, and a program that understands it can still go on with it.
+func (t *Transaction) unusable(text []byte, cause error) error {
+	compare := "what an interrupted installation leaves"
+	if names := paths(text); len(names) > 0 {
+		compare = strings.Join(names, ", ")
+	}
+	return fmt.Errorf("cannot use the journal of an interrupted run, %s: %w; nothing was changed, and the journal stays; "+
+		"if another version of patroni_install wrote it, run that one; otherwise look whether these are as they should be: %s; "+
+		"then move the journal aside: mv %s %s.unusable", t.path(), cause, compare, t.path(), t.path())
+}
+
+// shownPaths bounds how many paths of an unusable journal are named.
+const shownPaths = 20
+
+// paths finds the paths that a journal names, however damaged it is, each once and in order.
+func paths(text []byte) []string {
+	var names []string
+	rest := string(text)
+	for found := true; found && len(names) < shownPaths; {
+		if _, rest, found = strings.Cut(rest, `"path":"`); !found {
+			break
+		}
+		name, _, whole := strings.Cut(rest, `"`)
+		if whole && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 func (t *Transaction) decode(text []byte) (*journal, error) {

@@ -108,8 +108,7 @@ func (t *Transaction) Run(ctx context.Context, batches ...Batch) (done []Done, w
 	}
 	j.Phase = phaseCommit
 	if err := t.save(j); err != nil {
-		j.Phase = phaseApply // the failed write may have reached the disk
-		return nil, nil, t.rollback(ctx, j, errors.Join(err, t.save(j)))
+		return nil, nil, t.takeBack(ctx, j, err)
 	}
 	if err := t.finish(context.WithoutCancel(ctx), j); err != nil {
 		warnings = append(warnings, fmt.Sprintf("the installation is complete, but %v; the next run goes on with this", err))
@@ -151,6 +150,22 @@ func (t *Transaction) rollback(ctx context.Context, j *journal, cause error) err
 	return fmt.Errorf("%w; everything was undone, this host is as it was before", cause)
 }
 
+// takeBack undoes everything after the commit could not be written. The failed write may have reached
+// the disk: where the journal says "commit" and cannot be changed any more, undoing would make the
+// host differ from it, and a crash on the way would be finished by the next run.
+func (t *Transaction) takeBack(ctx context.Context, j *journal, cause error) error {
+	j.Phase = phaseApply
+	again := t.save(j)
+	if again == nil {
+		return t.rollback(ctx, j, cause)
+	}
+	if onDisk, err := t.load(); err != nil || onDisk == nil || onDisk.Phase == phaseCommit {
+		return fmt.Errorf("%w; the new state is in place and was not undone, since the journal cannot be changed any more "+
+			"(%w): when the cause is gone, run this again, which finishes or undoes it", cause, again)
+	}
+	return t.rollback(ctx, j, cause)
+}
+
 // RollbackError reports a failed run whose changes could not all be undone.
 type RollbackError struct {
 	Cause error // why the run failed
@@ -189,10 +204,45 @@ func (t *Transaction) undo(ctx context.Context, j *journal) error {
 		}
 	}
 	if len(failures) > 0 {
-		return errors.Join(append(failures, conflicts...)...)
+		return &unfinishedError{errs: append(failures, conflicts...), journal: t.path()}
 	}
 	err := t.Settle(ctx, j.Steps)
-	return errors.Join(append(conflicts, err, t.drop())...)
+	if dropped := t.drop(); dropped != nil {
+		return &unfinishedError{errs: append(conflicts, err, dropped), journal: t.path()}
+	}
+	if len(conflicts) > 0 {
+		return fmt.Errorf("%w; that was left alone, the rest was undone", sentence(append(conflicts, err)))
+	}
+	return err
+}
+
+// unfinishedError reports what could not be undone and is still in the journal.
+type unfinishedError struct {
+	errs    []error
+	journal string
+}
+
+// Error names everything, and what happens to it.
+func (e *unfinishedError) Error() string {
+	return fmt.Sprintf("%v; %s keeps what is left to do: when the cause is gone, run this again, which goes on with it",
+		sentence(e.errs), e.journal)
+}
+
+// Unwrap returns what went wrong.
+func (e *unfinishedError) Unwrap() []error { return e.errs }
+
+// sentence joins errors as errors.Join does, but in one line.
+func sentence(errs []error) error {
+	var joined error
+	for _, err := range errs {
+		switch {
+		case joined == nil:
+			joined = err
+		case err != nil:
+			joined = fmt.Errorf("%w; %w", joined, err)
+		}
+	}
+	return joined
 }
 
 // finish completes a committed transaction and drops the journal.
