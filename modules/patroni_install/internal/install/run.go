@@ -46,7 +46,12 @@ type Namespace interface {
 
 // Run makes the host as desired and reports what that took. After an error the host is as it
 // was, unless the error says otherwise.
-func (i *Installer) Run(ctx context.Context) (_ *Report, err error) {
+func (i *Installer) Run(ctx context.Context) (*Report, error) {
+	report, err := i.run(ctx)
+	return report, advise(err)
+}
+
+func (i *Installer) run(ctx context.Context) (_ *Report, err error) {
 	lock, err := txn.Acquire(ctx, i.Host, StateDir, i.Want.LockTimeout)
 	if err != nil {
 		return nil, err
@@ -92,7 +97,7 @@ func (i *Installer) Recover(ctx context.Context) (txn.Recovery, error) {
 	}
 	recovery, err := i.transaction().Recover(ctx)
 	keep := !lock.Fresh() && recovery != txn.Undone
-	return recovery, errors.Join(err, lock.Release(keep))
+	return recovery, advise(errors.Join(err, lock.Release(keep)))
 }
 
 // Check reports what Run would do. It writes nothing at all.

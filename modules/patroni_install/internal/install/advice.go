@@ -1,0 +1,30 @@
+package install
+
+import (
+	"errors"
+	"fmt"
+	"syscall"
+
+	"github.com/pgedge/platform/modules/patroni_install/internal/mountns"
+)
+
+// advise adds what to do about an error of a disk, which the error names with its path.
+func advise(err error) error {
+	if errors.Is(err, mountns.ErrForbidden) {
+		return err // whose ENOSPC is a limit of the kernel's
+	}
+	for _, known := range []struct {
+		errno syscall.Errno
+		text  string
+	}{
+		{syscall.EIO, "the disk does not work (journalctl -k tells what it said): check it and its file system, and run this again"},
+		{syscall.EROFS, "mount the file system writable (journalctl -k tells why, if nobody did it on purpose) and run this again"},
+		{syscall.ENOSPC, "make room on the file system of this path (df -h and df -i show what is used up) and run this again"},
+		{syscall.EDQUOT, "raise the disk quota of the path's owner and run this again"},
+	} {
+		if errors.Is(err, known.errno) {
+			return fmt.Errorf("%w; %s", err, known.text)
+		}
+	}
+	return err
+}

@@ -1,0 +1,49 @@
+package install
+
+import (
+	"fmt"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pgedge/platform/modules/patroni_install/internal/mountns"
+)
+
+// TestBrokenDiskIsExplained: at whatever path a disk fails, the message names the path, how the host
+// was left, and what to do.
+func TestBrokenDiskIsExplained(t *testing.T) {
+	for errno, want := range map[syscall.Errno]string{
+		syscall.ENOSPC: "df -i", syscall.EDQUOT: "quota", syscall.EROFS: "writable", syscall.EIO: "journalctl -k",
+	} {
+		for _, at := range []string{unitFile, home + "/.bashrc", StateDir + "/journal.json", "/etc/patroni"} {
+			m := newMachine(t)
+			before := m.state()
+			m.fault = func(kind, object string) error {
+				if object == at && (kind == "write" || kind == "mkdir") {
+					return errno
+				}
+				return nil
+			}
+			_, err := m.installer(`{}`).Run(t.Context())
+			m.fault = nil
+			for _, part := range []string{at, want, "run this again"} {
+				if err == nil || !strings.Contains(err.Error(), part) {
+					t.Errorf("%v at %s: message %v lacks %q", errno, at, err, part)
+				}
+			}
+			if diff := cmp.Diff(before, m.state()); diff != "" {
+				t.Errorf("%v at %s (-before +after):\n%s", errno, at, diff)
+			}
+		}
+	}
+}
+
+// TestNamespaceLimitIsNoFullDisk: the kernel's ENOSPC has another meaning there.
+func TestNamespaceLimitIsNoFullDisk(t *testing.T) {
+	err := fmt.Errorf("%w: %w", mountns.ErrForbidden, syscall.ENOSPC)
+	if got := advise(err); got.Error() != err.Error() {
+		t.Errorf("advice: %v", got)
+	}
+}
