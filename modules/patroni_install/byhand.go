@@ -1,14 +1,11 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"os"
-	"os/signal"
 	"time"
 
-	"golang.org/x/sys/unix"
-
+	"github.com/pgedge/platform/modules/patroni_install/internal/ansible"
 	"github.com/pgedge/platform/modules/patroni_install/internal/install"
 	"github.com/pgedge/platform/modules/patroni_install/internal/txn"
 )
@@ -31,7 +28,7 @@ func recoverByHand() int {
 		fmt.Fprintln(os.Stderr, "cannot recover as an ordinary user: run it by sudo; nothing was changed")
 		return 1
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGINT, unix.SIGTERM)
+	ctx, stop := ansible.UntilSignal()
 	defer stop()
 	installer, done := newInstaller(install.Desired{LockTimeout: recoverTimeout}, func(line string) { fmt.Println(line) })
 	defer done()

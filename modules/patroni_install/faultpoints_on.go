@@ -21,9 +21,13 @@ import (
 //	PATRONI_INSTALL_TRACE=/path     each announced operation is appended to this file, a line each:
 //	                                milliseconds since the start, kind, quoted object
 //	PATRONI_INSTALL_FAULTPOINT=n    instead of the n-th operation, counted from 1, this process and
-//	                                all its descendants die by SIGKILL
+//	                                all its descendants die by SIGKILL; or
+//	PATRONI_INSTALL_SIGNAL=s        before that operation, this process gets the signal of number s,
+//	                                and goes on
 func faultPoints() fsys.Fault {
 	fatal, trace := os.Getenv("PATRONI_INSTALL_FAULTPOINT"), os.Getenv("PATRONI_INSTALL_TRACE")
+	number, err := strconv.Atoi(os.Getenv("PATRONI_INSTALL_SIGNAL"))
+	signaled := err == nil
 	start := time.Now()
 	var count atomic.Int64 // commands are announced on the thread of their namespace
 	return func(kind, object string) error {
@@ -32,7 +36,10 @@ func faultPoints() fsys.Fault {
 		if err := record(trace, line); err != nil {
 			return err
 		}
-		if n == fatal {
+		switch {
+		case n == fatal && signaled:
+			return unix.Kill(os.Getpid(), unix.Signal(number))
+		case n == fatal:
 			killTree(os.Getpid())
 		}
 		return nil

@@ -38,7 +38,7 @@ func Main(spec Spec, args []string, handle Handler) int {
 	}
 	defer stdout.Close() //nolint:errcheck // the result was written, or its error reported
 	leaveUnreadableDirectory()
-	ctx, stop := untilSignal()
+	ctx, stop := UntilSignal()
 	defer stop()
 	m := module{spec: spec, logs: hostLogs(), stdin: os.Stdin, stdout: stdout, stderr: os.Stderr}
 	return m.run(ctx, args, handle)
@@ -66,9 +66,10 @@ func leaveUnreadableDirectory() {
 	}
 }
 
-// untilSignal returns a context that a request to end cancels, with the signal as
+// UntilSignal returns a context that a request to end cancels, with the signal as
 // its cause. SIGHUP stays ignored where the process was started so, by nohup.
-func untilSignal() (context.Context, context.CancelFunc) {
+// From then on a closed pipe is an error of writing, and no longer the end.
+func UntilSignal() (context.Context, context.CancelFunc) {
 	signals := []os.Signal{unix.SIGTERM, unix.SIGINT}
 	if !signal.Ignored(unix.SIGHUP) {
 		signals = append(signals, unix.SIGHUP)
