@@ -84,6 +84,11 @@ func indexCauses() []cause {
 			noPackage + "the file with the authorities' certificates cannot be read ($1); check ca_cert",
 		},
 		{
+			[]string{"certificate verify failed: certificate is not yet valid", "certificate verify failed: certificate has expired"},
+			noPackage + "the index's certificate is not valid at the time that this host's clock shows; set the clock " +
+				"(timedatectl), or have the certificate renewed",
+		},
+		{
 			[]string{"CERTIFICATE_VERIFY_FAILED] certificate verify failed: * ("},
 			noPackage + "the index's certificate is not trusted ($1); name the authority's file with ca_cert",
 		},

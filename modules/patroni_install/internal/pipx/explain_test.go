@@ -65,6 +65,7 @@ func TestExplain(t *testing.T) {
 		{"HTTPError: 401 Client Error: Unauthorized for url: https://index.example/simple/patroni/", "refuses the credentials"},
 		{"ProxyError('Unable to connect to proxy')", "answer or refuses; check"},
 		{"[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: Hostname mismatch, certificate is not valid for 'a'. (_ssl.c:997)", "(Hostname mismatch, certificate is not valid for 'a'.)"},
+		{"[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: certificate is not yet valid (_ssl.c:992)", "set the clock"},
 		{"Read timed out. (read timeout=15)", "does not answer"},
 		{"[Errno 101] Network is unreachable", "no way to the network"},
 		{"[Errno -3] Temporary failure in name resolution", "cannot be resolved"},
