@@ -129,6 +129,11 @@ func indexCauses() []cause {
 func packageCauses() []cause {
 	return []cause{
 		{
+			[]string{"Wheel '*' located at * is invalid", "JSONDecodeError", "BadZipFile"},
+			noPackage + "what the index answers is damaged, or is something else; check index_url, and whether a proxy " +
+				"or a login page of the network answers in its place",
+		},
+		{
 			[]string{"THESE PACKAGES DO NOT MATCH THE HASHES"},
 			"a package is not the one whose hash is on record; a mirror may be damaged, or somebody changed the package",
 		},

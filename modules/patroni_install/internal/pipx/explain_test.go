@@ -66,6 +66,8 @@ func TestExplain(t *testing.T) {
 		{"ProxyError('Unable to connect to proxy')", "answer or refuses; check"},
 		{"[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: Hostname mismatch, certificate is not valid for 'a'. (_ssl.c:997)", "(Hostname mismatch, certificate is not valid for 'a'.)"},
 		{"[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: certificate is not yet valid (_ssl.c:992)", "set the clock"},
+		{"ERROR: Wheel 'patroni' located at /tmp/pip-unpack-_13f/patroni-4.1.5-py3-none-any.whl is invalid.", "is damaged, or is something else"},
+		{"json.decoder.JSONDecodeError: Unterminated string starting at: line 1 column 76 (char 75)", "is damaged, or is something else"},
 		{"Read timed out. (read timeout=15)", "does not answer"},
 		{"[Errno 101] Network is unreachable", "no way to the network"},
 		{"[Errno -3] Temporary failure in name resolution", "cannot be resolved"},
