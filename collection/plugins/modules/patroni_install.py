@@ -37,7 +37,8 @@ attributes:
     description: Reports what would change, without writing anything on the host.
     support: full
     details:
-      - A version that only the package index knows is reported as the newest that satisfies O(version).
+      - A version that only the package index knows is reported as the newest that satisfies O(version), save with
+        O(state=latest) for an installation that is there, for which the index is asked.
   diff_mode:
     description: Shows what changes.
     support: full
@@ -63,11 +64,13 @@ options:
     description:
       - V(present) installs Patroni, and repairs an installation that is broken.
         An installation that is healthy and satisfies O(version) and O(extras) is left as it is.
+      - V(latest) installs the newest version that O(version) and the package index allow. Where nothing is installed
+        that comes before it, nothing is built. The index is asked by pip as the user, also in check mode.
       - V(absent) removes the virtual environment, the links that lead into it, the unit and the blocks in shell
         profiles. It is refused while the service is active or enabled.
         The configuration directory goes only when it is empty; OS packages stay.
     type: str
-    choices: [present, absent]
+    choices: [present, latest, absent]
     default: present
   version:
     description:

@@ -110,7 +110,7 @@ func TestBadValues(t *testing.T) {
 		`{"python": "python3"}`:                            "value of python" + absolute + `"python3"`,
 		`{"ca_cert": "ca.pem"}`:                            "value of ca_cert" + absolute + `"ca.pem"`,
 		`{"bin_dir": "/opt/a:b"}`:                          `value of bin_dir must not contain a colon, since PATH could not name it, got: "/opt/a:b"`,
-		`{"state": "latest"}`:                              "value of state must be one of: present, absent, got: latest",
+		`{"state": "newest"}`:                              "value of state must be one of: present, latest, absent, got: newest",
 		`{"manage_path": "perhaps"}`:                       "argument 'manage_path' is of type str and we were unable to convert to bool: The value 'perhaps' is not a valid boolean. Valid booleans include: ",
 		`{"timeout": "soon"}`:                              `argument 'timeout' is of type str and we were unable to convert to int: "'soon'" cannot be converted to an int`,
 		`{"extras": {"etcd": true}}`:                       "argument 'extras' is of type dict and we were unable to convert to list: ",

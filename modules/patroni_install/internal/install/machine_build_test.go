@@ -23,7 +23,8 @@ type namespace struct {
 	*mountns.Namespace
 	*machine
 
-	binds []bind
+	binds  []bind
+	memory string // what a directory in memory covers
 }
 
 // namespace opens one.
@@ -31,6 +32,10 @@ func (m *machine) namespace(files *fsys.FS, binds []mountns.Bind) (Namespace, er
 	opened, err := mountns.Open(files, binds)
 	n := &namespace{Namespace: opened, machine: m}
 	for _, b := range binds {
+		if b.Source == nil {
+			n.memory = b.Target
+			continue
+		}
 		n.binds = append(n.binds, bind{source: b.Source.Name(), target: b.Target})
 	}
 	return n, err
@@ -65,6 +70,8 @@ func (n *namespace) command(cmd host.Command) (string, error) {
 		return "", err
 	}
 	switch {
+	case program == "python3" && cmd.Argv[2] == "-B":
+		return n.newer(cmd)
 	case program == "pipx":
 		return "", n.pipx(cmd)
 	case program == "python3" && path.Base(last(cmd.Argv)) == "shared":
@@ -125,6 +132,19 @@ func (n *namespace) pipx(cmd host.Command) error {
 	n.putLink(variable(cmd.Env, "PIPX_BIN_DIR")+"/patroni", tree+"/bin/patroni")
 	n.put(home+"/scratch/cache/left-over", "")
 	return err
+}
+
+// newer is pip asked for what comes after a version: it writes to memory alone.
+func (n *namespace) newer(cmd host.Command) (string, error) {
+	if n.memory == "" || cmd.Dir != n.memory || variable(cmd.Env, "TMPDIR") != n.memory {
+		n.Fatalf("pip would write to the disk: %q in %s", cmd.Env, cmd.Dir)
+	}
+	_, installed, _ := strings.Cut(last(cmd.Argv), "!=")
+	if isAfter(n.newest, installed) {
+		return "patroni-" + n.newest + "-py3-none-any.whl\n", nil
+	}
+	return "", fmt.Errorf("ERROR: Could not find a version that satisfies the requirement %s (from versions: 4.0.7, %s)",
+		last(cmd.Argv), n.newest)
 }
 
 // venv makes a venv with Patroni of a version.

@@ -133,6 +133,19 @@ func (m *machine) remove(names ...string) {
 	}
 }
 
+// removeGlob removes what a pattern stands for, which must be something.
+func (m *machine) removeGlob(pattern string) {
+	m.Helper()
+	found, err := filepath.Glob(m.real(pattern))
+	m.must(err)
+	if len(found) == 0 {
+		m.Fatalf("nothing to remove: %s", pattern)
+	}
+	for _, name := range found {
+		m.must(os.RemoveAll(name))
+	}
+}
+
 func (m *machine) read(name string) string {
 	data, err := os.ReadFile(m.real(name))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 	"github.com/pgedge/platform/modules/patroni_install/internal/host"
+	"github.com/pgedge/platform/modules/patroni_install/internal/mountns"
 	"github.com/pgedge/platform/modules/patroni_install/internal/pipx"
 	"github.com/pgedge/platform/modules/patroni_install/internal/pkgmgr"
 	"github.com/pgedge/platform/modules/patroni_install/internal/systemd"
@@ -52,8 +53,12 @@ type Observed struct {
 	Pipx      *pipx.Program // nil: there is none
 	Packages  Packages
 	OSPackage string // the operating system's own Patroni, "" when not installed
-	Service   Service
-	Warnings  []string
+	// Newest is the version after the installed one that the package index offers, "" when it has
+	// none or was not asked for one; NewestUnknown says that it should have been.
+	Newest        string
+	NewestUnknown bool
+	Service       Service
+	Warnings      []string
 }
 
 // Services asks systemd about a unit.
@@ -67,6 +72,7 @@ type observer struct {
 	host     *host.Host
 	services Services
 	want     Desired
+	open     func(*fsys.FS, []mountns.Bind) (Namespace, error)
 	// mayRefresh allows what a check must not do: refreshing the package lists.
 	mayRefresh bool
 	// pending tells that an interrupted run is still to be undone or finished.

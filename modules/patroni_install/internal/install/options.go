@@ -14,13 +14,14 @@ import (
 // The values of option state.
 const (
 	Present = "present"
+	Latest  = "latest"
 	Absent  = "absent"
 )
 
 // Spec returns the module's arguments.
 func Spec() ansible.Spec {
 	return ansible.Spec{Name: "patroni_install", Arguments: []ansible.Argument{
-		{Name: "state", Type: ansible.Str, Default: Present, Choices: []string{Present, Absent}, Help: "whether Patroni is to be installed"},
+		{Name: "state", Type: ansible.Str, Default: Present, Choices: []string{Present, Latest, Absent}, Help: "whether Patroni is to be installed, and kept at the newest version"},
 		{Name: "version", Type: ansible.Str, Help: "exact version or PEP 440 specifier, such as 4.0.7 or >=4.0,<4.1"},
 		{Name: "extras", Type: ansible.List, Default: []string{"psycopg2-binary", "etcd"}, Help: "Patroni's extras"},
 		{Name: "user", Type: ansible.Str, Default: "postgres", Help: "owner of the installation"},

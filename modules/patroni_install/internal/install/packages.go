@@ -26,7 +26,7 @@ func triedReleases() map[string][]string {
 // enough, unless packages were asked for by name.
 func (o *observer) packages(ctx context.Context) error {
 	f := o.found
-	if o.want.State != Present {
+	if o.want.State == Absent {
 		return nil
 	}
 	names := o.want.Prerequisites

@@ -61,6 +61,10 @@ func (p *Plan) whyBuild() string {
 		return "it was broken: " + strings.Join(tree.Problems, "; ")
 	case !p.want.Version.Matches(tree.PatroniVersion):
 		return fmt.Sprintf("version %s was asked for", p.want.Version)
+	case p.seen.Newest != "":
+		return "the package index has " + p.seen.Newest
+	case p.seen.NewestUnknown:
+		return "the package index may have a newer one"
 	}
 	if missing := tree.MissingFor(p.want.Extras); len(missing) > 0 {
 		return "it lacked " + strings.Join(missing, ", ")
@@ -216,12 +220,27 @@ func (p *Plan) treeText(out Outcome) string {
 // asked for another one.
 func (p *Plan) requirement() string {
 	version := p.want.Version
-	if tree := p.seen.Current; tree != nil && tree.PatroniVersion != "" && version.Matches(tree.PatroniVersion) {
-		if exact, err := pipx.ParseSpec("==" + tree.PatroniVersion); err == nil {
-			version = exact
+	exact := p.seen.Newest
+	if tree := p.seen.Current; p.want.State == Present && tree != nil && version.Matches(tree.PatroniVersion) {
+		exact = tree.PatroniVersion
+	}
+	if exact != "" {
+		if pinned, err := pipx.ParseSpec("==" + exact); err == nil {
+			version = pinned
 		}
 	}
 	return version.Requirement(p.want.Extras)
+}
+
+// versionOf is the version that a build will have, where that is known before it.
+func (p *Plan) versionOf() (version string, known bool) {
+	if p.want.State == Absent {
+		return "", false
+	}
+	if exact, known := p.want.Version.Exact(); known {
+		return exact, true
+	}
+	return p.seen.Newest, p.seen.Newest != ""
 }
 
 // contents lists the distributions of a venv.

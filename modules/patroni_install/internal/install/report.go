@@ -172,7 +172,7 @@ func (r *Report) facts() map[string]any {
 	}
 	if tree := r.tree(); tree != nil {
 		facts["version"], facts["python"], facts["apps"], facts["packages"] = tree.PatroniVersion, tree.Python, tree.Apps, tree.Packages
-	} else if exact, known := r.plan.want.Version.Exact(); known && r.plan.want.State == Present {
+	} else if exact, known := r.plan.versionOf(); known {
 		facts["version"] = exact
 	}
 	return facts

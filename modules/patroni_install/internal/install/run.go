@@ -76,7 +76,7 @@ func (i *Installer) run(ctx context.Context) (_ *Report, err error) {
 			return nil, err
 		}
 	}
-	keep = i.Want.State == Present && (keep || report.Changed())
+	keep = i.Want.State != Absent && (keep || report.Changed())
 	i.refresh(ctx, report)
 	return report, nil
 }
@@ -119,13 +119,16 @@ func (i *Installer) transaction() *txn.Transaction {
 }
 
 func (i *Installer) plan(ctx context.Context, o *observer) (*Plan, error) {
-	o.host, o.services, o.want = i.Host, i.Services, i.Want
+	o.host, o.services, o.want, o.open = i.Host, i.Services, i.Want, i.Namespace
 	seen, err := o.observe(ctx)
 	if err == nil && o.mayRefresh {
 		err = refuseStage(seen)
 	}
 	if err == nil {
 		err = refuse(i.Want, seen)
+	}
+	if err == nil {
+		err = o.newest(ctx)
 	}
 	if err == nil {
 		// Last, since it may refresh the package lists: not for a run that is refused anyway.

@@ -37,8 +37,11 @@ var errClosed = errors.New("internal error: the mount namespace is closed")
 
 // Bind is a directory to be seen at another place.
 type Bind struct {
-	Source *os.File // an open directory; it may be closed once Open has returned
-	Target string   // absolute path of an existing directory
+	// Source is an open directory; it may be closed once Open has returned. nil stands for an empty
+	// one in memory, of Owner alone, which goes with the namespace.
+	Source *os.File
+	Target string // absolute path of an existing directory
+	Owner  *host.User
 }
 
 // Namespace is a private mount namespace with its binds in place. Commands run one at a time.

@@ -212,3 +212,26 @@ func TestEndOfNamespaceKillsNothingElse(t *testing.T) {
 		t.Errorf("the second namespace shows %q", got)
 	}
 }
+
+// TestMemory: a directory in memory is its owner's alone, covers the target, and leaves nothing.
+func TestMemory(t *testing.T) {
+	p := newPlace(t)
+	if err := os.WriteFile(filepath.Join(p.target, "covered"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	n, err := Open(p.files, []Bind{{Target: p.target, Owner: &host.User{UID: 65534, GID: 65534}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(n.Close)
+	script := "cd " + p.target + "; stat -c '%a %u %g' .; echo made > made; ls; stat -f -c %T ."
+	if diff := cmp.Diff("700 65534 65534\nmade\ntmpfs\n", stdout(t, n, sh(script))); diff != "" {
+		t.Errorf("inside (-want +got):\n%s", diff)
+	}
+	if err := n.Check(); err != nil {
+		t.Errorf("check: %v", err)
+	}
+	if diff := cmp.Diff([]string{"covered"}, names(t, p.target)); diff != "" {
+		t.Errorf("outside (-want +got):\n%s", diff)
+	}
+}

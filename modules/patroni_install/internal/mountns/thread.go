@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"strconv"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
+	"github.com/pgedge/platform/modules/patroni_install/internal/host"
 )
 
 // childUmask is what commands run with: under a stricter one only root could use what they install.
@@ -68,6 +70,14 @@ func enter(files *fsys.FS, binds []Bind) ([]shown, error) {
 // cloneAll returns a detached mount of each bind's source.
 func cloneAll(binds []Bind) (trees []int, err error) {
 	for _, bind := range binds {
+		if bind.Source == nil {
+			fd, err := inMemory(bind.Owner)
+			if err != nil {
+				return trees, fmt.Errorf("cannot make a directory in memory: %w", err)
+			}
+			trees = append(trees, fd)
+			continue
+		}
 		fd, err := clone(bind.Source)
 		if err != nil {
 			return trees, fmt.Errorf("cannot bind %s: %w", bind.Source.Name(), err)
@@ -75,6 +85,30 @@ func cloneAll(binds []Bind) (trees []int, err error) {
 		trees = append(trees, fd)
 	}
 	return trees, nil
+}
+
+// memorySize bounds what is written to a directory in memory.
+const memorySize = "64m"
+
+// inMemory returns a detached mount of a new tmpfs.
+func inMemory(owner *host.User) (int, error) {
+	fs, err := unix.Fsopen("tmpfs", unix.FSOPEN_CLOEXEC)
+	if err != nil {
+		return -1, os.NewSyscallError("fsopen", err)
+	}
+	defer unix.Close(fs) //nolint:errcheck // the mount holds what it needs
+	for _, option := range [][2]string{
+		{"size", memorySize}, {"mode", "0700"}, {"uid", strconv.Itoa(owner.UID)}, {"gid", strconv.Itoa(owner.GID)},
+	} {
+		if err := unix.FsconfigSetString(fs, option[0], option[1]); err != nil {
+			return -1, os.NewSyscallError("fsconfig", err)
+		}
+	}
+	if err := unix.FsconfigCreate(fs); err != nil {
+		return -1, os.NewSyscallError("fsconfig", err)
+	}
+	fd, err := unix.Fsmount(fs, unix.FSMOUNT_CLOEXEC, unix.MOUNT_ATTR_NOSUID|unix.MOUNT_ATTR_NODEV)
+	return fd, os.NewSyscallError("fsmount", err)
 }
 
 func clone(source *os.File) (int, error) {

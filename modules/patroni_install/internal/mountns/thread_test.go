@@ -173,7 +173,7 @@ func BenchmarkOpen(b *testing.B) {
 	}
 	defer func() { _ = source.Close() }()
 	for b.Loop() {
-		n, err := Open(files, []Bind{{source, dir}, {source, dir}, {source, dir}})
+		n, err := Open(files, []Bind{{Source: source, Target: dir}, {Source: source, Target: dir}, {Source: source, Target: dir}})
 		if err != nil {
 			b.Fatal(err)
 		}

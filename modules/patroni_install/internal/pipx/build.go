@@ -8,8 +8,11 @@ import (
 	"github.com/pgedge/platform/modules/patroni_install/internal/host"
 )
 
-// prepareShared makes pipx's shared venv; compileTree makes the bytecode of a directory.
+// prepareShared makes pipx's shared venv; compileTree makes the bytecode of a directory. What
+// needs the interpreter's own wheels has bundledWheels before it.
 var (
+	//go:embed bundled.py
+	bundledWheels string
 	//go:embed shared.py
 	prepareShared string
 	//go:embed compile.py
@@ -49,7 +52,7 @@ type Build struct {
 // Likewise pip compiles file by file what a compiler with all processors makes in half the time.
 func (b Build) Commands() []host.Command {
 	return []host.Command{
-		b.command(b.Python, "-I", "-c", prepareShared, b.Shared()),
+		b.command(b.Python, "-I", "-c", bundledWheels+prepareShared, b.Shared()),
 		b.command(append(append([]string{}, b.Argv...), "install", b.Requirement)...),
 		b.command(path.Join(b.Venv(), "bin", "python"), "-I", "-c", compileTree, path.Join(b.Venv(), "lib")),
 	}

@@ -31,7 +31,7 @@ func TestCommands(t *testing.T) {
 	b := exampleBuild()
 	got := b.Commands()
 	want := []host.Command{
-		{Argv: []string{"/usr/bin/python3", "-I", "-c", prepareShared, "/home/pg/.local/share/pipx/shared"}},
+		{Argv: []string{"/usr/bin/python3", "-I", "-c", bundledWheels + prepareShared, "/home/pg/.local/share/pipx/shared"}},
 		{Argv: []string{"/usr/bin/pipx", "install", "patroni[etcd]==4.1.5"}},
 		{Argv: []string{"/home/pg/.local/share/pipx/venvs/patroni/bin/python", "-I", "-c", compileTree, "/home/pg/.local/share/pipx/venvs/patroni/lib"}},
 	}
@@ -145,17 +145,22 @@ sysconfig.get_config_var = lambda name: folder if name == "WHEEL_PKG_DIR" else r
 glob.glob = lambda pattern: [] if pattern.endswith(".whl") and not pattern.startswith(folder) else real_glob(pattern)
 `
 
-// wheel makes a wheel with one file.
-func wheel(t *testing.T, name, file, content string) {
+// wheel makes a wheel with these files, each a name and its content.
+func wheel(t *testing.T, name string, files ...string) {
 	t.Helper()
 	out, err := os.Create(name)
 	if err != nil {
 		t.Fatal(err)
 	}
 	archive := zip.NewWriter(out)
-	entry, err := archive.Create(file)
-	if err == nil {
-		_, err = entry.Write([]byte(content))
+	for i := 0; i < len(files); i += 2 {
+		entry, created := archive.Create(files[i])
+		if err = created; err == nil {
+			_, err = entry.Write([]byte(files[i+1]))
+		}
+		if err != nil {
+			break
+		}
 	}
 	if err := errors.Join(err, archive.Close(), out.Close()); err != nil {
 		t.Fatal(err)
@@ -168,7 +173,7 @@ func TestPrepareShared(t *testing.T) {
 	wheel(t, filepath.Join(root, "pip-23.1-py3-none-any.whl"), "pip/_internal/cli/main.py", "main = lambda: print('pip runs')")
 	wheel(t, filepath.Join(root, "setuptools-70.1-py3-none-any.whl"), "setuptools/__init__.py", "")
 	shared := filepath.Join(root, "shared")
-	python(t, fakeWheels+prepareShared, root, shared)
+	python(t, fakeWheels+bundledWheels+prepareShared, root, shared)
 	out, err := exec.CommandContext(t.Context(), filepath.Join(shared, "bin", "pip")).Output()
 	if err != nil || string(out) != "pip runs\n" {
 		t.Errorf("bin/pip printed %q, %v", out, err)
@@ -183,7 +188,7 @@ func TestPrepareShared(t *testing.T) {
 
 func TestPrepareSharedWithoutWheels(t *testing.T) {
 	root := t.TempDir()
-	python(t, fakeWheels+prepareShared, root, filepath.Join(root, "shared"))
+	python(t, fakeWheels+bundledWheels+prepareShared, root, filepath.Join(root, "shared"))
 	if _, err := os.Lstat(filepath.Join(root, "shared")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("something was made: %v", err)
 	}

@@ -1,34 +1,11 @@
-# usage: python3 -I -c THIS DIRECTORY
+# usage: python3 -I -c bundled.py+THIS DIRECTORY
 #
 # Makes pipx's shared venv in DIRECTORY from the wheels that came with the interpreter: pip, and
 # setuptools for packages that come as source only. Where there are no such wheels it makes
 # nothing, and pipx makes the venv in its own way.
-import glob
-import os
 import subprocess
-import sys
-import sysconfig
 import venv
 import zipfile
-
-
-def bundled(name):
-    """Return the newest wheel of a package that came with the interpreter, or None."""
-    for folder in (
-        sysconfig.get_config_var("WHEEL_PKG_DIR"),
-        "/usr/share/python-wheels",
-        os.path.join(sysconfig.get_path("stdlib"), "ensurepip", "_bundled"),
-    ):
-        wheels = glob.glob(os.path.join(folder or "/nonexistent", name + "-[0-9]*.whl"))
-        if wheels:
-            return max(wheels, key=release)
-    return None
-
-
-def release(wheel):
-    """Return the version in a wheel's file name as numbers."""
-    parts = os.path.basename(wheel).split("-")[1].split(".")
-    return [int(part) if part.isdigit() else 0 for part in parts]
 
 
 def unpack(wheel, site):

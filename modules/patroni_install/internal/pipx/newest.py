@@ -1,0 +1,26 @@
+# usage: python3 -I -B -c bundled.py+THIS SHARED REQUIREMENT
+#
+# Lets pip choose from the package index what it would install for REQUIREMENT, and prints the
+# name of that file. pip is the one in pipx's venv SHARED, where that is for this interpreter,
+# else the one that came with the interpreter. Every pip since 9 downloads in this way.
+import runpy
+import tempfile
+
+
+def main(shared, requirement):
+    site = os.path.join(shared, "lib", "python%d.%d" % sys.version_info[:2], "site-packages")
+    pip = site if os.path.isdir(os.path.join(site, "pip")) else bundled("pip")
+    if not pip:
+        sys.exit("there is no pip, neither in %s nor beside %s" % (shared, sys.executable))
+    sys.path.insert(0, pip)
+    folder = tempfile.mkdtemp()
+    sys.argv[:] = ["pip", "download", "-q", "--no-deps", "-d", folder, requirement]
+    try:
+        runpy.run_module("pip", run_name="__main__", alter_sys=True)
+    except SystemExit as end:
+        if end.code:
+            raise
+    print("\n".join(os.listdir(folder)))
+
+
+main(*sys.argv[1:])
