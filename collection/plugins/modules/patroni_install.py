@@ -62,7 +62,7 @@ attributes:
 options:
   state:
     description:
-      - V(present) installs Patroni, and repairs an installation that is broken.
+      - V(present) installs Patroni, and repairs an installation that is broken, with the version it has.
         An installation that is healthy and satisfies O(version) and O(extras) is left as it is.
       - V(latest) installs the newest version that O(version) and the package index allow. Where nothing is installed
         that comes before it, nothing is built. The index is asked by pip as the user, also in check mode.
@@ -139,6 +139,17 @@ options:
       - The default is C(pipx) on the Debian family.
     type: list
     elements: str
+  verify:
+    description:
+      - How thoroughly to look whether the installation is healthy, besides its structure.
+      - V(quick) compares the files of the virtual environment with a manifest that was written when it was installed,
+        by type, owner, mode, size and time. What differs is compared with the checksums of the Python packages before
+        it is called broken. It takes milliseconds.
+      - V(full) compares all files with these checksums and starts the programs, as the user. It takes seconds.
+      - What is found is named in the diff and in RV(msg), and mended by building the same version anew.
+    type: str
+    choices: [quick, full]
+    default: quick
   lock_timeout:
     description:
       - How many seconds to wait for another run of this module, and for the locks of the package manager.
@@ -188,6 +199,13 @@ EXAMPLES = r'''
 - name: Leave the OS packages alone, because pipx is there
   pgedge.platform.patroni_install:
     install_prerequisites: false
+  become: true
+
+- name: Keep Patroni at the newest release of the 4 series, and look at every file
+  pgedge.platform.patroni_install:
+    state: latest
+    version: '>=4,<5'
+    verify: full
   become: true
 
 - name: Remove Patroni and keep its configuration

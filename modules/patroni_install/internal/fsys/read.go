@@ -151,6 +151,25 @@ func (f *FS) ReadFileInfo(name string, limit int64) ([]byte, Info, error) {
 	return data, info, nil
 }
 
+// ReadTo writes the content of a regular file to w, under the rules of ReadFile.
+func (f *FS) ReadTo(name string, w io.Writer, limit int64) error {
+	d, base, err := f.parent(name)
+	if err != nil {
+		return err
+	}
+	defer d.close()
+	file, _, err := f.openRegular(d.fd, base, name)
+	if err != nil {
+		return err
+	}
+	defer file.Close() //nolint:errcheck // read only
+	n, err := io.Copy(w, io.LimitReader(file, limit+1))
+	if err == nil && n > limit {
+		err = fmt.Errorf("larger than %d bytes", limit)
+	}
+	return pathError("read", name, err)
+}
+
 // readAll reads to the end of what has probably size bytes: a file in /proc says 0, and others
 // may grow meanwhile.
 func readAll(file io.Reader, size int64) ([]byte, error) {

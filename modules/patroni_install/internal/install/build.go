@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"slices"
 	"strings"
 	"time"
 
@@ -29,9 +28,6 @@ const systemPython = "/usr/bin/python3"
 // systemdAnalyze is called by its path: a search could find a program of the user's in the stage,
 // which covers the bin directory.
 const systemdAnalyze = "/usr/bin/systemd-analyze"
-
-// verifyTimeout bounds each program that is started to see that it works.
-const verifyTimeout = time.Minute
 
 // builder builds the tree in the stage, where it sees itself at its final place.
 type builder struct {
@@ -176,48 +172,6 @@ func (b *builder) runAll(ctx context.Context, ns Namespace, build pipx.Build) (o
 	return out, err
 }
 
-// verify starts what was built: nothing becomes visible that was not seen working.
-func (b *builder) verify(ctx context.Context, ns Namespace) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, verifyTimeout, errors.New("it did not end in time"))
-	defer cancel()
-	b.host.FS.StartSync(b.plan.seen.stagedHome()) // the disk works while the programs are tried
-	bin := path.Join(b.plan.seen.Layout.Venv(), "bin")
-	for _, argv := range [][]string{
-		{path.Join(bin, "patroni"), "--version"},
-		{path.Join(bin, "patronictl"), "version"},
-		{path.Join(bin, "python"), "-B", "-c", "import " + strings.Join(b.imports(), ", ")},
-	} {
-		cmd := host.Command{Argv: argv, Env: b.userEnv(), User: b.plan.seen.User}
-		if _, err := ns.Run(ctx, cmd); err != nil {
-			return fmt.Errorf("cannot use what was built: %w", err)
-		}
-	}
-	if err := b.verifyUnit(ctx, ns); err != nil {
-		return err
-	}
-	return ns.Check()
-}
-
-// imports are the modules that the extras are about: the database driver and the clients of the
-// configuration store.
-func (b *builder) imports() []string {
-	modules := map[string]string{
-		"psycopg2": "psycopg2", "psycopg2-binary": "psycopg2", "psycopg3": "psycopg", "etcd": "etcd", "etcd3": "etcd",
-		"consul": "consul", "zookeeper": "kazoo", "exhibitor": "kazoo", "raft": "pysyncobj", "aws": "boto3",
-	}
-	names := []string{"patroni"}
-	for _, extra := range b.plan.want.Extras {
-		if module, known := modules[extra]; known && !slices.Contains(names, module) {
-			names = append(names, module)
-		}
-	}
-	return names
-}
-
-func (b *builder) userEnv() []string {
-	return []string{"HOME=" + b.plan.seen.User.Home, "PATH=/usr/local/bin:/usr/bin:/bin", "LC_ALL=C.UTF-8", "PYTHONDONTWRITEBYTECODE=1"}
-}
-
 // verifyUnit lets systemd read the unit under its real name. What it says of other units, which
 // it loads on the way, is not our business.
 func (b *builder) verifyUnit(ctx context.Context, ns Namespace) error {
@@ -270,6 +224,9 @@ func (b *builder) outcome(ctx context.Context, ns Namespace, program pipx.Progra
 		return Outcome{}, fmt.Errorf("cannot use what was built: %s", strings.Join(append(out.Tree.Problems, lacks...), "; "))
 	}
 	out.ID = out.Tree.Info.ID
+	if err := b.manifest(&out); err != nil {
+		return Outcome{}, err
+	}
 	if !pipx.SharedUsable(b.host.FS, seen.Shared(), out.Tree.Python) {
 		staged, err := b.host.FS.Lstat(seen.staged(seen.Shared()))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {

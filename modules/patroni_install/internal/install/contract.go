@@ -1,7 +1,9 @@
 package install
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -34,16 +36,35 @@ func (p *Plan) links(apps []string) ([]txn.Step, error) {
 		entry, found := p.seen.Bin[app]
 		switch {
 		case !found:
-			after := &step.LinkState{Target: target}
-			if p.seen.inHome(p.seen.BinDir) {
-				after.UID, after.GID = p.seen.User.UID, p.seen.User.GID
-			}
-			steps = append(steps, &step.Symlink{Path: name, After: after})
+			steps = append(steps, &step.Symlink{Path: name, After: p.linkTo(target)})
+		case p.seen.Dangling[app]:
+			before := &step.LinkState{Target: entry.Target, UID: entry.UID, GID: entry.GID}
+			steps = append(steps, &step.Symlink{Path: name, Before: before, After: p.linkTo(target)})
 		case !p.leadsTo(entry, app):
 			return nil, foreign(name, entry, target)
 		}
 	}
 	return append(steps, p.staleLinks(apps)...), nil
+}
+
+// linkTo is a link in the bin directory.
+func (p *Plan) linkTo(target string) *step.LinkState {
+	link := &step.LinkState{Target: target}
+	if p.seen.inHome(p.seen.BinDir) {
+		link.UID, link.GID = p.seen.User.UID, p.seen.User.GID
+	}
+	return link
+}
+
+// dangles tells whether an entry of the bin directory is a link that some pipx made for Patroni's
+// program of that name, and that leads nowhere: nobody misses it.
+func (o *observer) dangles(app string, entry fsys.Info) bool {
+	if entry.Type != fsys.Link || !path.IsAbs(entry.Target) || !strings.HasSuffix(entry.Target, "/venvs/patroni/bin/"+app) ||
+		below(entry.Target, o.found.Layout.Venv()) {
+		return false
+	}
+	_, err := o.host.FS.Lstat(entry.Target)
+	return errors.Is(err, fs.ErrNotExist)
 }
 
 // staleLinks removes links into the tree for programs that are not in apps.

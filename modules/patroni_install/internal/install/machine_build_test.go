@@ -3,6 +3,8 @@ package install
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"os"
@@ -114,7 +116,7 @@ func (n *namespace) shared(dir string) error {
 	if err := n.halfway("shared libraries"); err != nil {
 		return err
 	}
-	n.put(dir+"/lib/python3.11/site-packages/pip/__init__.py", "")
+	n.put(dir+"/lib/python"+n.minor()+"/site-packages/pip/__init__.py", "")
 	n.put(dir+"/bin/pip", "#!"+dir+"/bin/python\n")
 	n.hand(dir)
 	return nil
@@ -147,14 +149,21 @@ func (n *namespace) newer(cmd host.Command) (string, error) {
 		last(cmd.Argv), n.newest)
 }
 
+// minor is the version of the machine's Python, "3.11".
+func (m *machine) minor() string {
+	target, err := os.Readlink(m.real("/usr/bin/python3"))
+	m.must(err)
+	return strings.TrimPrefix(target, "python")
+}
+
 // venv makes a venv with Patroni of a version.
 func (n *namespace) venv(tree, version string, extras []string) error {
-	site := tree + "/lib/python3.11/site-packages/"
+	site := tree + "/lib/python" + n.minor() + "/site-packages/"
 	distribution := func(name, version, metadata string) {
 		n.put(site+name+"-"+version+".dist-info/METADATA", "Name: "+name+"\n"+metadata+"\n")
 		n.put(site+name+"-"+version+".dist-info/RECORD", "")
 	}
-	n.put(tree+"/pyvenv.cfg", "home = /usr/bin\nversion = 3.11.2\n")
+	n.put(tree+"/pyvenv.cfg", "home = /usr/bin\nversion = "+n.minor()+".2\n")
 	n.putLink(tree+"/bin/python", "/usr/bin/python3")
 	distribution("click", "8.1.7", "")
 	if err := n.halfway("venv"); err != nil {
@@ -167,14 +176,22 @@ func (n *namespace) venv(tree, version string, extras []string) error {
 	if slices.Contains(extras, "etcd") {
 		distribution("python_etcd", "0.4.5", "")
 	}
-	distribution("patroni", version, patroniMetadata)
-	n.put(site+"patroni/__init__.py", "version = "+version)
+	record := ""
+	recorded := func(name, text string) {
+		n.put(path.Join(site, name), text)
+		sum := sha256.Sum256([]byte(text))
+		record += fmt.Sprintf("%s,sha256=%s,%d\n", name, base64.RawURLEncoding.EncodeToString(sum[:]), len(text))
+	}
+	info := "patroni-" + version + ".dist-info/"
+	recorded(info+"METADATA", "Name: patroni\n"+patroniMetadata+"\n")
+	recorded("patroni/__init__.py", "version = "+version)
 	entries := "[console_scripts]\n"
 	for _, app := range appsOf(version) {
 		entries += app + " = patroni:main\n"
-		n.put(tree+"/bin/"+app, "#!"+tree+"/bin/python\n")
+		recorded("../../../bin/"+app, "#!"+tree+"/bin/python\n")
 	}
-	n.put(site+"patroni-"+version+".dist-info/entry_points.txt", entries)
+	recorded(info+"entry_points.txt", entries)
+	n.put(site+info+"RECORD", record+info+"RECORD,,\n")
 	n.put(tree+"/pipx_metadata.json", `{"main_package": {"package": "patroni"}}`)
 	n.hand(tree)
 	return nil
@@ -195,7 +212,7 @@ func appsOf(version string) []string {
 }
 
 func (n *namespace) compile(dir string) error {
-	n.put(dir+"/python3.11/site-packages/patroni/__pycache__/__init__.cpython-311.pyc", "bytecode")
+	n.put(dir+"/python"+n.minor()+"/site-packages/patroni/__pycache__/__init__.cpython-311.pyc", "bytecode")
 	n.hand(dir)
 	return nil
 }

@@ -133,6 +133,15 @@ func (m *machine) remove(names ...string) {
 	}
 }
 
+// append adds to a file of the user's, which keeps its inode, owner and mode.
+func (m *machine) append(name, text string) {
+	m.Helper()
+	file, err := os.OpenFile(m.real(name), os.O_APPEND|os.O_WRONLY, 0)
+	m.must(err)
+	_, err = file.WriteString(text)
+	m.must(errors.Join(err, file.Close()))
+}
+
 // removeGlob removes what a pattern stands for, which must be something.
 func (m *machine) removeGlob(pattern string) {
 	m.Helper()

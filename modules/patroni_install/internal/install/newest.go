@@ -16,6 +16,12 @@ import (
 // askTimeout bounds what asking the package index may take: pip tries five times.
 const askTimeout = 2 * time.Minute
 
+// Index is what the package index was asked.
+type Index struct {
+	Newest  string // the version after the installed one that it offers, "" when it has none or was not asked
+	Unknown bool   // it should have been asked, and gave no answer
+}
+
 // newest asks the package index whether there is a version after the installed one, where the
 // answer decides something. A check goes on without one.
 func (o *observer) newest(ctx context.Context) error {
@@ -25,13 +31,13 @@ func (o *observer) newest(ctx context.Context) error {
 		return nil
 	}
 	if o.pending {
-		f.NewestUnknown = true // what an interrupted run left of pip need not work
+		f.Index.Unknown = true // what an interrupted run left of pip need not work
 		return nil
 	}
 	o.host.Progress("asking the package index for a version after " + f.Current.PatroniVersion)
 	err := o.ask(ctx)
 	if err != nil && !o.mayRefresh {
-		f.NewestUnknown = true
+		f.Index.Unknown = true
 		f.Warnings = append(f.Warnings, fmt.Sprintf("cannot tell whether there is a newer Patroni than %s: %v",
 			f.Current.PatroniVersion, err))
 		return nil
@@ -60,7 +66,7 @@ func (o *observer) ask(ctx context.Context) error {
 		version, err = o.askFor(ctx, ns, o.want.Version.Requirement(o.want.Extras))
 	}
 	if err == nil && isAfter(version, installed) {
-		f.Newest = version
+		f.Index.Newest = version
 	}
 	return err
 }

@@ -43,7 +43,8 @@ type Observed struct {
 	// Entries holds what is at every path that the plan may touch; absent ones are missing.
 	Entries map[string]Entry
 	// Bin holds the entries of the bin directory.
-	Bin map[string]fsys.Info
+	Bin      map[string]fsys.Info
+	Dangling map[string]bool // those that lead into a Patroni venv which is no longer there
 	// ConfigEmpty tells that the configuration directory is there and holds nothing.
 	ConfigEmpty bool
 	// Others are the names of other venvs of the same pipx home.
@@ -53,12 +54,10 @@ type Observed struct {
 	Pipx      *pipx.Program // nil: there is none
 	Packages  Packages
 	OSPackage string // the operating system's own Patroni, "" when not installed
-	// Newest is the version after the installed one that the package index offers, "" when it has
-	// none or was not asked for one; NewestUnknown says that it should have been.
-	Newest        string
-	NewestUnknown bool
-	Service       Service
-	Warnings      []string
+	Index     Index  // what the package index says
+	Record    Record // of the tree
+	Service   Service
+	Warnings  []string
 }
 
 // Services asks systemd about a unit.
@@ -94,9 +93,9 @@ func (o *observer) observe(ctx context.Context) (*Observed, error) {
 	if err != nil {
 		return nil, err
 	}
-	o.found = &Observed{Layout: layout, Entries: map[string]Entry{}, Bin: map[string]fsys.Info{}}
+	o.found = &Observed{Layout: layout, Entries: map[string]Entry{}, Bin: map[string]fsys.Info{}, Dangling: map[string]bool{}}
 	for _, look := range []func(context.Context) error{
-		o.release, o.adopt, o.entries, o.bin, o.config, o.venv, o.service, o.osPackage, o.pipx,
+		o.release, o.adopt, o.entries, o.bin, o.config, o.venv, o.verify, o.service, o.osPackage, o.pipx,
 	} {
 		if err := look(ctx); err != nil {
 			return nil, explainLink(err)
@@ -207,6 +206,7 @@ func (o *observer) bin(context.Context) error {
 		}
 		if err == nil {
 			o.found.Bin[name] = info
+			o.found.Dangling[name] = o.dangles(name, info)
 		}
 	}
 	return nil

@@ -18,6 +18,12 @@ const (
 	Absent  = "absent"
 )
 
+// The values of option verify.
+const (
+	Quick = "quick"
+	Full  = "full"
+)
+
 // Spec returns the module's arguments.
 func Spec() ansible.Spec {
 	return ansible.Spec{Name: "patroni_install", Arguments: []ansible.Argument{
@@ -35,6 +41,7 @@ func Spec() ansible.Spec {
 		{Name: "manage_path", Type: ansible.Bool, Default: true, Help: "put bin_dir on the PATH of the user's shells"},
 		{Name: "install_prerequisites", Type: ansible.Bool, Default: true, Help: "install the OS packages that are missing"},
 		{Name: "prerequisites", Type: ansible.List, Help: "OS packages to install instead of the family's"},
+		{Name: "verify", Type: ansible.Str, Default: Quick, Choices: []string{Quick, Full}, Help: "how to judge whether an installation is healthy"},
 		{Name: "lock_timeout", Type: ansible.Int, Default: 300, Help: "seconds to wait for another run and for the package manager's locks"},
 		{Name: "timeout", Type: ansible.Int, Default: 900, Help: "seconds that the build may take"},
 		{Name: "index_url", Type: ansible.Str, Credentials: true, Help: "package index to use instead of the default"},
@@ -57,6 +64,8 @@ type Desired struct {
 	ServiceName            string
 	ManagePath             bool
 
+	Verify string
+
 	InstallPrerequisites bool
 	Prerequisites        []string // nil: the family's
 	LockTimeout, Timeout time.Duration
@@ -78,6 +87,7 @@ func NewDesired(p ansible.Params, environ []string) (Desired, error) {
 		Home: p.String("home"), BinDir: p.String("bin_dir"), PipxHome: p.String("pipx_home"),
 		ConfigDir: p.String("config_dir"), ConfigFile: p.String("config_file"), Python: p.String("python"),
 		ServiceName: strings.TrimSuffix(p.String("service_name"), ".service"), ManagePath: p.Bool("manage_path"),
+		Verify:               p.String("verify"),
 		InstallPrerequisites: p.Bool("install_prerequisites"),
 		LockTimeout:          time.Duration(p.Int("lock_timeout")) * time.Second,
 		Timeout:              time.Duration(p.Int("timeout")) * time.Second,

@@ -1,6 +1,7 @@
 package install
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -61,9 +62,9 @@ func (p *Plan) whyBuild() string {
 		return "it was broken: " + strings.Join(tree.Problems, "; ")
 	case !p.want.Version.Matches(tree.PatroniVersion):
 		return fmt.Sprintf("version %s was asked for", p.want.Version)
-	case p.seen.Newest != "":
-		return "the package index has " + p.seen.Newest
-	case p.seen.NewestUnknown:
+	case p.seen.Index.Newest != "":
+		return "the package index has " + p.seen.Index.Newest
+	case p.seen.Index.Unknown:
 		return "the package index may have a newer one"
 	}
 	if missing := tree.MissingFor(p.want.Extras); len(missing) > 0 {
@@ -124,6 +125,7 @@ type Outcome struct {
 	Shared      string         // ID of the built shared libraries, "" to leave those that are there
 	Copy        *step.TreeCopy // of the old tree, where it may not be renameable
 	SharedCopy  *step.TreeCopy
+	Manifest    []byte // of the built tree
 	PipxVersion string
 }
 
@@ -139,8 +141,22 @@ func (p *Plan) apps(out Outcome) []string {
 		return out.Tree.Apps
 	case p.Build == "" && p.seen.Current != nil:
 		return p.seen.Current.Apps
+	case p.kept() != "":
+		return p.linked()
 	}
 	return usualApps()
+}
+
+// linked are the programs of a version that is there, or was: what is linked, and what must be.
+func (p *Plan) linked() []string {
+	apps := slices.Concat([]string{"patroni", "patronictl"}, p.seen.Current.Apps)
+	for name, entry := range p.seen.Bin {
+		if p.leadsTo(entry, name) {
+			apps = append(apps, name)
+		}
+	}
+	slices.Sort(apps)
+	return slices.Compact(apps)
 }
 
 // Switch is what becomes visible: everything slow is done by now. The unit comes last, since it
@@ -158,13 +174,14 @@ func (p *Plan) Switch(out Outcome) ([]txn.Step, error) {
 		return nil, err
 	}
 	return slices.Concat(
-		p.trees(out),   // the venv, and pipx's shared libraries where they are new
-		p.dirs(),       // missing where no build made them
-		links,          // the programs in bin_dir
-		p.oldHome(out), // so that an old pipx finds its home
-		p.configDir(),  // for setup_patroni to fill
-		profiles,       // bin_dir on the PATH
-		p.unit(),       // the service, neither enabled nor started
+		p.trees(out),    // the venv, and pipx's shared libraries where they are new
+		p.manifest(out), // what the venv holds
+		p.dirs(),        // missing where no build made them
+		links,           // the programs in bin_dir
+		p.oldHome(out),  // so that an old pipx finds its home
+		p.configDir(),   // for setup_patroni to fill
+		profiles,        // bin_dir on the PATH
+		p.unit(),        // the service, neither enabled nor started
 	), nil
 }
 
@@ -220,16 +237,25 @@ func (p *Plan) treeText(out Outcome) string {
 // asked for another one.
 func (p *Plan) requirement() string {
 	version := p.want.Version
-	exact := p.seen.Newest
-	if tree := p.seen.Current; p.want.State == Present && tree != nil && version.Matches(tree.PatroniVersion) {
-		exact = tree.PatroniVersion
-	}
-	if exact != "" {
+	if exact := cmp.Or(p.kept(), p.seen.Index.Newest); exact != "" {
 		if pinned, err := pipx.ParseSpec("==" + exact); err == nil {
 			version = pinned
 		}
 	}
 	return version.Requirement(p.want.Extras)
+}
+
+// kept is the version that a rebuild keeps, "" where it takes another one. Where the tree does not
+// tell it any more, its manifest does.
+func (p *Plan) kept() string {
+	if p.want.State != Present || p.seen.Current == nil {
+		return ""
+	}
+	version := cmp.Or(p.seen.Current.PatroniVersion, p.seen.Record.Version)
+	if !p.want.Version.Matches(version) {
+		return ""
+	}
+	return version
 }
 
 // versionOf is the version that a build will have, where that is known before it.
@@ -240,7 +266,8 @@ func (p *Plan) versionOf() (version string, known bool) {
 	if exact, known := p.want.Version.Exact(); known {
 		return exact, true
 	}
-	return p.seen.Newest, p.seen.Newest != ""
+	version = cmp.Or(p.kept(), p.seen.Index.Newest)
+	return version, version != ""
 }
 
 // contents lists the distributions of a venv.

@@ -76,7 +76,7 @@ func (i *Installer) run(ctx context.Context) (_ *Report, err error) {
 			return nil, err
 		}
 	}
-	keep = i.Want.State != Absent && (keep || report.Changed())
+	keep = i.Want.State != Absent && (keep || report.Changed() || len(report.done) > 0)
 	i.refresh(ctx, report)
 	return report, nil
 }
@@ -126,6 +126,9 @@ func (i *Installer) plan(ctx context.Context, o *observer) (*Plan, error) {
 	}
 	if err == nil {
 		err = refuse(i.Want, seen)
+	}
+	if err == nil {
+		err = o.try(ctx)
 	}
 	if err == nil {
 		err = o.newest(ctx)

@@ -27,6 +27,7 @@ type File struct {
 	Path   string     `json:"path"`
 	Before *FileState `json:"before"`
 	After  *FileState `json:"after"`
+	Ours   bool       `json:"ours,omitempty"` // a record of our own, which is of no interest to people
 }
 
 var _ txn.Step = (*File)(nil)
@@ -37,6 +38,9 @@ func (s *File) Kind() string { return "file" }
 // Describe implements [txn.Step]. Of a file that is changed, only the lines between the first and
 // the last difference are shown: the rest of a shell profile can hold its owner's secrets.
 func (s *File) Describe() txn.Description {
+	if s.Ours {
+		return txn.Description{Name: s.Name, Path: s.Path}
+	}
 	before, after := s.Before.text(s.After), s.After.text(s.Before)
 	if s.Before != nil && s.After != nil {
 		before, after = between(before, after)

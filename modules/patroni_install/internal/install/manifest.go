@@ -1,0 +1,127 @@
+package install
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+
+	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
+	"github.com/pgedge/platform/modules/patroni_install/internal/manifest"
+	"github.com/pgedge/platform/modules/patroni_install/internal/pipx"
+	"github.com/pgedge/platform/modules/patroni_install/internal/sha256"
+	"github.com/pgedge/platform/modules/patroni_install/internal/step"
+	"github.com/pgedge/platform/modules/patroni_install/internal/txn"
+)
+
+// Record is what was written down of the tree when it was installed, and what should be by now.
+type Record struct {
+	Old *step.FileState // nil: nothing
+	New []byte          // nil: as it is
+	// Version is Patroni's as it was written down, where the tree itself does not tell it any more.
+	Version string
+}
+
+// manifestPath is where the manifest of a venv lies: a host may have several.
+func (l Layout) manifestPath() string {
+	sum := sha256.Sum([]byte(l.Layout.Venv()))
+	return path.Join(StateDir, "manifest."+hex.EncodeToString(sum[:8]))
+}
+
+// versionIn is the version of Patroni in a manifest, "" when it is in none.
+func versionIn(entries []manifest.Entry) string {
+	for _, e := range entries {
+		dir, isRecord := strings.CutSuffix(e.Path, ".dist-info/RECORD")
+		if version, found := strings.CutPrefix(path.Base(dir), pipx.Package+"-"); isRecord && found {
+			return version
+		}
+	}
+	return ""
+}
+
+// verify compares the tree with its manifest. Without one, as for an installation that somebody
+// else made, the packages alone say what their files should be.
+func (o *observer) verify(context.Context) error {
+	f := o.found
+	was, err := o.readManifest()
+	if err != nil || f.Current == nil || o.want.State == Absent {
+		return err
+	}
+	if len(f.Current.Problems) > 0 {
+		f.Record.Version = versionIn(was)
+		return nil
+	}
+	now, err := manifest.Scan(o.host.FS, f.Layout.Venv())
+	if err != nil {
+		return f.Current.Broken(err)
+	}
+	full := o.want.Verify == Full
+	differs := was == nil || len(manifest.Compare(was, now)) > 0
+	if differs || full {
+		if err := f.Current.Verify(o.host.FS, was, now, full); err != nil {
+			return fmt.Errorf("cannot verify the installation: %w", err)
+		}
+	}
+	if !differs || len(f.Current.Problems) > 0 {
+		return nil
+	}
+	if err := f.Current.Sums(o.host.FS, now); err != nil {
+		return f.Current.Broken(err)
+	}
+	f.Record.New, err = manifest.Encode(f.Layout.Venv(), now)
+	return err
+}
+
+// readManifest returns what was written down. What cannot be used is as good as nothing.
+func (o *observer) readManifest() ([]manifest.Entry, error) {
+	data, info, err := o.host.FS.ReadFileInfo(o.found.manifestPath(), manifest.Limit)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the manifest of the installation: %w", err)
+	}
+	o.found.Record.Old = &step.FileState{Attr: info.Attr, Data: data}
+	was, err := manifest.Decode(o.found.Layout.Venv(), data)
+	if err != nil {
+		o.host.Progress("the manifest of the installation is of no use: " + err.Error())
+	}
+	return was, nil
+}
+
+// manifest keeps the record of the tree that is there after the switch. It is no change that a
+// user sees.
+func (p *Plan) manifest(out Outcome) []txn.Step {
+	s := &step.File{Name: "manifest", Path: p.seen.manifestPath(), Before: p.seen.Record.Old, Ours: true}
+	text := p.seen.Record.New
+	if p.Build != "" {
+		text = out.Manifest
+	}
+	switch {
+	case p.want.State == Absent && s.Before == nil, p.want.State != Absent && text == nil:
+		return nil
+	case p.want.State != Absent:
+		s.After = &step.FileState{Data: text, Attr: fsys.Attr{Mode: 0o600}}
+	}
+	return []txn.Step{s}
+}
+
+// manifest writes down what was built, while nobody but us can change it.
+func (b *builder) manifest(out *Outcome) error {
+	seen := b.plan.seen
+	staged := seen.staged(seen.Layout.Venv())
+	entries, err := manifest.Scan(b.host.FS, staged)
+	if err != nil {
+		return fmt.Errorf("cannot use what was built: %w", err)
+	}
+	tree := *out.Tree
+	tree.Path = staged
+	if err := tree.Sums(b.host.FS, entries); err != nil {
+		return fmt.Errorf("cannot use what was built: %w", err)
+	}
+	out.Manifest, err = manifest.Encode(seen.Layout.Venv(), entries)
+	return err
+}

@@ -1,0 +1,111 @@
+package install
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/pgedge/platform/modules/patroni_install/internal/host"
+)
+
+// verifyTimeout bounds what is started to see that it works.
+const verifyTimeout = time.Minute
+
+// verify starts what was built: nothing becomes visible that was not seen working.
+func (b *builder) verify(ctx context.Context, ns Namespace) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, verifyTimeout, errors.New("it did not end in time"))
+	defer cancel()
+	seen := b.plan.seen
+	b.host.FS.StartSync(seen.stagedHome()) // the disk works while the programs are tried
+	for _, cmd := range trials(seen.Layout, b.plan.want.Extras) {
+		if _, err := ns.Run(ctx, cmd); err != nil {
+			return fmt.Errorf("cannot use what was built: %w", err)
+		}
+	}
+	if err := b.verifyUnit(ctx, ns); err != nil {
+		return err
+	}
+	return ns.Check()
+}
+
+// trials are the commands that show a tree to work. They leave no bytecode behind.
+func trials(l Layout, extras []string) []host.Command {
+	bin := path.Join(l.Layout.Venv(), "bin")
+	var commands []host.Command
+	for _, argv := range [][]string{
+		{path.Join(bin, "patroni"), "--version"},
+		{path.Join(bin, "patronictl"), "version"},
+		{path.Join(bin, "python"), "-B", "-c", "import " + strings.Join(imports(extras), ", ")},
+	} {
+		commands = append(commands, host.Command{Argv: argv, Env: userEnv(l.User), User: l.User})
+	}
+	return commands
+}
+
+// imports are the modules that the extras are about: the database driver and the clients of the
+// configuration store.
+func imports(extras []string) []string {
+	modules := map[string]string{
+		"psycopg2": "psycopg2", "psycopg2-binary": "psycopg2", "psycopg3": "psycopg", "etcd": "etcd", "etcd3": "etcd",
+		"consul": "consul", "zookeeper": "kazoo", "exhibitor": "kazoo", "raft": "pysyncobj", "aws": "boto3",
+	}
+	names := []string{"patroni"}
+	for _, extra := range extras {
+		if module, known := modules[extra]; known && !slices.Contains(names, module) {
+			names = append(names, module)
+		}
+	}
+	return names
+}
+
+func userEnv(user *host.User) []string {
+	return []string{"HOME=" + user.Home, "PATH=/usr/local/bin:/usr/bin:/bin", "LC_ALL=C.UTF-8", "PYTHONDONTWRITEBYTECODE=1"}
+}
+
+// try starts the programs of the tree that is there, where that was asked for and nothing else is
+// wrong with it. They run as the user, and die with us.
+func (o *observer) try(ctx context.Context) error {
+	f := o.found
+	if o.want.Verify != Full || o.want.State == Absent || (&Plan{want: o.want, seen: f}).whyBuild() != "" {
+		return nil
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, verifyTimeout, fmt.Errorf("it did not end within %s", verifyTimeout))
+	defer cancel()
+	ns, err := o.open(o.host.FS, nil)
+	if err != nil {
+		return err
+	}
+	defer ns.Close()
+	for _, cmd := range trials(f.Layout, o.want.Extras) {
+		_, err := ns.Run(ctx, cmd)
+		if problem := failure(cmd, err); problem != "" {
+			f.Current.Problems = append(f.Current.Problems, problem)
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("cannot verify the installation: %w", err)
+		}
+	}
+	return nil
+}
+
+// failure says what a program of the tree does wrong, "" where it does nothing wrong or was stopped.
+func failure(cmd host.Command, err error) string {
+	name := path.Base(cmd.Argv[0])
+	var ran *host.CommandError
+	switch {
+	case errors.As(err, &ran) && ran.Cause == nil:
+		lines := strings.Split(strings.TrimSpace(ran.Stderr), "\n")
+		return fmt.Sprintf("program bin/%s fails (%s): %s", name, ran.Status, lines[len(lines)-1])
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission), errors.Is(err, unix.ENOEXEC):
+		return fmt.Sprintf("program bin/%s cannot be started: %v", name, err)
+	}
+	return ""
+}

@@ -1,0 +1,103 @@
+package manifest
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
+)
+
+const header = "patroni_install manifest 1"
+
+// fields is how many each line has.
+const fields = 9
+
+// Encode returns the text of a manifest of a tree, the same for the same entries.
+func Encode(tree string, entries []Entry) ([]byte, error) {
+	text := []byte(header + "\t" + strconv.Quote(tree) + "\n")
+	last := ""
+	for _, e := range entries {
+		shared := sharedPrefix(last, e.Path)
+		text = fmt.Appendf(text, "%d\t%q\t%s\t%o\t%d:%d\t%d\t%d\t%q\t%s\n", shared, e.Path[shared:], letters()[e.Type],
+			e.Mode, e.UID, e.GID, e.Size, e.Time, e.Target, e.Sum)
+		last = e.Path
+		if len(text) > Limit {
+			return nil, fmt.Errorf("cannot write the manifest of %s: it is longer than %d bytes", tree, Limit)
+		}
+	}
+	return text, nil
+}
+
+func letters() map[fsys.Type]string {
+	return map[fsys.Type]string{fsys.File: "f", fsys.Directory: "d", fsys.Link: "l", fsys.Other: "o"}
+}
+
+func sharedPrefix(a, b string) int {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	return n
+}
+
+// Decode reads the text of a manifest. One of another tree, or of a format that this program does
+// not write, is an error.
+func Decode(tree string, text []byte) ([]Entry, error) {
+	first, rest, _ := strings.Cut(string(text), "\n")
+	if first != header+"\t"+strconv.Quote(tree) {
+		return nil, errors.New("it is no manifest of " + tree)
+	}
+	types := map[string]fsys.Type{}
+	for kind, letter := range letters() {
+		types[letter] = kind
+	}
+	var all []Entry
+	last := ""
+	for line := range strings.Lines(rest) {
+		e, err := decodeLine(strings.TrimSuffix(line, "\n"), last, types)
+		if err != nil {
+			return nil, fmt.Errorf("line %d: %w", len(all)+2, err)
+		}
+		all = append(all, e)
+		last = e.Path
+	}
+	return all, nil
+}
+
+// decodeLine reads an entry, whose path may begin as the last one.
+func decodeLine(line, last string, types map[string]fsys.Type) (Entry, error) {
+	f := strings.Split(line, "\t")
+	if len(f) != fields {
+		return Entry{}, fmt.Errorf("it has %d fields, not %d", len(f), fields)
+	}
+	uid, gid, _ := strings.Cut(f[4], ":")
+	n := numbers{}
+	shared := int(n.read(f[0], 10))
+	e := Entry{
+		Attr: fsys.Attr{Mode: uint32(n.read(f[3], 8)), UID: int(n.read(uid, 10)), GID: int(n.read(gid, 10))}, //nolint:gosec // as written
+		Type: types[f[2]], Size: n.read(f[5], 10), Time: n.read(f[6], 10), Sum: f[8],
+	}
+	rest, bad := strconv.Unquote(f[1])
+	target, worse := strconv.Unquote(f[7])
+	if err := errors.Join(n.err, bad, worse); err != nil {
+		return Entry{}, err
+	}
+	if shared < 0 || shared > len(last) || e.Type == "" {
+		return Entry{}, errors.New("it is damaged")
+	}
+	e.Path, e.Target = last[:shared]+rest, target
+	return e, nil
+}
+
+// numbers reads numbers and keeps the first error.
+type numbers struct{ err error }
+
+func (n *numbers) read(text string, base int) int64 {
+	value, err := strconv.ParseInt(text, base, 64)
+	if err != nil && n.err == nil {
+		n.err = err
+	}
+	return value
+}
