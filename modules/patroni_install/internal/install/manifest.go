@@ -46,12 +46,12 @@ func versionIn(entries []manifest.Entry) string {
 // else made, the packages alone say what their files should be.
 func (o *observer) verify(context.Context) error {
 	f := o.found
-	was, err := o.readManifest()
+	err := o.readManifest()
 	if err != nil || f.Current == nil || o.want.State == Absent {
 		return err
 	}
 	if len(f.Current.Problems) > 0 {
-		f.Record.Version = versionIn(was)
+		f.Record.Version = versionIn(o.written())
 		return nil
 	}
 	now, err := manifest.Scan(o.host.FS, f.Layout.Venv())
@@ -59,6 +59,15 @@ func (o *observer) verify(context.Context) error {
 		return f.Current.Broken(err)
 	}
 	full := o.want.Verify == Full
+	if !full && f.Record.Old != nil && manifest.Matches(f.Layout.Venv(), f.Record.Old.Data, now) {
+		return nil
+	}
+	return o.compare(now, full)
+}
+
+// compare looks at what differs from the manifest, and with full at everything.
+func (o *observer) compare(now []manifest.Entry, full bool) error {
+	f, was := o.found, o.written()
 	differs := was == nil || len(manifest.Compare(was, now)) > 0
 	if differs || full {
 		if err := f.Current.Verify(o.host.FS, was, now, full); err != nil {
@@ -71,25 +80,33 @@ func (o *observer) verify(context.Context) error {
 	if err := f.Current.Sums(o.host.FS, now); err != nil {
 		return f.Current.Broken(err)
 	}
+	var err error
 	f.Record.New, err = manifest.Encode(f.Layout.Venv(), now)
 	return err
 }
 
-// readManifest returns what was written down. What cannot be used is as good as nothing.
-func (o *observer) readManifest() ([]manifest.Entry, error) {
+func (o *observer) readManifest() error {
 	data, info, err := o.host.FS.ReadFileInfo(o.found.manifestPath(), manifest.Limit)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		return nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("cannot read the manifest of the installation: %w", err)
+		return fmt.Errorf("cannot read the manifest of the installation: %w", err)
 	}
 	o.found.Record.Old = &step.FileState{Attr: info.Attr, Data: data}
-	was, err := manifest.Decode(o.found.Layout.Venv(), data)
+	return nil
+}
+
+// written returns what was written down. What cannot be used is as good as nothing.
+func (o *observer) written() []manifest.Entry {
+	if o.found.Record.Old == nil {
+		return nil
+	}
+	was, err := manifest.Decode(o.found.Layout.Venv(), o.found.Record.Old.Data)
 	if err != nil {
 		o.host.Progress("the manifest of the installation is of no use: " + err.Error())
 	}
-	return was, nil
+	return was
 }
 
 // manifest keeps the record of the tree that is there after the switch. It is no change that a

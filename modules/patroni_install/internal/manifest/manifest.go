@@ -3,7 +3,7 @@
 //
 // Bytecode (__pycache__ and *.pyc) is left out, since running a program writes it; so are the
 // times of directories and of links. The text begins with a line that names the format and the
-// tree, and has a line of tab-separated fields for each entry:
+// tree and has a sum of all entries; a line of tab-separated fields follows for each of them:
 //
 //	shared  rest  type  mode  uid:gid  size  time  target  sum
 //

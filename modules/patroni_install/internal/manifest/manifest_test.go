@@ -104,6 +104,42 @@ func TestDecodeRefuses(t *testing.T) {
 	}
 }
 
+// TestMatches: any difference but that of a sum shows.
+func TestMatches(t *testing.T) {
+	base := Entry{Attr: fsys.Attr{Mode: 0o644, UID: 1, GID: 2}, Path: "a", Type: fsys.File, Size: 3, Time: 4}
+	text, err := Encode("/tree", []Entry{base})
+	if err != nil {
+		t.Fatal(err)
+	}
+	with := func(edit func(e *Entry)) []Entry { e := base; edit(&e); return []Entry{e} }
+	for name, c := range map[string]struct {
+		tree string
+		now  []Entry
+		want bool
+	}{
+		"same":    {"/tree", []Entry{base}, true},
+		"sum":     {"/tree", with(func(e *Entry) { e.Sum = "0f" }), true},
+		"tree":    {"/trees", []Entry{base}, false},
+		"path":    {"/tree", with(func(e *Entry) { e.Path = "b" }), false},
+		"type":    {"/tree", with(func(e *Entry) { e.Type = fsys.Other }), false},
+		"target":  {"/tree", with(func(e *Entry) { e.Target = "a" }), false},
+		"mode":    {"/tree", with(func(e *Entry) { e.Mode = 0o600 }), false},
+		"user":    {"/tree", with(func(e *Entry) { e.UID = 0 }), false},
+		"group":   {"/tree", with(func(e *Entry) { e.GID = 0 }), false},
+		"size":    {"/tree", with(func(e *Entry) { e.Size = 4 }), false},
+		"time":    {"/tree", with(func(e *Entry) { e.Time = 3 }), false},
+		"more":    {"/tree", []Entry{base, base}, false},
+		"nothing": {"/tree", nil, false},
+	} {
+		if got := Matches(c.tree, text, c.now); got != c.want {
+			t.Errorf("%s: %t, want %t", name, got, c.want)
+		}
+	}
+	if Matches("/tree", nil, []Entry{base}) {
+		t.Error("no manifest matches")
+	}
+}
+
 func TestCompare(t *testing.T) {
 	entry := func(path string, size int64) Entry { return Entry{Path: path, Type: fsys.File, Size: size} }
 	was := []Entry{entry("same", 1), entry("gone", 1), entry("other", 1)}

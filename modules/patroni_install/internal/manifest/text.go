@@ -9,14 +9,14 @@ import (
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 )
 
-const header = "patroni_install manifest 1"
+const header = "patroni_install manifest 1\t"
 
 // fields is how many each line has.
 const fields = 9
 
 // Encode returns the text of a manifest of a tree, the same for the same entries.
 func Encode(tree string, entries []Entry) ([]byte, error) {
-	text := []byte(header + "\t" + strconv.Quote(tree) + "\n")
+	text := []byte(firstLine(tree, entries))
 	last := ""
 	for _, e := range entries {
 		shared := sharedPrefix(last, e.Path)
@@ -28,6 +28,39 @@ func Encode(tree string, entries []Entry) ([]byte, error) {
 		}
 	}
 	return text, nil
+}
+
+// firstLine names the tree, and has a sum of all that Compare compares.
+func firstLine(tree string, entries []Entry) string {
+	return fmt.Sprintf("%s%q\t%016x\n", header, tree, fingerprint(entries))
+}
+
+// Matches tells whether a manifest is of the tree and these entries, without reading all of it.
+func Matches(tree string, text []byte, now []Entry) bool {
+	return strings.HasPrefix(string(text[:min(len(text), len(tree)*4+100)]), firstLine(tree, now))
+}
+
+// fingerprint is a sum by FNV-1a, which is quick and keeps nobody from forging: who can write the
+// tree can also set the times in it.
+func fingerprint(entries []Entry) uint64 {
+	const prime = 1099511628211
+	sum := uint64(14695981039346656037)
+	text := func(s string) {
+		for i := range len(s) {
+			sum = (sum ^ uint64(s[i])) * prime
+		}
+		sum *= prime // ends the field
+	}
+	for i := range entries {
+		e := &entries[i]
+		text(e.Path)
+		text(string(e.Type))
+		text(e.Target)
+		for _, n := range [...]int64{int64(e.Mode), int64(e.UID), int64(e.GID), e.Size, e.Time} {
+			sum = (sum ^ uint64(n)) * prime //nolint:gosec // any bits will do
+		}
+	}
+	return sum
 }
 
 func letters() map[fsys.Type]string {
@@ -46,7 +79,7 @@ func sharedPrefix(a, b string) int {
 // not write, is an error.
 func Decode(tree string, text []byte) ([]Entry, error) {
 	first, rest, _ := strings.Cut(string(text), "\n")
-	if first != header+"\t"+strconv.Quote(tree) {
+	if !strings.HasPrefix(first, header+strconv.Quote(tree)+"\t") {
 		return nil, errors.New("it is no manifest of " + tree)
 	}
 	types := map[string]fsys.Type{}
