@@ -162,6 +162,9 @@ func (x *matrix) recovers(t *testing.T, m *machine, what string) (after bool, op
 		t.Fatalf("%s: recovery: %v", what, err)
 	}
 	operations = m.trace
+	if left, err := os.ReadDir(m.real(StateDir)); err == nil && len(left) == 0 {
+		t.Fatalf("%s: the recovery left an empty %s", what, StateDir)
+	}
 	x.proven[key] = x.isAfter(t, m, what)
 	x.runsOn(t, m, what)
 	return x.proven[key], operations

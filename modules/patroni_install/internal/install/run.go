@@ -56,8 +56,7 @@ func (i *Installer) run(ctx context.Context) (_ *Report, err error) {
 	if err != nil {
 		return nil, err
 	}
-	keep := !lock.Fresh()
-	defer func() { _ = lock.Release(keep) }() // a directory that could not be removed is no failure
+	defer lock.Release() //nolint:errcheck // a directory that could not be removed is no failure
 	t := i.transaction()
 	recovery, err := t.Recover(ctx)
 	if err != nil {
@@ -76,7 +75,9 @@ func (i *Installer) run(ctx context.Context) (_ *Report, err error) {
 			return nil, err
 		}
 	}
-	keep = i.Want.State != Absent && (keep || report.Changed() || len(report.done) > 0)
+	if i.Want.State == Absent {
+		lock.Disown()
+	}
 	i.refresh(ctx, report)
 	return report, nil
 }
@@ -96,8 +97,7 @@ func (i *Installer) Recover(ctx context.Context) (txn.Recovery, error) {
 		return txn.NothingPending, err
 	}
 	recovery, err := i.transaction().Recover(ctx)
-	keep := !lock.Fresh() && recovery != txn.Undone
-	return recovery, advise(errors.Join(err, lock.Release(keep)))
+	return recovery, advise(errors.Join(err, lock.Release()))
 }
 
 // Check reports what Run would do. It writes nothing at all.

@@ -70,7 +70,7 @@ func notCompared(name string) bool {
 	case strings.HasPrefix(name, "/var/lib/apt/lists/"):
 		return true // package lists are refreshed outside of the transaction
 	case name == "/var/lib/pgedge" || name == StateDir:
-		return true // stays, empty, where a run was killed: the lock cannot tell who made it
+		return true // stay, empty, where a run was killed right after making them, or could not remove them
 	}
 	return false
 }

@@ -138,7 +138,9 @@ func (l *Lock) giveUp() {
 // removeMade removes what this run made, the lower one first; what is not empty stays.
 func (l *Lock) removeMade() {
 	for _, name := range slices.Backward(l.made) {
-		_ = l.host.FS.Remove(name)
+		if names, err := l.host.FS.ReadDir(name); err == nil && len(names) == 0 {
+			_ = l.host.FS.Remove(name)
+		}
 	}
 }
 
@@ -154,17 +156,16 @@ func describeWait(ctx context.Context, h *host.Host, dir string, timeout time.Du
 	return fmt.Errorf("cannot lock this host: %w; nothing was changed", err)
 }
 
-// Release gives the lock up. Unless keep is set, a state directory that this run made or that is
-// to go is removed when it is empty; with the latter also the directory above it.
-func (l *Lock) Release(keep bool) error {
-	if !keep {
-		if !l.Fresh() {
-			l.made = []string{path.Dir(l.dir), l.dir}
-		}
-		l.removeMade() // a directory that is not empty holds a journal for the next run and stays
+// Release gives the lock up. The state directory goes when it is empty, whoever made it, and then
+// the one above it, unless that is older than the lock: what an installation needs lies in it.
+func (l *Lock) Release() error {
+	if !slices.Contains(l.made, l.dir) {
+		l.Disown()
 	}
+	l.removeMade()
 	return l.lock.Unlock()
 }
 
-// Fresh tells whether this run made the state directory.
-func (l *Lock) Fresh() bool { return slices.Contains(l.made, l.dir) }
+// Disown gives both directories to be removed by Release, whoever made them: a removal leaves neither,
+// also where several at once made one of them each.
+func (l *Lock) Disown() { l.made = []string{path.Dir(l.dir), l.dir} }

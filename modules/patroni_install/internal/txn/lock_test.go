@@ -28,7 +28,7 @@ func lockHost(t *testing.T) (*host.Host, string) {
 func TestLockIsExclusiveAndNamesTheDirectory(t *testing.T) {
 	h, _ := lockHost(t)
 	first, err := txn.Acquire(t.Context(), h, lockDir, time.Minute)
-	if err != nil || !first.Fresh() {
+	if err != nil {
 		t.Fatalf("Acquire: %v", err)
 	}
 	if !txn.Busy(h, lockDir) {
@@ -38,15 +38,14 @@ func TestLockIsExclusiveAndNamesTheDirectory(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), lockDir) || !strings.Contains(err.Error(), "lock_timeout") {
 		t.Errorf("second Acquire: %v, want an error that names the directory and the option", err)
 	}
-	if err := first.Release(true); err != nil {
+	if err := first.Release(); err != nil {
 		t.Fatal(err)
 	}
 	if txn.Busy(h, lockDir) {
 		t.Error("Busy sees a lock that was released")
 	}
-	again, err := txn.Acquire(t.Context(), h, lockDir, time.Minute)
-	if err != nil || again.Fresh() {
-		t.Errorf("Acquire after Release: fresh %v, error %v", again.Fresh(), err)
+	if _, err := txn.Acquire(t.Context(), h, lockDir, time.Minute); err != nil {
+		t.Errorf("Acquire after Release: %v", err)
 	}
 }
 
@@ -59,7 +58,7 @@ func TestAcquireWithoutWaiting(t *testing.T) {
 	if _, err := txn.Acquire(t.Context(), h, lockDir, 0); err == nil {
 		t.Error("a lock that is held was given again")
 	}
-	if err := lock.Release(true); err != nil {
+	if err := lock.Release(); err != nil {
 		t.Error(err)
 	}
 }
@@ -70,7 +69,25 @@ func TestReleaseLeavesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := lock.Release(false); err != nil {
+	if err := lock.Release(); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := os.ReadDir(filepath.Join(root, "lib")); err != nil || len(left) != 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+// TestReleaseRemovesWhatAKilledRunLeft: empty directories, of which nobody knows who made them.
+func TestReleaseRemovesWhatAKilledRunLeft(t *testing.T) {
+	h, root := lockHost(t)
+	if err := os.MkdirAll(filepath.Join(root, lockDir), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	lock, err := txn.Acquire(t.Context(), h, lockDir, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := lock.Release(); err != nil {
 		t.Fatal(err)
 	}
 	if left, err := os.ReadDir(filepath.Join(root, "lib")); err != nil || len(left) != 0 {
@@ -88,7 +105,7 @@ func TestReleaseKeepsAJournal(t *testing.T) {
 	if err := os.WriteFile(journal, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := lock.Release(false); err != nil {
+	if err := lock.Release(); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(journal); err != nil {
@@ -119,7 +136,7 @@ func TestLockSurvivesRemovalByItsHolder(t *testing.T) {
 				}
 				count(1)
 				count(-1)
-				if err := lock.Release(false); err != nil {
+				if err := lock.Release(); err != nil {
 					t.Error(err)
 				}
 			}
@@ -163,7 +180,7 @@ func TestAFailedRunKeepsTheDirectoryAboveItFound(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := lock.Release(false); err != nil {
+	if err := lock.Release(); err != nil {
 		t.Fatal(err)
 	}
 	if left, err := os.ReadDir(parent); err != nil || len(left) != 0 {
@@ -185,5 +202,24 @@ func TestAcquireThatFailsLeavesNothing(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "nothing was changed") || listed != nil || len(left) != 0 {
 			t.Errorf("operation %d: error %v, left behind %v, %v", n, err, left, listed)
 		}
+	}
+}
+
+// TestARemovalLeavesNeitherDirectory: one run may have made the one and another run the other.
+func TestARemovalLeavesNeitherDirectory(t *testing.T) {
+	h, root := lockHost(t)
+	if err := os.Mkdir(filepath.Join(root, filepath.Dir(lockDir)), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	lock, err := txn.Acquire(t.Context(), h, lockDir, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lock.Disown()
+	if err := lock.Release(); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := os.ReadDir(filepath.Join(root, "lib")); err != nil || len(left) != 0 {
+		t.Errorf("left behind: %v, %v", left, err)
 	}
 }

@@ -117,7 +117,7 @@ func (t *Transaction) applyBatch(ctx context.Context, j *journal, batch Batch, d
 	}
 	for _, step := range steps {
 		if ctx.Err() != nil {
-			return done, context.Cause(ctx)
+			return done, fmt.Errorf("cannot go on: %w", context.Cause(ctx))
 		}
 		start := time.Now()
 		if err := step.Apply(ctx, t.Host); err != nil {
