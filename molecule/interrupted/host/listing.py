@@ -25,15 +25,24 @@ IGNORED = {
 HOME = '/var/lib/postgresql/'
 
 
+# It holds the times of the installed files.
+MANIFEST = '/var/lib/pgedge/patroni_install/manifest.'
+
+
 def ignored(path):
     return path in IGNORED or path.startswith(HOME) and path.endswith('/__pycache__')
+
+
+def timed(path):
+    """Tell whether the content holds times, as bytecode holds that of its source."""
+    return path.endswith('.pyc') or path.startswith(MANIFEST)
 
 
 def describe(path, info):
     content = ''
     if stat.S_ISLNK(info.st_mode):
         content = os.readlink(path)
-    elif stat.S_ISREG(info.st_mode) and not path.endswith('.pyc'):  # bytecode holds the time of its source
+    elif stat.S_ISREG(info.st_mode) and not timed(path):
         with open(path, 'rb') as file:
             content = hashlib.file_digest(file, 'sha1').hexdigest()
     return [stat.filemode(info.st_mode), info.st_uid, info.st_gid, content, info.st_ctime_ns]
