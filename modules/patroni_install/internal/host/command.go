@@ -73,33 +73,45 @@ func (e Exec) Run(ctx context.Context, cmd Command) (Output, error) {
 
 // Execute runs cmd; adapt, when set, may change how the process is made before it starts.
 func Execute(ctx context.Context, files *fsys.FS, cmd Command, adapt func(*exec.Cmd)) (Output, error) {
-	if err := files.Announce("run", strings.Join(cmd.Argv, " ")); err != nil {
+	wait, err := Start(ctx, files, cmd, adapt)
+	if err != nil {
 		return Output{}, err
+	}
+	return wait()
+}
+
+// Start is [Execute] that does not wait for the end. Whoever called it must call wait, once.
+func Start(ctx context.Context, files *fsys.FS, cmd Command, adapt func(*exec.Cmd)) (wait func() (Output, error), err error) {
+	if err := files.Announce("run", strings.Join(cmd.Argv, " ")); err != nil {
+		return nil, err
 	}
 	if cmd.Detached {
 		ctx = context.WithoutCancel(ctx)
 	}
 	process, err := newProcess(ctx, cmd)
 	if err != nil {
-		return Output{}, fmt.Errorf("cannot run %s: %w", cmd.Argv[0], err)
+		return nil, fmt.Errorf("cannot run %s: %w", cmd.Argv[0], err)
 	}
 	collect, err := redirect(process, cmd)
 	if err != nil {
-		return Output{}, fmt.Errorf("cannot run %s: %w", cmd.Argv[0], err)
+		return nil, fmt.Errorf("cannot run %s: %w", cmd.Argv[0], err)
 	}
 	if adapt != nil {
 		adapt(process)
 	}
-	err = process.Run()
-	out := collect()
-	if process.Process == nil {
-		return Output{}, fmt.Errorf("cannot run %s: %w", cmd.Argv[0], cmp.Or(context.Cause(ctx), err))
+	if err := process.Start(); err != nil {
+		collect()
+		return nil, fmt.Errorf("cannot run %s: %w", cmd.Argv[0], cmp.Or(context.Cause(ctx), err))
 	}
-	if ctx.Err() != nil {
-		// Whoever of the group outlived the first process and SIGTERM.
-		_ = signalGroup(process.Process.Pid, syscall.SIGKILL)
-	}
-	return out, commandError(ctx, cmd.Argv, out, err)
+	return func() (Output, error) {
+		err := process.Wait()
+		out := collect()
+		if ctx.Err() != nil {
+			// Whoever of the group outlived the first process and SIGTERM.
+			_ = signalGroup(process.Process.Pid, syscall.SIGKILL)
+		}
+		return out, commandError(ctx, cmd.Argv, out, err)
+	}, nil
 }
 
 // redirect makes the process print to where collect takes it from in the end.

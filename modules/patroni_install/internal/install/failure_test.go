@@ -23,6 +23,26 @@ func (x *matrix) commandsOf() (lines []string) {
 	return lines
 }
 
+// TestOldPackageLists: the lists name a version that the mirror no longer has. They are refreshed on the
+// way, so that a second try finds the one that is there.
+func TestOldPackageLists(t *testing.T) {
+	m := newMachine(t)
+	tries := 0
+	m.says = func(line string) string {
+		if strings.HasPrefix(line, "apt-get -q download") {
+			tries++
+		}
+		if strings.HasPrefix(line, "apt-get -q download") && tries == 1 {
+			return "E: Version '1.1.0-1' for 'pipx' was not found"
+		}
+		return ""
+	}
+	m.run(`{}`)
+	if !m.has(binDir+"/patroni") || tries != 2 {
+		t.Errorf("%d tries to download, %q", tries, m.trace)
+	}
+}
+
 // TestFailingCommands lets each command fail in turn, after it has done its work: the host is as
 // it was, and the message has what the command said. Some failures are no reason to give up.
 func TestFailingCommands(t *testing.T) {

@@ -58,6 +58,12 @@ func (n *namespace) Run(ctx context.Context, cmd host.Command) (host.Output, err
 	return n.execute(ctx, cmd, n.command)
 }
 
+// Start implements [Namespace]; a fake command is done as soon as it is started.
+func (n *namespace) Start(ctx context.Context, cmd host.Command) (func() (host.Output, error), error) {
+	out, err := n.Run(ctx, cmd)
+	return func() (host.Output, error) { return out, err }, nil
+}
+
 var _ Namespace = (*namespace)(nil)
 
 func (n *namespace) command(cmd host.Command) (string, error) {

@@ -18,6 +18,7 @@ import (
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 	"github.com/pgedge/platform/modules/patroni_install/internal/host"
 	"github.com/pgedge/platform/modules/patroni_install/internal/mountns"
+	"github.com/pgedge/platform/modules/patroni_install/internal/pkgmgr"
 	"github.com/pgedge/platform/modules/patroni_install/internal/step"
 	"github.com/pgedge/platform/modules/patroni_install/internal/systemd"
 	"github.com/pgedge/platform/modules/patroni_install/internal/txn"
@@ -39,6 +40,7 @@ type Installer struct {
 // Namespace is where a build sees the stage at its final place; see [mountns.Namespace].
 type Namespace interface {
 	host.Runner
+	Start(ctx context.Context, cmd host.Command) (wait func() (host.Output, error), err error)
 	Do(ctx context.Context, work func() error) error
 	Check() error
 	Close()
@@ -62,15 +64,15 @@ func (i *Installer) run(ctx context.Context) (_ *Report, err error) {
 	if err != nil {
 		return nil, err
 	}
-	plan, err := i.plan(ctx, &observer{mayRefresh: true})
+	report, err := i.attempt(ctx, t, recovery)
+	if errors.Is(err, pkgmgr.ErrChanged) {
+		// That was undone, and with the lists that are there by now the plan is another one.
+		report, err = i.attempt(ctx, t, recovery)
+	}
 	if err != nil {
 		return nil, afterRecovery(recovery, err)
 	}
-	report := newReport(plan, recovery)
-	if err := i.apply(ctx, t, plan, report); err != nil {
-		return nil, afterRecovery(recovery, err)
-	}
-	if plan.Reload {
+	if report.plan.Reload {
 		if err := i.Services.Reload(ctx); err != nil {
 			return nil, err
 		}
@@ -80,6 +82,16 @@ func (i *Installer) run(ctx context.Context) (_ *Report, err error) {
 	}
 	i.refresh(ctx, report)
 	return report, nil
+}
+
+// attempt observes, plans and applies.
+func (i *Installer) attempt(ctx context.Context, t *txn.Transaction, recovery txn.Recovery) (*Report, error) {
+	plan, err := i.plan(ctx, &observer{mayRefresh: true})
+	if err != nil {
+		return nil, err
+	}
+	report := newReport(plan, recovery)
+	return report, i.apply(ctx, t, plan, report)
 }
 
 // afterRecovery adds to an error what was done about an earlier run.

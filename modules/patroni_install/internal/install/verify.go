@@ -1,6 +1,7 @@
 package install
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,15 +25,34 @@ func (b *builder) verify(ctx context.Context, ns Namespace) error {
 	defer cancel()
 	seen := b.plan.seen
 	b.host.FS.StartSync(seen.stagedHome()) // the disk works while the programs are tried
-	for _, cmd := range trials(seen.Layout, b.plan.want.Extras) {
-		if _, err := ns.Run(ctx, cmd); err != nil {
-			return fmt.Errorf("cannot use what was built: %w", err)
+	wait := startAll(ctx, ns, trials(seen.Layout, b.plan.want.Extras))
+	unit := b.verifyUnit(ctx, ns)
+	if err := wait(); err != nil {
+		return fmt.Errorf("cannot use what was built: %w", err)
+	}
+	return cmp.Or(unit, ns.Check())
+}
+
+// startAll runs commands at once. wait waits for the end of all, and returns the error of the
+// first in their order that failed.
+func startAll(ctx context.Context, ns Namespace, commands []host.Command) (wait func() error) {
+	var waits []func() (host.Output, error)
+	var unstarted error
+	for _, cmd := range commands {
+		var one func() (host.Output, error)
+		if one, unstarted = ns.Start(ctx, cmd); unstarted != nil {
+			break
 		}
+		waits = append(waits, one)
 	}
-	if err := b.verifyUnit(ctx, ns); err != nil {
-		return err
+	return func() error {
+		var failed error
+		for _, one := range waits {
+			_, err := one()
+			failed = cmp.Or(failed, err)
+		}
+		return cmp.Or(failed, unstarted)
 	}
-	return ns.Check()
 }
 
 // trials are the commands that show a tree to work. They leave no bytecode behind.

@@ -44,7 +44,7 @@ type Bind struct {
 	Owner  *host.User
 }
 
-// Namespace is a private mount namespace with its binds in place. Commands run one at a time.
+// Namespace is a private mount namespace with its binds in place.
 type Namespace struct {
 	files  *fsys.FS
 	shown  []shown
@@ -108,20 +108,28 @@ func (n *Namespace) do(ctx context.Context, job func()) error {
 // Run implements [host.Runner]: the command runs inside the namespace. Detached commands are
 // refused, since nothing here outlives us.
 func (n *Namespace) Run(ctx context.Context, cmd host.Command) (host.Output, error) {
-	if cmd.Detached {
-		return host.Output{}, fmt.Errorf("internal error: command %q cannot be detached from its mount namespace", cmd.Argv)
-	}
-	var out host.Output
-	var failed error
-	err := n.do(ctx, func() { out, failed = host.Execute(ctx, n.files, cmd, isolate) })
+	wait, err := n.Start(ctx, cmd)
 	if err != nil {
-		return out, fmt.Errorf("cannot run %s: %w", cmd.Argv[0], err)
+		return host.Output{}, err
 	}
-	var ran *host.CommandError
-	if failed != nil && !errors.As(failed, &ran) && errors.Is(failed, unix.ENOSPC) {
-		return out, forbidden(failed)
+	return wait()
+}
+
+// Start is [Namespace.Run] that does not wait for the end, so that several commands run at once.
+// Whoever called it must call wait, once.
+func (n *Namespace) Start(ctx context.Context, cmd host.Command) (wait func() (host.Output, error), err error) {
+	if cmd.Detached {
+		return nil, fmt.Errorf("internal error: command %q cannot be detached from its mount namespace", cmd.Argv)
 	}
-	return out, failed
+	var failed error
+	err = n.do(ctx, func() { wait, failed = host.Start(ctx, n.files, cmd, isolate) })
+	if err != nil {
+		return nil, fmt.Errorf("cannot run %s: %w", cmd.Argv[0], err)
+	}
+	if errors.Is(failed, unix.ENOSPC) { // the limit of PID namespaces is reached
+		failed = forbidden(failed)
+	}
+	return wait, failed
 }
 
 // isolate puts a command in a PID namespace, whose end is the end of everything in it. The

@@ -235,3 +235,27 @@ func TestMemory(t *testing.T) {
 		t.Errorf("outside (-want +got):\n%s", diff)
 	}
 }
+
+// TestCommandsAtOnce lets two commands wait for each other.
+func TestCommandsAtOnce(t *testing.T) {
+	p := newPlace(t)
+	n, err := Open(p.files, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(n.Close)
+	var waits []func() (host.Output, error)
+	for _, script := range []string{`mkfifo a; read line < a; echo "$line"`, "until test -p a; do :; done; echo word > a"} {
+		wait, err := n.Start(t.Context(), sh("cd "+p.source+"; "+script))
+		if err != nil {
+			t.Fatal(err)
+		}
+		waits = append(waits, wait)
+	}
+	for i, want := range []string{"word\n", ""} {
+		out, err := waits[i]()
+		if err != nil || string(out.Stdout) != want {
+			t.Errorf("command %d: %q, %v, want %q", i, out.Stdout, err, want)
+		}
+	}
+}

@@ -42,7 +42,7 @@ func count(set []Package) string {
 }
 
 // ErrChanged reports that the package lists no longer offer the simulated versions: simulate again.
-var ErrChanged = errors.New("the package lists were old and no longer offer these versions; they are refreshed by now, run this again")
+var ErrChanged = errors.New("the package lists were old and no longer offer these versions; run this again")
 
 // UnknownPackageError reports packages that the package lists, perhaps empty or old, do not offer.
 type UnknownPackageError struct {
