@@ -27,7 +27,8 @@ def main(shared):
     # later versions need that setuptools; without it packages would be installed with no RECORD.
     if not setuptools or release(setuptools) < [70, 1]:
         missing = "wheel<0.46" if setuptools else "setuptools"
-        subprocess.check_call([python, "-m", "pip", "install", "-q", missing])
+        # Not quietly: what became of a broken connection is no warning to pip.
+        subprocess.check_call([python, "-m", "pip", "install", missing])
     # pipx takes the venv for complete when it finds this program, so it comes last.
     program = os.path.join(shared, "bin", "pip")
     with open(program, "w", encoding="utf-8") as file:

@@ -24,9 +24,12 @@ func (a APT) tidy(ctx context.Context, set []Package, dir string) error {
 	for _, p := range set {
 		file := path.Join(dir, archive(p))
 		if !a.exists(file) {
-			continue // its download was not finished, so nothing was installed
+			continue // it was not downloaded, so nothing was installed
 		}
 		directories, err := a.directories(ctx, file)
+		if _, damaged := errors.AsType[*host.CommandError](err); damaged {
+			continue // as a full disk leaves it in the middle of the download
+		}
 		if err != nil {
 			return err
 		}

@@ -96,6 +96,16 @@ func (f *fakeHost) left(dir string) []string {
 	return found
 }
 
+// TestTidyWithDamagedArchives has the disk full in the middle of a download: nothing was installed.
+func TestTidyWithDamagedArchives(t *testing.T) {
+	_, click, _ := pipxSet()
+	f := newHost(t, "")
+	f.on["dpkg-deb --contents"] = fails("dpkg-deb: error: unexpected end of file in archive magic version number")
+	if _, err := f.apt.Remove(t.Context(), []Package{click}, archivesOf(f, click)); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestTidyWithoutArchives starts no process: nothing was installed.
 func TestTidyWithoutArchives(t *testing.T) {
 	pipx, click, venv := pipxSet()

@@ -138,9 +138,10 @@ func (l *Lock) giveUp() {
 // removeMade removes what this run made, the lower one first; what is not empty stays.
 func (l *Lock) removeMade() {
 	for _, name := range slices.Backward(l.made) {
-		if names, err := l.host.FS.ReadDir(name); err == nil && len(names) == 0 {
-			_ = l.host.FS.Remove(name)
+		if names, err := l.host.FS.ReadDir(name); err == nil && len(names) > 0 {
+			continue
 		}
+		_ = l.host.FS.Remove(name)
 	}
 }
 
