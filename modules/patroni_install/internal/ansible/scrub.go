@@ -100,10 +100,10 @@ func (s *Scrubber) replace(old, by string) {
 	s.parts[old] = by
 }
 
-// rebuild lets longer secrets win over those that they contain.
+// rebuild lets longer secrets win over those that they begin with: these come later.
 func (s *Scrubber) rebuild() {
 	olds := sortedKeys(s.parts)
-	slices.SortStableFunc(olds, func(a, b string) int { return len(b) - len(a) })
+	slices.Reverse(olds)
 	var pairs []string
 	for _, old := range olds {
 		pairs = append(pairs, old, s.parts[old])

@@ -10,10 +10,8 @@
 package pkgmgr
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -27,11 +25,17 @@ type Package struct {
 // String returns "name=version".
 func (p Package) String() string { return p.Name + "=" + p.Version }
 
+// sortPackages inserts one after the other: they are a few dozen, and slices.SortFunc takes 13 kB
+// for each type.
 func sortPackages(set []Package) {
-	slices.SortFunc(set, func(a, b Package) int {
-		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Arch, b.Arch), cmp.Compare(a.Version, b.Version))
-	})
+	for i := range set {
+		for k := i; k > 0 && set[k].key() < set[k-1].key(); k-- {
+			set[k], set[k-1] = set[k-1], set[k]
+		}
+	}
 }
+
+func (p Package) key() string { return p.Name + " " + p.Arch + " " + p.Version }
 
 // count says how many packages, for an error whose cause names what is wrong with which.
 func count(set []Package) string {
