@@ -42,7 +42,7 @@ type Info struct {
 	MTime  time.Time
 	Dev    uint64
 	Ino    uint64
-	ID     string // of a directory; see directoryID
+	ID     string // of a directory or a file; see identity
 	Target string // of a link
 }
 
@@ -65,17 +65,17 @@ func (f *FS) Lstat(name string) (Info, error) {
 	if err != nil {
 		return Info{}, &fs.PathError{Op: "stat", Path: name, Err: err}
 	}
-	if info.Type == Directory {
-		info.ID = directoryID(d.fd, base, info.Ino)
+	if info.Type == Directory || info.Type == File {
+		info.ID = identity(d.fd, base, info.Ino)
 	}
 	return info, nil
 }
 
-// directoryID identifies a directory on its file system, wherever it is renamed to: its inode, and
+// identity identifies a directory or a file on its file system, wherever it is renamed to: its inode, and
 // its birth where the file system keeps that, since the inode of a removed directory is soon used
 // for another one. An overlay gives a directory from a lower layer a new birth when it is first
 // changed. Device numbers are left out: they can differ after a restart.
-func directoryID(fd int, base string, ino uint64) string {
+func identity(fd int, base string, ino uint64) string {
 	var st unix.Statx_t
 	err := unix.Statx(fd, base, unix.AT_SYMLINK_NOFOLLOW, unix.STATX_BTIME, &st)
 	if err != nil || st.Mask&unix.STATX_BTIME == 0 || isOverlay(fd) {

@@ -111,6 +111,27 @@ func (h *Host) Holder(name string) string {
 	if pid == 0 {
 		return ""
 	}
+	return h.process(pid)
+}
+
+// PIDFile names the process whose number is in a file, as Holder does, or returns "" when there is
+// no such process.
+func (h *Host) PIDFile(name string) string {
+	text, err := h.FS.ReadFile(name, 64)
+	if err != nil {
+		return ""
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil || pid <= 0 {
+		return ""
+	}
+	if _, err := h.FS.Lstat(fmt.Sprintf("/proc/%d/stat", pid)); err != nil {
+		return ""
+	}
+	return h.process(pid)
+}
+
+func (h *Host) process(pid int) string {
 	command := h.commandLine(pid)
 	if command == "" {
 		return fmt.Sprintf("process %d", pid)

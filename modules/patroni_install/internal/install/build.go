@@ -14,7 +14,6 @@ import (
 	"github.com/pgedge/platform/modules/patroni_install/internal/host"
 	"github.com/pgedge/platform/modules/patroni_install/internal/mountns"
 	"github.com/pgedge/platform/modules/patroni_install/internal/pipx"
-	"github.com/pgedge/platform/modules/patroni_install/internal/step"
 	"github.com/pgedge/platform/modules/patroni_install/internal/systemd"
 )
 
@@ -35,6 +34,8 @@ type builder struct {
 	plan *Plan
 	open func(*fsys.FS, []mountns.Bind) (Namespace, error)
 	took []Took
+	// userPipx is what pip made of pipx for the user, nil where there was one.
+	userPipx *UserPipx
 }
 
 // Took is how long a part of the work took.
@@ -57,6 +58,11 @@ func (b *builder) build(ctx context.Context) (Outcome, error) {
 		return Outcome{}, err
 	}
 	defer ns.Close()
+	if program.Argv == nil {
+		if program, err = b.bringPipx(ctx, ns); err != nil {
+			return Outcome{}, err
+		}
+	}
 	for _, part := range []struct {
 		name string
 		do   func(context.Context, Namespace) error
@@ -79,9 +85,14 @@ func (b *builder) build(ctx context.Context) (Outcome, error) {
 	return b.copies(out)
 }
 
-// program finds pipx, which may have come with the packages just installed.
+// program finds pipx, which may have come with the packages just installed. It is the zero one
+// where pip is to bring it.
 func (b *builder) program() (pipx.Program, error) {
-	program, err := pipx.Find(b.host.FS)
+	user := b.plan.seen.User
+	program, err := findPipx(b.host, user, pipx.PythonVersion(b.host.FS, systemPython))
+	if errors.Is(err, fs.ErrNotExist) && b.plan.bringsPipx() {
+		return pipx.Program{}, nil
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return pipx.Program{}, fmt.Errorf("cannot build Patroni: there is no pipx on this host, also not after installing %s",
 			strings.Join(b.plan.seen.Packages.Missing, ", "))
@@ -103,10 +114,14 @@ func (b *builder) openStage() (Namespace, error) {
 		return nil, fmt.Errorf("cannot build Patroni: %d MB are free on the file system of %s, the build takes %d MB; make room there",
 			free>>20, seen.Home, spaceNeeded>>20)
 	}
-	var binds []mountns.Bind
-	for _, b2 := range []struct{ source, target string }{
+	shown := []struct{ source, target string }{
 		{seen.stagedHome(), seen.Home}, {path.Join(seen.Stage, "bin"), seen.BinDir},
-	} {
+	}
+	if b.plan.bringsPipx() {
+		shown = append(shown, struct{ source, target string }{seen.stagedBase(), seen.stagedUserBase()})
+	}
+	var binds []mountns.Bind
+	for _, b2 := range shown {
 		source, err := b.host.FS.OpenDir(b2.source)
 		if err != nil {
 			return nil, fmt.Errorf("cannot open the stage: %w", err)
@@ -120,11 +135,7 @@ func (b *builder) openStage() (Namespace, error) {
 // pipx runs the build as the user.
 func (b *builder) pipx(ctx context.Context, ns Namespace, program pipx.Program) error {
 	want, seen := b.plan.want, b.plan.seen
-	build := pipx.Build{
-		Layout: seen.Layout.Layout, Program: program, Python: cmp.Or(want.Python, systemPython), User: seen.User,
-		Requirement: b.plan.requirement(), Scratch: path.Join(seen.Home, "scratch"),
-		IndexURL: want.IndexURL, ExtraIndexURLs: want.ExtraIndexURLs, CACert: want.CACert, Environ: want.Environ,
-	}
+	build := b.pipxBuild(program)
 	out, err := b.runAll(ctx, ns, build)
 	if again, worthwhile := build.Retry(err, out.Stdout, out.Stderr); err != nil && worthwhile {
 		b.host.Progress("the build failed; trying again with isolated build tools")
@@ -140,26 +151,19 @@ func (b *builder) pipx(ctx context.Context, ns Namespace, program pipx.Program) 
 	return ns.Check()
 }
 
-// BuildError reports that pipx or pip failed.
-type BuildError struct {
-	Cause string // what happened and what to do, "" when that is not known
-	Index string // option index_url
-	Err   error
-}
-
-// Error says what to do, where that is known, and otherwise what the failed command said.
-func (e *BuildError) Error() string {
-	switch {
-	case e.Cause != "" && e.Index != "":
-		return fmt.Sprintf("cannot build Patroni from index_url %s: %s", e.Index, e.Cause)
-	case e.Cause != "":
-		return "cannot build Patroni: " + e.Cause
+// pipxBuild describes the build with a pipx.
+func (b *builder) pipxBuild(program pipx.Program) pipx.Build {
+	want, seen := b.plan.want, b.plan.seen
+	build := pipx.Build{
+		Layout: seen.Layout.Layout, Program: program, Python: cmp.Or(want.Python, systemPython), User: seen.User,
+		Requirement: b.plan.requirement(), Scratch: path.Join(seen.Home, "scratch"),
+		IndexURL: want.IndexURL, ExtraIndexURLs: want.ExtraIndexURLs, CACert: want.CACert, Environ: want.Environ,
 	}
-	return fmt.Sprintf("cannot build Patroni: %v", e.Err)
+	if b.plan.bringsPipx() {
+		build.UserBase = seen.stagedUserBase()
+	}
+	return build
 }
-
-// Unwrap returns the failure of the command.
-func (e *BuildError) Unwrap() error { return e.Err }
 
 // runAll runs the commands of a build up to the first that fails, and returns what that printed.
 func (b *builder) runAll(ctx context.Context, ns Namespace, build pipx.Build) (out host.Output, err error) {
@@ -202,12 +206,12 @@ func (b *builder) sync(context.Context, Namespace) error {
 			return fmt.Errorf("cannot make what was built durable: %w", err)
 		}
 	}
-	return nil
+	return b.settleUserPipx()
 }
 
 // outcome reads what the switch has to know of what was built, at its final place.
 func (b *builder) outcome(ctx context.Context, ns Namespace, program pipx.Program) (Outcome, error) {
-	out := Outcome{PipxVersion: program.Version}
+	out := Outcome{PipxVersion: program.Version, UserPipx: b.userPipx}
 	seen := b.plan.seen
 	err := ns.Do(ctx, func() (err error) {
 		out.Tree, err = pipx.Inspect(b.host.FS, seen.Layout.Venv(), seen.User.UID)
@@ -235,34 +239,6 @@ func (b *builder) outcome(ctx context.Context, ns Namespace, program pipx.Progra
 		out.Shared = staged.ID
 	}
 	return out, nil
-}
-
-// copies copies trees that may come from a lower layer of an overlay, so that a switch which
-// cannot rename them can still be undone.
-func (b *builder) copies(out Outcome) (Outcome, error) {
-	seen := b.plan.seen
-	var err error
-	if seen.Current != nil {
-		out.Copy, err = copyForUndo(b.host, seen.Layout, seen.Layout.Venv())
-	}
-	if err == nil && b.plan.sharedGoes(out) {
-		out.SharedCopy, err = copyForUndo(b.host, seen.Layout, seen.Shared())
-	}
-	return out, err
-}
-
-// copyForUndo copies a tree on an overlay into the stage; nil on any other file system.
-func copyForUndo(h *host.Host, l Layout, name string) (*step.TreeCopy, error) {
-	overlay, err := h.FS.OnOverlay(name)
-	if err != nil || !overlay {
-		return nil, err
-	}
-	to := path.Join(l.Stage, path.Base(name)+".copy")
-	if err := h.FS.CopyTree(name, to); err != nil {
-		return nil, fmt.Errorf("cannot keep a copy of %s: %w", name, err)
-	}
-	info, err := h.FS.Lstat(to)
-	return &step.TreeCopy{Path: to, ID: info.ID}, err
 }
 
 // proxies are the variables of the task's environment that say how to reach the network.

@@ -136,6 +136,7 @@ func TestLayout(t *testing.T) {
 	usual := Layout{
 		Layout: pipx.Layout{Home: pipxHome, BinDir: binDir}, User: postgres(), ConfigDir: "/etc/patroni",
 		Unit: unitFile, Stage: pipxHome + "/.patroni_install.stage", Scratch: StateDir + "/stage", OldHome: oldPipx,
+		UserStage: home + "/.local/.patroni_install.stage",
 	}
 	elsewhere := usual
 	elsewhere.Home, elsewhere.BinDir, elsewhere.ConfigDir = "/srv/pipx", "/opt/patroni/bin", "/srv/patroni"

@@ -33,6 +33,7 @@ func scenarios() []scenario {
 		{"adopt", adopted, `{"version": "4.1.5"}`},
 		{"keep", adopted, `{}`},
 		{"edited", edited, `{}`},
+		{"fresh rhel", rhel, `{}`},
 	}
 }
 
@@ -145,6 +146,21 @@ func TestSteps(t *testing.T) {
 	}
 	want["keep"] = slices.Concat(links("create", "patroni_wal_archiver", "patronictl"), want["adopt"][len(usualApps()):])
 	want["edited"] = want["repair"][:1]
+	want["fresh rhel"] = slices.Concat([]string{
+		"create package set python3-pip",
+		"create directory " + home + "/.local/share",
+		"create directory " + pipxHome,
+		"create directory " + pipxHome + "/venvs",
+		"create directory " + binDir,
+		"create pipx for postgres " + home + "/.local",
+		"create " + sharedName + " " + pipxHome + "/shared",
+		"create " + treeName + " " + venv,
+	}, links("create", usualApps()...), []string{
+		"create configuration directory /etc/patroni",
+		"change shell profile " + home + "/.profile",
+		"change shell profile " + home + "/.bashrc",
+		"create unit " + unitFile,
+	})
 	eachScenario(t, func(t *testing.T, s scenario) {
 		m := s.machine(t)
 		if diff := cmp.Diff(want[s.name], visible(m.run(s.arguments))); diff != "" {
@@ -209,7 +225,8 @@ func TestCheckMode(t *testing.T) {
 			t.Errorf("check mode wrote (-before +after):\n%s", diff)
 		}
 		for _, operation := range m.trace {
-			if !asks(operation) && !strings.HasPrefix(operation, "run apt-get -s ") && !strings.HasPrefix(operation, "run apt-get --print-uris ") {
+			if !asks(operation) && !strings.HasPrefix(operation, "run apt-get -s ") && !strings.HasPrefix(operation, "run apt-get --print-uris ") &&
+				!strings.HasPrefix(operation, "run rpm --query ") {
 				t.Errorf("check mode announced %q", operation)
 			}
 		}
@@ -227,7 +244,7 @@ func TestCheckMode(t *testing.T) {
 func foreseen(s scenario, steps []string) []string {
 	return slices.DeleteFunc(steps, func(step string) bool {
 		switch s.name {
-		case "fresh": // which pipx an empty list will offer, and which pip it brings
+		case "fresh", "fresh rhel": // which pipx an empty list will offer, and which pip it brings
 			return strings.HasSuffix(step, oldPipx) || strings.Contains(step, sharedName)
 		case "downgrade": // which programs an older version has; those of the newest are foretold
 			return strings.Contains(step, "link ")

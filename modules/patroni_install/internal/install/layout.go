@@ -24,6 +24,7 @@ type Layout struct {
 	ConfigDir string
 	Unit      string // path of the unit file
 	Stage     string // the directory in which the new tree is built
+	UserStage string // the same for what goes into the user's own Python environment
 	Scratch   string // the same for root's own files
 	OldHome   string // where pipx before 1.3 looks for its home by itself
 }
@@ -54,6 +55,7 @@ func (d Desired) layout(user *host.User) (Layout, error) {
 		l.BinDir = path.Join(home, ".local/bin")
 	}
 	l.Stage = path.Join(l.Home, ".patroni_install.stage")
+	l.UserStage = path.Join(l.userBase(), ".patroni_install.stage")
 	return l, l.check()
 }
 
@@ -111,6 +113,12 @@ func (l Layout) onLoginPath() bool {
 	}
 	return false
 }
+
+// userBase is where pip installs what the user alone has, in the words of Python.
+func (l Layout) userBase() string { return path.Join(l.User.Home, ".local") }
+
+// stagedBase is the user base while it is staged.
+func (l Layout) stagedBase() string { return path.Join(l.UserStage, "user") }
 
 // venvs is the directory that holds the tree and its neighbours.
 func (l Layout) venvs() string { return path.Dir(l.Layout.Venv()) }

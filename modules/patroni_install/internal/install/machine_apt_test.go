@@ -99,7 +99,7 @@ func (m *machine) execute(ctx context.Context, cmd host.Command, do func(host.Co
 	stdout, err := do(cmd)
 	if m.says != nil {
 		if text := m.says(line); text != "" {
-			err = errors.Join(err, errors.New(text))
+			err = errors.New(strings.TrimPrefix(fmt.Sprintf("%v\n%s", err, text), "<nil>\n"))
 		}
 	}
 	out := host.Output{Stdout: []byte(stdout)}
@@ -144,6 +144,10 @@ func (m *machine) systemCommand(cmd host.Command) (string, error) {
 		return "python3-minimal: " + last(words), nil
 	case cmd.Argv[0] == "dpkg-query":
 		return "", &host.CommandError{Argv: cmd.Argv, Status: "exit status 1", Code: 1} // no package has the path
+	case cmd.Argv[0] == "dnf":
+		return m.dnf(cmd.Argv)
+	case cmd.Argv[0] == "rpm":
+		return m.rpm(cmd)
 	case cmd.Argv[0] == "getent":
 		return "", &host.CommandError{Argv: cmd.Argv, Status: "exit status 2", Code: 2} // it does not know the account
 	}

@@ -45,7 +45,7 @@ func (m *machine) namespace(files *fsys.FS, binds []mountns.Bind) (Namespace, er
 
 // real is where a path leads for those inside.
 func (n *namespace) real(name string) string {
-	for _, b := range n.binds {
+	for _, b := range slices.Backward(n.binds) {
 		if below(name, b.target) {
 			return n.machine.real(b.source + strings.TrimPrefix(name, b.target))
 		}
@@ -81,6 +81,14 @@ func (n *namespace) command(cmd host.Command) (string, error) {
 	case program == "python3" && cmd.Argv[2] == "-B":
 		return n.newer(cmd)
 	case program == "pipx":
+		return "", n.pipx(cmd)
+	case slices.Contains(cmd.Argv, "pip"):
+		return "", n.pip(cmd)
+	case program == "python3" && cmd.Argv[1] == "-m" && cmd.Argv[2] == "pipx":
+		if site := variable(cmd.Env, "PYTHONUSERBASE") + "/lib/python3.11/site-packages"; site != userSite[len(home):] {
+			n.put(site+"/__pycache__/single.cpython-311.pyc", "bytecode")
+			n.hand(site + "/__pycache__")
+		}
 		return "", n.pipx(cmd)
 	case program == "python3" && path.Base(last(cmd.Argv)) == "shared":
 		return "", n.shared(last(cmd.Argv))

@@ -43,7 +43,7 @@ func newMatrix(t *testing.T, s scenario) *matrix {
 	return x
 }
 
-// directoryID is the identity of a tree in the journal.
+// directoryID is the identity of a tree or a file in the journal.
 var directoryID = regexp.MustCompile(`"id":"([^"]+)"`)
 
 // manifestStep is a manifest in the journal, which has times in it.
@@ -58,7 +58,7 @@ func (m *machine) clone(t testing.TB) *machine {
 	ids := map[string]string{}
 	m.each(func(name string, info fs.FileInfo) {
 		c.copy(m, name, info)
-		if info.IsDir() {
+		if info.IsDir() || info.Mode().IsRegular() {
 			ids[m.identity(name)] = c.identity(name)
 		}
 	})
@@ -78,7 +78,7 @@ func (m *machine) translate(ids map[string]string) {
 	m.program(journalFile, text, 0o600)
 }
 
-// identity is what the product knows a directory by.
+// identity is what the product knows a directory or a file by.
 func (m *machine) identity(name string) string {
 	info, err := m.files.Lstat(name)
 	m.must(err)

@@ -11,7 +11,6 @@ import (
 	"github.com/pgedge/platform/modules/patroni_install/internal/host"
 	"github.com/pgedge/platform/modules/patroni_install/internal/mountns"
 	"github.com/pgedge/platform/modules/patroni_install/internal/pipx"
-	"github.com/pgedge/platform/modules/patroni_install/internal/pkgmgr"
 	"github.com/pgedge/platform/modules/patroni_install/internal/systemd"
 )
 
@@ -40,6 +39,8 @@ type Observed struct {
 	Layout
 
 	Release host.Release
+	Family  Family
+	Python  string // version of the system's interpreter, "3.9"; "" when there is none
 	// Entries holds what is at every path that the plan may touch; absent ones are missing.
 	Entries map[string]Entry
 	// Bin holds the entries of the bin directory.
@@ -95,7 +96,7 @@ func (o *observer) observe(ctx context.Context) (*Observed, error) {
 	}
 	o.found = &Observed{Layout: layout, Entries: map[string]Entry{}, Bin: map[string]fsys.Info{}, Dangling: map[string]bool{}}
 	for _, look := range []func(context.Context) error{
-		o.release, o.adopt, o.entries, o.bin, o.config, o.venv, o.verify, o.service, o.osPackage, o.pipx,
+		o.release, o.family, o.adopt, o.entries, o.bin, o.config, o.venv, o.verify, o.service, o.osPackage, o.pipx,
 	} {
 		if err := look(ctx); err != nil {
 			return nil, explainLink(err)
@@ -150,7 +151,7 @@ func (o *observer) entries(context.Context) error {
 			return err
 		}
 	}
-	for _, name := range []string{home, f.ConfigDir, f.BinDir, f.venvs(), f.Shared(), f.OldHome, f.Stage} {
+	for _, name := range []string{home, f.ConfigDir, f.BinDir, f.venvs(), f.Shared(), f.OldHome, f.Stage, f.UserStage} {
 		for ; name != "/"; name = path.Dir(name) {
 			if err := o.look(name, false); err != nil {
 				return err
@@ -269,11 +270,11 @@ func osPackages() []string { return []string{"patroni", "pgedge-patroni"} }
 
 // osPackage finds a Patroni of the operating system. The package database is read only where
 // its program is there.
-func (o *observer) osPackage(context.Context) error {
+func (o *observer) osPackage(ctx context.Context) error {
 	if !o.exists("/usr/bin/patroni") {
 		return nil
 	}
-	installed, _, err := o.apt().Installed(osPackages())
+	installed, _, err := o.packageManager().Installed(ctx, osPackages())
 	if err != nil {
 		return fmt.Errorf("cannot tell whether Patroni came as a package: %w", err)
 	}
@@ -281,20 +282,4 @@ func (o *observer) osPackage(context.Context) error {
 		o.found.OSPackage = installed[0].Name
 	}
 	return nil
-}
-
-func (o *observer) pipx(context.Context) error {
-	program, err := pipx.Find(o.host.FS)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	o.found.Pipx = &program
-	return nil
-}
-
-func (o *observer) apt() pkgmgr.APT {
-	return pkgmgr.APT{Host: o.host, LockTimeout: o.want.LockTimeout, Env: proxies(o.want.Environ), ReadOnly: !o.mayRefresh}
 }

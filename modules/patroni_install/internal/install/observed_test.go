@@ -35,6 +35,7 @@ func bare(t testing.TB, arguments string) *Observed {
 	}
 	o := &Observed{
 		Layout: layout, Entries: map[string]Entry{}, Bin: map[string]fsys.Info{},
+		Family:  families()[0],
 		Pipx:    &pipx.Program{Argv: []string{"/usr/bin/pipx"}, Version: "1.1.0"},
 		Service: Service{Running: true},
 	}

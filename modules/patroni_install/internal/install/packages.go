@@ -17,11 +17,6 @@ type Packages struct {
 	Unknown bool             // the package lists do not know them, so Add is not known
 }
 
-// triedReleases are the releases that the tests install on, by ID and VERSION_ID.
-func triedReleases() map[string][]string {
-	return map[string][]string{"debian": {"12", "13"}}
-}
-
 // packages finds out what is missing. The no-op run starts no process: a pipx that is there is
 // enough, unless packages were asked for by name.
 func (o *observer) packages(ctx context.Context) error {
@@ -32,26 +27,28 @@ func (o *observer) packages(ctx context.Context) error {
 	names := o.want.Prerequisites
 	builds := (&Plan{want: o.want, seen: f}).whyBuild() != ""
 	if names == nil && f.Pipx == nil && builds {
-		names = []string{"pipx"}
+		if names = f.Family.Prerequisites; names == nil {
+			return unknownFamily(f.Release)
+		}
 	}
 	if len(names) == 0 {
 		return nil
 	}
-	if !f.Release.Is("debian", "ubuntu") {
-		return o.unknownFamily()
+	if f.Family.Manager == "" {
+		return unknownFamily(f.Release)
 	}
-	_, missing, err := o.apt().Installed(names)
+	_, missing, err := o.packageManager().Installed(ctx, names)
 	if err != nil || len(missing) == 0 {
 		return err
 	}
 	if !o.want.InstallPrerequisites {
 		return fmt.Errorf("cannot build Patroni: %s missing, and install_prerequisites is false; "+
-			"install with: apt-get install --no-install-recommends %s", isAre(missing), strings.Join(missing, " "))
+			"install with: %s %s", isAre(missing), f.Family.Install, strings.Join(missing, " "))
 	}
 	f.Packages.Missing = missing
 	o.warnUntried()
 	if o.pending {
-		f.Packages.Unknown = true // dpkg itself may be in the middle of it
+		f.Packages.Unknown = true // the package manager itself may be in the middle of it
 		return nil
 	}
 	return o.simulate(ctx)
@@ -60,10 +57,10 @@ func (o *observer) packages(ctx context.Context) error {
 // simulate finds the exact set to add, refreshing the package lists once where they know too little.
 func (o *observer) simulate(ctx context.Context) error {
 	f := o.found
-	if err := o.apt().Wait(ctx); err != nil {
+	if err := o.packageManager().Wait(ctx); err != nil {
 		return fmt.Errorf("%w; wait for it to end, or raise lock_timeout", err)
 	}
-	interrupted, err := o.apt().Interrupted(nil)
+	interrupted, err := o.packageManager().Interrupted(nil)
 	if err != nil {
 		return err
 	}
@@ -72,9 +69,12 @@ func (o *observer) simulate(ctx context.Context) error {
 			"dpkg --configure -a (it may restart services of these packages), then run this again",
 			strings.Join(interrupted, ", "))
 	}
-	f.Packages.Add, err = o.apt().Simulate(ctx, f.Packages.Missing)
+	f.Packages.Add, err = o.packageManager().Simulate(ctx, f.Packages.Missing)
 	var unknown *pkgmgr.UnknownPackageError
 	switch {
+	case errors.Is(err, pkgmgr.ErrWouldWrite):
+		f.Packages.Unknown = true
+		return nil
 	case !errors.As(err, &unknown):
 		return err
 	case o.mayRefresh:
@@ -82,7 +82,7 @@ func (o *observer) simulate(ctx context.Context) error {
 	}
 	f.Packages.Unknown = true
 	f.Warnings = append(f.Warnings, "the package lists of this host do not know "+strings.Join(unknown.Names, ", ")+
-		"; a real run refreshes them first (apt-get update), so what it adds cannot be predicted")
+		"; a real run refreshes them first, so what it adds cannot be predicted")
 	return nil
 }
 
@@ -90,8 +90,8 @@ func (o *observer) simulate(ctx context.Context) error {
 // several may be down without harm, so that its error counts only where the packages stay unknown.
 func (o *observer) simulateAgain(ctx context.Context) (err error) {
 	o.host.Progress("refreshing the package lists")
-	refreshed := o.apt().Refresh(ctx)
-	if o.found.Packages.Add, err = o.apt().Simulate(ctx, o.found.Packages.Missing); err != nil {
+	refreshed := o.packageManager().Refresh(ctx)
+	if o.found.Packages.Add, err = o.packageManager().Simulate(ctx, o.found.Packages.Missing); err != nil {
 		if refreshed != nil {
 			return fmt.Errorf("%w: %w", err, refreshed)
 		}
@@ -100,20 +100,15 @@ func (o *observer) simulateAgain(ctx context.Context) (err error) {
 	return nil
 }
 
-func (o *observer) unknownFamily() error {
-	r := o.found.Release
-	return fmt.Errorf("cannot install the prerequisites on %s: its ID %q and ID_LIKE %q are of no family known here "+
-		"(debian, ubuntu); install pipx 1.0 or newer yourself and set prerequisites to an empty list",
-		r.Name, r.ID, strings.Join(r.Like, " "))
-}
-
+// warnUntried says that nobody has tried this release.
 func (o *observer) warnUntried() {
-	r := o.found.Release
-	if slices.Contains(triedReleases()[r.ID], r.Version) {
+	r, family := o.found.Release, o.found.Family
+	major, _, _ := strings.Cut(r.Version, ".")
+	if family.Name == "" || slices.Contains(family.Tried[r.ID], major) {
 		return
 	}
 	o.found.Warnings = append(o.found.Warnings, fmt.Sprintf("%s is not among the releases this was tested on "+
-		"(Debian 12, 13); it is treated as their family", r.Name))
+		"(Debian 12, 13; RHEL 8, 9 and their like); it is treated as of the family %s", r.Name, family.Name))
 }
 
 func isAre(names []string) string {

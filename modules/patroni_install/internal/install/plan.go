@@ -78,7 +78,7 @@ func (p *Plan) packages() []txn.Step {
 		return nil
 	}
 	return []txn.Step{&step.Packages{
-		Names: p.seen.Packages.Missing, Add: p.seen.Packages.Add, Archives: path.Join(StateDir, "archives"),
+		Manager: p.seen.Family.Manager, Names: p.seen.Packages.Missing, Add: p.seen.Packages.Add, Archives: path.Join(StateDir, "archives"),
 		LockTimeout: p.want.LockTimeout, Env: proxies(p.want.Environ),
 	}}
 }
@@ -87,15 +87,27 @@ func (p *Plan) packages() []txn.Step {
 // for root's own files.
 func (p *Plan) stage() []txn.Step {
 	user := p.seen.User
-	return []txn.Step{
-		&step.Stage{Path: p.seen.Stage, Subs: []string{"home", "home/venvs", "home/scratch", "bin"}, UID: user.UID, GID: user.GID},
-		&step.Stage{Path: p.seen.Scratch},
+	tree := &step.Stage{Path: p.seen.Stage, Subs: []string{"home", "home/venvs", "home/scratch", "bin"}, UID: user.UID, GID: user.GID}
+	steps := []txn.Step{tree, &step.Stage{Path: p.seen.Scratch}}
+	if p.bringsPipx() {
+		tree.Subs = append(tree.Subs, "home/scratch/user") // shows the stage of pipx
+		steps = append(steps, &step.Stage{Path: p.seen.UserStage, Subs: []string{"user"}, UID: user.UID, GID: user.GID})
 	}
+	return steps
 }
 
-// mountpoints makes what the stage is bound over and switched into.
+// bringsPipx tells whether pip has to put a pipx into the user's own environment.
+func (p *Plan) bringsPipx() bool {
+	return p.want.State == Present && p.seen.Pipx == nil && p.seen.Family.PipxByPip && p.whyBuild() != ""
+}
+
+// mountpoints makes what the stages are bound over and switched into.
 func (p *Plan) mountpoints() []txn.Step {
-	return p.missingDirs(map[string]bool{}, p.seen.venvs(), p.seen.BinDir)
+	dirs := []string{p.seen.venvs(), p.seen.BinDir}
+	if p.bringsPipx() {
+		dirs = append(dirs, p.seen.userBase())
+	}
+	return p.missingDirs(map[string]bool{}, dirs...)
 }
 
 // missingDirs makes those directories, and those above them, that are not there and not made
@@ -127,6 +139,7 @@ type Outcome struct {
 	SharedCopy  *step.TreeCopy
 	Manifest    []byte // of the built tree
 	PipxVersion string
+	UserPipx    *UserPipx // what pip made of pipx for the user, where it had to
 }
 
 // usualApps are Patroni's entry points as of 4.1, to predict the links.
@@ -174,6 +187,7 @@ func (p *Plan) Switch(out Outcome) ([]txn.Step, error) {
 		return nil, err
 	}
 	return slices.Concat(
+		p.userPipx(out), // pipx in the user's environment, where it came by pip
 		p.trees(out),    // the venv, and pipx's shared libraries where they are new
 		p.manifest(out), // what the venv holds
 		p.dirs(),        // missing where no build made them

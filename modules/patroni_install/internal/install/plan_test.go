@@ -23,7 +23,7 @@ func TestPlanFresh(t *testing.T) {
 	comparePlans(t, parts{
 		Build: "Patroni is not installed",
 		Packages: []txn.Step{&step.Packages{
-			Names: []string{"pipx"}, Add: o.Packages.Add, Archives: StateDir + "/archives", LockTimeout: 1e9,
+			Manager: "apt", Names: []string{"pipx"}, Add: o.Packages.Add, Archives: StateDir + "/archives", LockTimeout: 1e9,
 		}},
 		Stage: append([]txn.Step{
 			makeDir(home+"/.local", users), makeDir(home+"/.local/share", users), makeDir(pipxHome, users),

@@ -47,8 +47,8 @@ func (p *Plan) refuseOSPackage() error {
 		return nil
 	}
 	return fmt.Errorf("cannot install Patroni beside the operating system's package %s, whose unit and programs ours "+
-		"would shadow: keep that package and leave this role out, or remove it first (apt-get remove %s)",
-		p.seen.OSPackage, p.seen.OSPackage)
+		"would shadow: keep that package and leave this role out, or remove it first (%s %s)",
+		p.seen.OSPackage, p.seen.Family.Remove, p.seen.OSPackage)
 }
 
 // refuseMasked respects somebody's decision that the service must not exist.
@@ -88,11 +88,13 @@ func (p *Plan) refuseConfigDir() error {
 
 // refuseStage keeps a stage of which no journal tells: it may hold the only copy of an installation.
 func refuseStage(seen *Observed) error {
-	if !seen.exists(seen.Stage) {
-		return nil
+	for _, stage := range []string{seen.Stage, seen.UserStage} {
+		if seen.exists(stage) {
+			return fmt.Errorf("cannot stage anything: %s is there, and no journal tells of it; it may hold an installation that "+
+				"was taken out of use; look at it, then move it away or remove it", stage)
+		}
 	}
-	return fmt.Errorf("cannot stage anything: %s is there, and no journal tells of it; it may hold an installation that "+
-		"was taken out of use; look at it, then move it away or remove it", seen.Stage)
+	return nil
 }
 
 // refuseSwitch refuses what the switch would refuse, now and not after the build.
@@ -114,9 +116,12 @@ func (p *Plan) refuseBuild() error {
 	if version := p.pipxVersion(); version != "" {
 		return pipx.Program{Argv: []string{"the package pipx"}, Version: version}.Check()
 	}
+	if p.bringsPipx() {
+		return pipx.CheckPython(p.seen.Python)
+	}
 	if len(p.seen.Packages.Missing) == 0 {
-		return fmt.Errorf("cannot build Patroni: there is no pipx on this host and prerequisites names no package that is " +
-			"missing; install pipx 1.0 or newer (apt-get install --no-install-recommends pipx), or leave prerequisites unset")
+		return fmt.Errorf("cannot build Patroni: there is no pipx on this host and prerequisites names no package that is "+
+			"missing; install pipx 1.0 or newer (%s pipx), or leave prerequisites unset", p.seen.Family.Install)
 	}
 	return nil
 }

@@ -62,6 +62,9 @@ func (p *Plan) pipxVersion() string {
 			return upstream(added.Version)
 		}
 	}
+	if p.bringsPipx() {
+		return pipx.NewestFor(p.seen.Python)
+	}
 	return ""
 }
 

@@ -37,8 +37,12 @@ type journalText struct {
 }
 
 type journaledStep struct {
-	Kind string                                 `json:"kind"`
-	Step struct{ Path, Spare, Archives string } `json:"step"`
+	Kind string `json:"kind"`
+	Step struct {
+		Path, Spare, Archives string
+		From, To              string
+		Entries               []struct{ Path string }
+	} `json:"step"`
 }
 
 func (j journalText) has(kind string) bool {
@@ -54,8 +58,22 @@ func (j journalText) names(object string) bool {
 				return true
 			}
 		}
+		if from, _ := s.adds(object); from != "" {
+			return true
+		}
 	}
 	return false
+}
+
+// adds returns the places between which the step moves the thing that is at a path, if any.
+func (s journaledStep) adds(object string) (from, to string) {
+	for _, e := range s.Step.Entries {
+		from, to := path.Join(s.Step.From, e.Path), path.Join(s.Step.To, e.Path)
+		if object == from || object == to {
+			return from, to
+		}
+	}
+	return "", ""
 }
 
 func audit(m *machine) *auditor {
@@ -141,6 +159,12 @@ func (a *auditor) rename(object string) {
 	}
 	a.change("rename", object)
 	for _, s := range a.durable.Steps {
+		if from, to := s.adds(object); from != "" {
+			if object == to && a.syncs[s.Step.From] < a.builds {
+				a.fault("rename %s before what pip made is synced", object)
+			}
+			a.unsynced[path.Dir(from)], a.unsynced[path.Dir(to)] = "rename "+object, "rename "+object
+		}
 		switch {
 		case s.Step.Spare == "" || object != s.Step.Path && object != s.Step.Spare:
 			continue
@@ -164,6 +188,7 @@ func (a *auditor) mustBeJournaled(kind, object string) {
 	case object == StateDir || object == path.Dir(StateDir) || object == journalFile:
 	case !a.durable.names(object):
 		a.fault("%s %s, which no step in the journal on disk is about", kind, object)
+	case kind == "removeall" && strings.HasPrefix(object, home+"/.local/.patroni_install.stage/"): // nothing there serves undo
 	case kind == "removeall":
 		a.mustBeCommitted(kind, object)
 	case a.durable.Phase != "apply" || a.next.Phase != "apply":

@@ -38,6 +38,9 @@ type Build struct {
 	CACert         string
 	Environ        []string // the environment that the operator set; see passed
 
+	// UserBase is where pip puts pipx itself and Python looks for it, "" for the user's real one.
+	UserBase string
+
 	// Isolated builds each source package with build tools of its own, fetched for it alone. It
 	// costs seconds, so it is what Retry falls back to.
 	Isolated bool
@@ -56,6 +59,12 @@ func (b Build) Commands() []host.Command {
 		b.command(append(append([]string{}, b.Argv...), "install", b.Requirement)...),
 		b.command(path.Join(b.Venv(), "bin", "python"), "-I", "-c", compileTree, path.Join(b.Venv(), "lib")),
 	}
+}
+
+// BringPipx returns the command that installs pipx itself, in the newest version that fits its
+// interpreter, into UserBase.
+func (b Build) BringPipx() host.Command {
+	return b.command(b.Argv[0], "-m", "pip", "install", "--user", "pipx")
 }
 
 func (b Build) command(argv ...string) host.Command {
@@ -106,6 +115,9 @@ func (b Build) Env() []string {
 	if len(b.Argv) == 1 {
 		// The pipx of the system must not import from the user's own packages.
 		env = append(env, "PYTHONNOUSERSITE=1")
+	}
+	if b.UserBase != "" {
+		env = append(env, "PYTHONUSERBASE="+b.UserBase, "PIP_NO_WARN_SCRIPT_LOCATION=1")
 	}
 	return append(env, b.index()...)
 }

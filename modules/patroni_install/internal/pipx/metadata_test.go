@@ -120,7 +120,7 @@ func TestConsoleScripts(t *testing.T) {
 }
 
 func TestDistributions(t *testing.T) {
-	got := distributions([]string{
+	got := Distributions([]string{
 		"Foo.Bar_Baz-1.0.post1.dist-info", "python_etcd-0.4.5-py3.11.egg-info", "patroni", "~atroni-4.1.5.dist-info",
 		"no-version.dist-info", "x-1.0", "local-1.0+deb12.dist-info",
 	})

@@ -45,9 +45,9 @@ func normalise(name string) string {
 	return name
 }
 
-// distributions returns what is installed by the names of its metadata in a directory of
+// Distributions returns what is installed by the names of its metadata in a directory of
 // packages: normalised name → version, from NAME-VERSION.dist-info and NAME-VERSION[-pyX.Y].egg-info.
-func distributions(names []string) map[string]string {
+func Distributions(names []string) map[string]string {
 	found := map[string]string{}
 	for _, name := range names {
 		stem, isWheel := strings.CutSuffix(name, ".dist-info")

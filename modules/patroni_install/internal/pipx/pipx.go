@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
@@ -22,6 +23,9 @@ const Package = "patroni"
 
 // oldest is the first pipx that reads PIPX_HOME and builds venvs the way we need it.
 const oldest = "1.0"
+
+// oldestPython is what that pipx needs.
+const oldestPython = "3.6"
 
 // Layout is where pipx keeps its venvs and puts its links.
 type Layout struct {
@@ -71,6 +75,59 @@ func Find(files *fsys.FS) (Program, error) {
 	return Program{}, fmt.Errorf("cannot find pipx in /usr/local/bin or /usr/bin: %w", fs.ErrNotExist)
 }
 
+// FindOfUser returns the pipx that pip installed for a user alone, where there is one for this
+// version ("3.9") of the interpreter. It is started as a module: its program may be out of sight.
+func FindOfUser(files *fsys.FS, interpreter, home, python string) (Program, bool) {
+	names, err := entries(files, UserSite(path.Join(home, ".local"), python))
+	if err != nil || python == "" || !slices.Contains(names, "pipx") {
+		return Program{}, false
+	}
+	version := Distributions(names)["pipx"]
+	return Program{Argv: []string{interpreter, "-m", "pipx"}, Version: version}, version != ""
+}
+
+// UserSite returns the directory of packages in a user base, for a version of Python.
+func UserSite(base, python string) string {
+	return path.Join(base, "lib", "python"+python, "site-packages")
+}
+
+// PythonVersion returns the version, "3.9", of an interpreter of the system, which its real name
+// tells: /usr/bin/python3 is a link to python3.9. It is "" when there is none or its name does not tell.
+func PythonVersion(files *fsys.FS, interpreter string) string {
+	target, err := files.Resolve(interpreter)
+	if err != nil {
+		return ""
+	}
+	if _, err := files.Lstat(target); err != nil {
+		return ""
+	}
+	_, version, _ := strings.Cut(path.Base(target), "python")
+	return minor(version)
+}
+
+// CheckPython refuses a Python that is older than any pipx that we can use. One that is not known
+// yet, since it is to be installed, passes.
+func CheckPython(version string) error {
+	if version == "" {
+		return nil
+	}
+	have, err := pep440.Parse(version)
+	if err == nil && have.Compare(pep440.MustParse(oldestPython)) < 0 {
+		return fmt.Errorf("cannot install pipx: the system's Python is %s, and every pipx needs %s or newer; upgrade the "+
+			"operating system", version, oldestPython)
+	}
+	return err
+}
+
+// NewestFor tells, roughly, which pipx pip chooses for a version of Python: whether it is one of
+// the old ones. It is "" where it is not.
+func NewestFor(python string) string {
+	if python == "3.6" || python == "3.7" {
+		return "1.0"
+	}
+	return ""
+}
+
 // isRootProgram tells whether name leads to a program that root alone may write.
 func isRootProgram(files *fsys.FS, name string) (bool, error) {
 	target, err := files.Resolve(name)
@@ -96,7 +153,7 @@ func installedVersion(files *fsys.FS, libs []string) string {
 			if err != nil {
 				continue
 			}
-			if found := distributions(names)["pipx"]; found != "" {
+			if found := Distributions(names)["pipx"]; found != "" {
 				return found
 			}
 		}

@@ -1,8 +1,9 @@
 # usage: python3 -I -c bundled.py+THIS DIRECTORY
 #
 # Makes pipx's shared venv in DIRECTORY from the wheels that came with the interpreter: pip, and
-# setuptools for packages that come as source only. Where there are no such wheels it makes
-# nothing, and pipx makes the venv in its own way.
+# setuptools for packages that come as source only. Where there are no such wheels, or their pip is
+# too old to know the platforms of today's wheels, it makes nothing, and pipx makes the venv in its
+# own way.
 import subprocess
 import venv
 import zipfile
@@ -15,7 +16,7 @@ def unpack(wheel, site):
 
 def main(shared):
     pip, setuptools = bundled("pip"), bundled("setuptools")
-    if not pip:
+    if not pip or release(pip) < [20, 3]:
         return
     venv.create(shared, symlinks=True)
     python = os.path.join(shared, "bin", "python")

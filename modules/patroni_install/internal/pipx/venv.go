@@ -183,7 +183,7 @@ func (v *Venv) readPackages(files *fsys.FS) error {
 	if err != nil {
 		return err
 	}
-	v.Packages = distributions(names)
+	v.Packages = Distributions(names)
 	v.PatroniVersion = v.Packages[Package]
 	i := slices.IndexFunc(names, func(name string) bool {
 		return strings.HasPrefix(name, Package+"-") && strings.HasSuffix(name, ".dist-info")

@@ -154,7 +154,7 @@ func (c *check) changed(was, now *manifest.Entry) {
 // not installed any more is of no interest.
 func (c *check) deleted(was *manifest.Entry) {
 	if info, found := strings.CutSuffix(was.Path, ".dist-info/RECORD"); found {
-		for name, version := range distributions([]string{path.Base(info) + ".dist-info"}) {
+		for name, version := range Distributions([]string{path.Base(info) + ".dist-info"}) {
 			switch c.venv.Packages[name] {
 			case "":
 				c.problem("package %s was removed", name)

@@ -27,7 +27,7 @@ type APT struct {
 
 // Installed tells which of names are there and whole, and which are missing, both sorted. For a
 // virtual name it returns the package that provides it. It starts no process.
-func (a APT) Installed(names []string) (installed []Package, missing []string, err error) {
+func (a APT) Installed(_ context.Context, names []string) (installed []Package, missing []string, err error) {
 	db, err := readDatabase(a.Host.FS)
 	if err != nil {
 		return nil, nil, err

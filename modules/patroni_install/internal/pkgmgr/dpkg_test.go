@@ -103,7 +103,7 @@ func TestInstalled(t *testing.T) {
 			if tc.arch != "" {
 				f.write(archFile, tc.arch)
 			}
-			installed, missing, err := f.apt.Installed(tc.names)
+			installed, missing, err := f.apt.Installed(t.Context(), tc.names)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -120,7 +120,7 @@ func TestInstalledReadsUpdates(t *testing.T) {
 	f.write(updatesDir+"/0001", entry(Package{"brandnew", "2", "all"}, "install ok unpacked"))
 	f.write(updatesDir+"/0002", entry(Package{"brandnew", "2", "all"}, "install ok installed"))
 	f.write(updatesDir+"/tmp.i", entry(Package{"last", "8", "all"}, "install ok unpacked"))
-	installed, missing, err := f.apt.Installed([]string{"pipx", "brandnew", "last"})
+	installed, missing, err := f.apt.Installed(t.Context(), []string{"pipx", "brandnew", "last"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +131,7 @@ func TestInstalledReadsUpdates(t *testing.T) {
 func TestInstalledErrors(t *testing.T) {
 	for _, name := range []string{"", "x", "-o", "--help", "pi px", "pipx/testing", "pipx^", "./x.deb", "lib*", "pipx:", "pipx=", "pipx=1 2", "Pipx?", "+x"} {
 		f := newHost(t, status)
-		if _, _, err := f.apt.Installed([]string{name}); err == nil || !strings.Contains(err.Error(), "is not the name of a package") {
+		if _, _, err := f.apt.Installed(t.Context(), []string{name}); err == nil || !strings.Contains(err.Error(), "is not the name of a package") {
 			t.Errorf("Installed(%q): got error %v", name, err)
 		}
 		if _, err := f.apt.Simulate(t.Context(), []string{name}); err == nil {
@@ -143,7 +143,7 @@ func TestInstalledErrors(t *testing.T) {
 	if err := f.apt.Host.FS.Remove(statusFile); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := f.apt.Installed([]string{"pipx"}); err == nil || !strings.HasPrefix(err.Error(), "cannot read dpkg's status: ") {
+	if _, _, err := f.apt.Installed(t.Context(), []string{"pipx"}); err == nil || !strings.HasPrefix(err.Error(), "cannot read dpkg's status: ") {
 		t.Errorf("without a status file: got error %v", err)
 	}
 }
@@ -172,7 +172,7 @@ func BenchmarkInstalled(b *testing.B) {
 	b.SetBytes(int64(len(text)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if installed, _, err := f.apt.Installed([]string{"pipx"}); err != nil || len(installed) != 1 {
+		if installed, _, err := f.apt.Installed(b.Context(), []string{"pipx"}); err != nil || len(installed) != 1 {
 			b.Fatal(installed, err)
 		}
 	}

@@ -7,9 +7,12 @@ import (
 	"github.com/pgedge/platform/modules/patroni_install/internal/host"
 )
 
-// causes says what lines of apt mean and what to do, from the most telling to the least.
-func causes() []struct{ fragment, advice string } {
-	return []struct{ fragment, advice string }{
+// cause says what a line of a package manager means and what to do.
+type cause struct{ fragment, advice string }
+
+// causes are those of apt, from the most telling to the least.
+func causes() []cause {
+	return []cause{
 		{"No space left on device", "the file system is full; free space below /var"},
 		{"Read-only file system", "a file system is mounted read-only; remount it writable"},
 		{"resolving '", "the package mirror's name cannot be resolved; check the host's DNS, " +
@@ -36,12 +39,14 @@ func (e *explainedError) Error() string { return e.text }
 func (e *explainedError) Unwrap() error { return e.err }
 
 // explain turns an error of apt into one that says what to do, where that is known.
-func explain(err error) error {
+func explain(err error) error { return explainBy(causes(), err) }
+
+func explainBy(causes []cause, err error) error {
 	var failed *host.CommandError
 	if !errors.As(err, &failed) {
 		return err
 	}
-	for _, c := range causes() {
+	for _, c := range causes {
 		if strings.Contains(failed.Stderr, c.fragment) {
 			return &explainedError{text: c.advice, err: err}
 		}

@@ -6,7 +6,8 @@
 // and nothing else. What would touch a package that was there before is refused.
 //
 // A package manager that has begun is never stopped: it outlives us, and whoever recovers waits
-// for its lock. What dpkg says of a package afterwards counts, never an exit status alone.
+// for its lock. What the database of dpkg or rpm says of a package afterwards counts, never an
+// exit status alone.
 package pkgmgr
 
 import (
@@ -19,7 +20,7 @@ import (
 type Package struct {
 	Name    string `json:"name"`    // "pipx"
 	Version string `json:"version"` // "1:2.0-1"
-	Arch    string `json:"arch"`    // "amd64", or "all"
+	Arch    string `json:"arch"`    // "amd64", or "all"; with rpm "x86_64", or "noarch"
 }
 
 // String returns "name=version".
@@ -51,12 +52,20 @@ var ErrChanged = errors.New("the package lists were old and no longer offer thes
 // UnknownPackageError reports packages that the package lists, perhaps empty or old, do not offer.
 type UnknownPackageError struct {
 	Names []string // as asked for, sorted
+	Hint  string   // what may offer them, "" when there is nothing to say
 }
 
 // Error names the packages.
 func (e *UnknownPackageError) Error() string {
-	return "no package source offers " + strings.Join(e.Names, ", ")
+	text := "no package source offers " + strings.Join(e.Names, ", ")
+	if e.Hint != "" {
+		text += ": " + e.Hint
+	}
+	return text
 }
+
+// ErrWouldWrite reports a question that the package manager cannot answer without writing.
+var ErrWouldWrite = errors.New("dnf cannot tell without writing its caches")
 
 // InterruptedError reports packages that somebody else's package manager left half done.
 type InterruptedError struct {

@@ -14,16 +14,43 @@ import (
 )
 
 // Packages installs packages of the operating system: the ones asked for and what they need.
-// Undo purges exactly the set that was added, but nothing that something else came to need.
+// Undo removes exactly the set that was added, but nothing that something else came to need.
 type Packages struct {
-	Names       []string         `json:"names"` // asked for
-	Add         []pkgmgr.Package `json:"add"`   // the whole set, as simulated
+	Manager     string           `json:"manager"` // "apt" or "dnf"
+	Names       []string         `json:"names"`   // asked for
+	Add         []pkgmgr.Package `json:"add"`     // the whole set, as simulated
 	Archives    string           `json:"archives"`
 	LockTimeout time.Duration    `json:"lock_timeout"` // nanoseconds
 	Env         []string         `json:"-"`            // of the task: proxies; not needed to undo
 }
 
 var _ txn.Step = (*Packages)(nil)
+
+// The package managers that a step may name.
+const (
+	APT = "apt"
+	DNF = "dnf"
+)
+
+// packageDatabase tells what is installed.
+type packageDatabase interface {
+	Installed(ctx context.Context, names []string) (installed []pkgmgr.Package, missing []string, err error)
+	Wait(ctx context.Context) error
+}
+
+// packageManager changes what is installed; see package pkgmgr.
+type packageManager interface {
+	packageDatabase
+	Download(ctx context.Context, set []pkgmgr.Package, dir string) error
+	Install(ctx context.Context, set []pkgmgr.Package, asked []string, dir string) error
+	Recover(ctx context.Context, set []pkgmgr.Package, dir string) error
+	Remove(ctx context.Context, set []pkgmgr.Package, dir string) (kept []pkgmgr.Package, err error)
+}
+
+var (
+	_ packageManager = pkgmgr.APT{}
+	_ packageManager = (*pkgmgr.DNF)(nil)
+)
 
 // Kind implements [txn.Step].
 func (s *Packages) Kind() string { return "packages" }
@@ -47,36 +74,40 @@ func packageList(set []pkgmgr.Package, separator string) string {
 	return strings.Join(words, separator)
 }
 
-func (s *Packages) apt(h *host.Host) pkgmgr.APT {
+// manager is apt in the journals of older programs, which knew no other.
+func (s *Packages) manager(h *host.Host) packageManager {
+	if s.Manager == DNF {
+		return &pkgmgr.DNF{Host: h, LockTimeout: s.LockTimeout, Env: s.Env}
+	}
 	return pkgmgr.APT{Host: h, LockTimeout: s.LockTimeout, Env: s.Env}
 }
 
 // Apply implements [txn.Step].
 func (s *Packages) Apply(ctx context.Context, h *host.Host) error {
-	apt := s.apt(h)
+	manager := s.manager(h)
 	if err := h.FS.Mkdir(s.Archives, fsys.Attr{Mode: 0o700}); err != nil {
 		return cannot("make", "directory", s.Archives, err)
 	}
-	if err := apt.Download(ctx, s.Add, s.Archives); err != nil {
+	if err := manager.Download(ctx, s.Add, s.Archives); err != nil {
 		return err
 	}
 	if err := s.refuseForeign(ctx, h); err != nil {
 		return err
 	}
-	return apt.Install(ctx, s.Add, s.Names, s.Archives)
+	return manager.Install(ctx, s.Add, s.Names, s.Archives)
 }
 
 // refuseForeign gives up where somebody else has installed one of the packages since the
 // simulation: Undo would take it away. Without the archives Undo knows that nothing was begun.
 func (s *Packages) refuseForeign(ctx context.Context, h *host.Host) error {
-	if err := s.apt(h).Wait(ctx); err != nil {
+	if err := s.manager(h).Wait(ctx); err != nil {
 		return err
 	}
 	names := make([]string, len(s.Add))
 	for i, p := range s.Add {
 		names[i] = p.Name
 	}
-	installed, _, err := s.apt(h).Installed(names)
+	installed, _, err := s.manager(h).Installed(ctx, names)
 	if err != nil || len(installed) == 0 {
 		return err
 	}
@@ -92,11 +123,11 @@ func (s *Packages) Undo(ctx context.Context, h *host.Host) error {
 	if err != nil || begun == nil {
 		return err
 	}
-	apt := s.apt(h)
-	if err := apt.Recover(ctx, s.Add, s.Archives); err != nil {
+	manager := s.manager(h)
+	if err := manager.Recover(ctx, s.Add, s.Archives); err != nil {
 		return err
 	}
-	kept, err := apt.Remove(ctx, s.Add, s.Archives)
+	kept, err := manager.Remove(ctx, s.Add, s.Archives)
 	if err != nil {
 		return err
 	}

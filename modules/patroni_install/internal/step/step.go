@@ -20,6 +20,7 @@ import (
 // Kinds makes an empty step of each kind, by its name in the journal.
 func Kinds() map[string]func() txn.Step {
 	return map[string]func() txn.Step{
+		"additions": func() txn.Step { return &Additions{} },
 		"directory": func() txn.Step { return &Directory{} },
 		"file":      func() txn.Step { return &File{} },
 		"packages":  func() txn.Step { return &Packages{} },

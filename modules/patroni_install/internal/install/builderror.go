@@ -1,0 +1,29 @@
+package install
+
+import (
+	"cmp"
+	"fmt"
+)
+
+// BuildError reports that pipx or pip failed.
+type BuildError struct {
+	What  string // what could not be done, "" for the build of Patroni
+	Cause string // what happened and what to do, "" when that is not known
+	Index string // option index_url
+	Err   error
+}
+
+// Error says what to do, where that is known, and otherwise what the failed command said.
+func (e *BuildError) Error() string {
+	what := cmp.Or(e.What, "build Patroni")
+	switch {
+	case e.Cause != "" && e.Index != "":
+		return fmt.Sprintf("cannot %s from index_url %s: %s", what, e.Index, e.Cause)
+	case e.Cause != "":
+		return "cannot " + what + ": " + e.Cause
+	}
+	return fmt.Sprintf("cannot %s: %v", what, e.Err)
+}
+
+// Unwrap returns the failure of the command.
+func (e *BuildError) Unwrap() error { return e.Err }

@@ -1,0 +1,121 @@
+package install
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"github.com/pgedge/platform/modules/patroni_install/internal/host"
+	"github.com/pgedge/platform/modules/patroni_install/internal/pipx"
+	"github.com/pgedge/platform/modules/patroni_install/internal/pkgmgr"
+	"github.com/pgedge/platform/modules/patroni_install/internal/step"
+)
+
+// Family is what operating systems that are derived from each other have in common.
+type Family struct {
+	Name    string   // "" of a system that is of no known family and has no known package manager
+	IDs     []string // by which os-release tells it, in ID or ID_LIKE
+	Manager string   // of its packages, as step.Packages has it
+	// Prerequisites are the packages that bring pipx, or pip where PipxByPip.
+	Prerequisites []string
+	// PipxByPip tells that pipx does not come as a package, but by pip into the user's environment.
+	PipxByPip bool
+	// Install and Remove are the commands that people give.
+	Install, Remove string
+	// Tried are the releases that the tests install on, by ID and the beginning of VERSION_ID.
+	Tried map[string][]string
+}
+
+func families() []Family {
+	return []Family{
+		{
+			Name: "Debian", IDs: []string{"debian", "ubuntu"}, Manager: step.APT, Prerequisites: []string{"pipx"},
+			Install: "apt-get install --no-install-recommends", Remove: "apt-get remove",
+			Tried: map[string][]string{"debian": {"12", "13"}},
+		},
+		{
+			Name: "RHEL", IDs: []string{"rhel", "fedora", "centos", "rocky", "almalinux", "ol"}, Manager: step.DNF,
+			Prerequisites: []string{"python3-pip"}, PipxByPip: true,
+			Install: "dnf install --setopt=install_weak_deps=False", Remove: "dnf remove",
+			Tried: map[string][]string{"rocky": {"8", "9"}, "rhel": {"8", "9"}, "almalinux": {"8", "9"}, "ol": {"8", "9"}},
+		},
+	}
+}
+
+// family tells which family the host is of. A system of no known one still has the package manager
+// of one, where its programs are there.
+func (o *observer) family(context.Context) error {
+	f := o.found
+	for _, known := range families() {
+		if f.Release.Is(known.IDs...) {
+			f.Family = known
+			return nil
+		}
+	}
+	for _, known := range families() {
+		program := map[string]string{step.APT: "/usr/bin/apt-get", step.DNF: "/usr/bin/dnf"}[known.Manager]
+		if o.exists(program) {
+			f.Family = Family{Manager: known.Manager, Install: known.Install, Remove: known.Remove}
+		}
+	}
+	return nil
+}
+
+// packageManager is what an observation asks of a package manager; see package pkgmgr.
+type packageManager interface {
+	Installed(ctx context.Context, names []string) (installed []pkgmgr.Package, missing []string, err error)
+	Interrupted(ours []pkgmgr.Package) ([]string, error)
+	Wait(ctx context.Context) error
+	Simulate(ctx context.Context, names []string) ([]pkgmgr.Package, error)
+	Refresh(ctx context.Context) error
+}
+
+var (
+	_ packageManager = pkgmgr.APT{}
+	_ packageManager = (*pkgmgr.DNF)(nil)
+)
+
+func (o *observer) packageManager() packageManager {
+	if o.found.Family.Manager == step.DNF {
+		return &pkgmgr.DNF{Host: o.host, LockTimeout: o.want.LockTimeout, Env: proxies(o.want.Environ), ReadOnly: !o.mayRefresh}
+	}
+	return pkgmgr.APT{Host: o.host, LockTimeout: o.want.LockTimeout, Env: proxies(o.want.Environ), ReadOnly: !o.mayRefresh}
+}
+
+// unknownFamily refuses to guess which packages a system has.
+func unknownFamily(r host.Release) error {
+	var known []string
+	for _, f := range families() {
+		known = append(known, f.IDs...)
+	}
+	return fmt.Errorf("cannot install the prerequisites on %s: its ID %q and ID_LIKE %q are of no family known here "+
+		"(%s); install pipx 1.0 or newer yourself, or name the packages that bring it in prerequisites "+
+		"(in the role: patroni_prerequisites)", r.Name, r.ID, strings.Join(r.Like, " "), strings.Join(known, ", "))
+}
+
+// pipx looks for a pipx: the system's, else the user's own.
+func (o *observer) pipx(context.Context) error {
+	f := o.found
+	f.Python = pipx.PythonVersion(o.host.FS, systemPython)
+	program, err := findPipx(o.host, f.User, f.Python)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	f.Pipx = &program
+	return nil
+}
+
+func findPipx(h *host.Host, user *host.User, python string) (pipx.Program, error) {
+	program, err := pipx.Find(h.FS)
+	if errors.Is(err, fs.ErrNotExist) {
+		if own, found := pipx.FindOfUser(h.FS, systemPython, user.Home, python); found {
+			return own, nil
+		}
+	}
+	return program, err
+}

@@ -1,0 +1,222 @@
+package install
+
+import (
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/pgedge/platform/modules/patroni_install/internal/host"
+	"github.com/pgedge/platform/modules/patroni_install/internal/pkgmgr"
+)
+
+// rpmDatabase holds a line for each installed package, as rpm prints it when asked.
+const rpmDatabase = "/var/lib/rpm/packages"
+
+// userSite is where pip installs what the user alone has.
+const userSite = home + "/.local/lib/python3.11/site-packages"
+
+// rhel makes the machine one of the RHEL family, whose user has a Python package of its own.
+func rhel(m *machine) {
+	bareRHEL(m)
+	m.write(userSite+"/requests/__init__.py", "")
+	m.write(userSite+"/requests-2.31.0.dist-info/METADATA", "Name: requests\n")
+	m.own(home + "/.local")
+}
+
+func bareRHEL(m *machine) {
+	m.write("/etc/os-release", "ID=rocky\nID_LIKE=\"rhel centos fedora\"\nVERSION_ID=\"9.6\"\nPRETTY_NAME=\"Rocky Linux 9.6\"\n")
+	m.remove("/etc/apt", "/var/lib/dpkg", "/var/lib/apt", "/usr/lib/python3")
+	m.write(rpmDatabase, "bash 5.1.8-9.el9 x86_64\n")
+	m.dir("/usr/lib/python3.11/site-packages", 0o755)
+	m.write("/etc/yum.repos.d/appstream", "python3-pip")
+}
+
+// pipPackages is what installing python3-pip adds.
+func pipPackages() []pkgmgr.Package {
+	return []pkgmgr.Package{
+		{Name: "python3-pip", Version: "21.3.1-1.el9", Arch: "noarch"},
+		{Name: "python3-setuptools", Version: "53.0.0-15.el9", Arch: "noarch"},
+	}
+}
+
+// rpmContents are the files of a package, in directories of its own where it has any.
+func rpmContents(name string) []string {
+	return map[string][]string{
+		"python3-pip":        {"/usr/bin/pip3", "/usr/lib/python3.11/site-packages/pip/__init__.py"},
+		"python3-setuptools": {"/usr/lib/python3.11/site-packages/setuptools/__init__.py"},
+	}[name]
+}
+
+func rpmLine(p pkgmgr.Package) string { return p.Name + " " + p.Version + " " + p.Arch + "\n" }
+
+// rpmPackage finds a package by name, name.arch, or the path or full name that begins with it.
+func rpmPackage(word string) (pkgmgr.Package, bool) {
+	for _, p := range pipPackages() {
+		if name := filepath.Base(word); name == p.Name || name == p.Name+".noarch" || strings.HasPrefix(name, p.Name+"-"+p.Version) {
+			return p, true
+		}
+	}
+	return pkgmgr.Package{}, false
+}
+
+func (m *machine) dnf(argv []string) (string, error) {
+	words := operands(argv)
+	switch {
+	case words[0] == "makecache":
+		return "", nil
+	case slices.Contains(argv, "--assumeno"):
+		return m.dnfSimulate(words[1:])
+	case slices.Contains(argv, "--downloadonly"):
+		return "", m.dnfDownload(argv, words[1:])
+	}
+	m.Fatalf("unexpected command %q", argv)
+	return "", nil
+}
+
+func (m *machine) dnfSimulate(names []string) (string, error) {
+	if !strings.Contains(m.read("/etc/yum.repos.d/appstream"), names[0]) {
+		return "", fmt.Errorf("No match for argument: %[1]s\nError: Unable to find a match: %[1]s", names[0]) //nolint:staticcheck // dnf's words
+	}
+	var text strings.Builder
+	text.WriteString("Dependencies resolved.\n=====\n Package Arch Version Repository Size\n=====\nInstalling:\n")
+	for _, p := range pipPackages() {
+		fmt.Fprintf(&text, " %s %s\n     %s appstream 1.7 M\n", p.Name, p.Arch, p.Version)
+	}
+	text.WriteString("\nTransaction Summary\n=====\nInstall  2 Packages\n\n")
+	return text.String(), fmt.Errorf("Operation aborted.") //nolint:staticcheck // dnf's words
+}
+
+func (m *machine) dnfDownload(argv, words []string) error {
+	dir := ""
+	for _, word := range argv {
+		if value, found := strings.CutPrefix(word, "--destdir="); found {
+			dir = value
+		}
+	}
+	for _, word := range words {
+		p, _ := rpmPackage(word)
+		m.must(os.WriteFile(filepath.Join(dir, word+".rpm"), []byte(p.String()), 0o644))
+		if err := m.halfway("download of " + p.Name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *machine) rpm(cmd host.Command) (string, error) {
+	words := operands(cmd.Argv)
+	has := func(option string) bool { return slices.Contains(cmd.Argv, option) }
+	switch {
+	case has("--list"):
+		var text strings.Builder
+		for _, word := range words {
+			p, _ := rpmPackage(word)
+			text.WriteString(strings.Join(rpmContents(p.Name), "\n") + "\n")
+		}
+		return text.String(), nil
+	case has("--query"):
+		if !has("--package") && cmd.User == nil {
+			m.Fatalf("%q runs as root, and would touch the database", cmd.Argv)
+		}
+		return m.rpmQuery(words[1:], has("--package"))
+	case has("--install"):
+		return "", m.rpmInstall(words)
+	case has("--erase") && has("--test"):
+		return "", nil
+	case has("--erase"):
+		return "", m.rpmErase(words)
+	}
+	m.Fatalf("unexpected command %q", cmd.Argv)
+	return "", nil
+}
+
+func (m *machine) rpmQuery(words []string, archives bool) (text string, err error) {
+	for _, word := range words {
+		p, known := rpmPackage(word)
+		switch {
+		case known && archives:
+			if _, err := os.Stat(word); err != nil {
+				return text, err
+			}
+			text += rpmLine(p)
+		case known && strings.Contains(m.read(rpmDatabase), rpmLine(p)):
+			text += rpmLine(p)
+		default:
+			err = &host.CommandError{Status: "exit status 1", Code: 1}
+			text += "package " + word + " is not installed\n"
+		}
+	}
+	return text, err
+}
+
+// rpmInstall writes each file under a temporary name, and a package's line when all its files are there.
+func (m *machine) rpmInstall(words []string) error {
+	for _, word := range words {
+		p, _ := rpmPackage(word)
+		if strings.Contains(m.read(rpmDatabase), rpmLine(p)) {
+			return fmt.Errorf("package %s is already installed", p)
+		}
+		for _, name := range rpmContents(p.Name) {
+			m.program(name+";0123abcd", p.String(), 0o755)
+			if err := m.halfway("unpacking of " + p.Name); err != nil {
+				m.remove(name + ";0123abcd")
+				return err
+			}
+			m.remove(name + ";0123abcd")
+			m.program(name, p.String(), 0o755)
+		}
+		if err := m.halfway("noting of " + p.Name); err != nil {
+			m.remove(rpmContents(p.Name)...)
+			return err
+		}
+		m.write(rpmDatabase, m.read(rpmDatabase)+rpmLine(p))
+	}
+	return nil
+}
+
+func (m *machine) rpmErase(words []string) error {
+	for _, word := range words {
+		p, _ := rpmPackage(word)
+		for _, name := range rpmContents(p.Name) {
+			m.remove(name)
+			if dir := path.Dir(name); dir != "/usr/bin" {
+				m.remove(dir)
+			}
+		}
+		if err := m.halfway("erasing of " + p.Name); err != nil {
+			return err
+		}
+		m.write(rpmDatabase, strings.ReplaceAll(m.read(rpmDatabase), rpmLine(p), ""))
+	}
+	return nil
+}
+
+// pip installs pipx for the user, beside what the user has.
+func (n *namespace) pip(cmd host.Command) error {
+	if !n.has("/usr/lib/python3.11/site-packages/pip/__init__.py") {
+		return fmt.Errorf("/usr/bin/python3: No module named pip")
+	}
+	base := variable(cmd.Env, "PYTHONUSERBASE")
+	if base == "" || !below(base, n.binds[0].target) {
+		n.Fatalf("pip would install outside of the stage: %q", cmd.Env)
+	}
+	site := base + "/lib/python3.11/site-packages/"
+	if pth, err := os.ReadFile(n.real(site + realSite)); err != nil || strings.TrimSpace(string(pth)) != userSite {
+		n.Fatalf("pip does not see what the user has: %q, %v", pth, err)
+	}
+	n.put(site+"pipx/__main__.py", "")
+	if err := n.halfway("pip"); err != nil {
+		n.hand(base)
+		return err
+	}
+	n.put(site+"pipx-1.11.2.dist-info/METADATA", "Name: pipx\n")
+	n.put(site+"userpath/__init__.py", "")
+	n.put(site+"userpath-1.9.2.dist-info/METADATA", "Name: userpath\n")
+	n.put(base+"/bin/pipx", "#!/usr/bin/python3\n")
+	n.put(base+"/share/man/man1/pipx.1", "")
+	n.hand(base)
+	return nil
+}

@@ -1,0 +1,157 @@
+package install
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestRHELBringsPipx(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		setup   func(*machine)
+		entries []string
+	}{
+		{"no environment yet", bareRHEL, []string{"bin/pipx", "lib", "share/man"}},
+		{"beside the user's packages", rhel, []string{
+			"bin/pipx", "lib/python3.11/site-packages/pipx", "lib/python3.11/site-packages/pipx-1.11.2.dist-info",
+			"lib/python3.11/site-packages/userpath", "lib/python3.11/site-packages/userpath-1.9.2.dist-info", "share/man",
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m := newMachine(t)
+			c.setup(m)
+			report := m.run(`{}`)
+			var entries []string
+			for _, e := range report.outcome.UserPipx.Entries {
+				entries = append(entries, e.Path)
+			}
+			if diff := cmp.Diff(c.entries, entries); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			for _, name := range []string{userSite + "/pipx/__main__.py", home + "/.local/bin/pipx", home + "/.local/share/man/man1/pipx.1"} {
+				if !m.has(name) {
+					t.Errorf("%s is missing", name)
+				}
+			}
+			if m.has(userSite+"/"+realSite) || m.has(userSite+"/__pycache__") {
+				t.Error("parts of the stage are in the user's environment")
+			}
+			if m.run(`{}`).Changed() {
+				t.Error("a second run changes something")
+			}
+			for _, operation := range m.trace {
+				if strings.HasPrefix(operation, "run ") {
+					t.Errorf("a second run starts %q", operation)
+				}
+			}
+			if got := m.read(rpmDatabase); !strings.Contains(got, "python3-pip 21.3.1-1.el9 noarch") {
+				t.Errorf("rpm has %q", got)
+			}
+		})
+	}
+}
+
+func TestRHELUsesPipxThatIsThere(t *testing.T) {
+	m := newMachine(t)
+	rhel(m)
+	m.write(userSite+"/pipx/__main__.py", "")
+	m.write(userSite+"/pipx-1.7.1.dist-info/METADATA", "Name: pipx\n")
+	m.own(home + "/.local")
+	report := m.run(`{}`)
+	if report.outcome.UserPipx != nil || report.outcome.PipxVersion != "1.7.1" {
+		t.Errorf("pipx %s was used", report.outcome.PipxVersion)
+	}
+	for _, operation := range m.trace {
+		if strings.HasPrefix(operation, "run dnf") || strings.HasPrefix(operation, "run rpm") {
+			t.Errorf("%q", operation)
+		}
+	}
+}
+
+func TestRHELRefuses(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		setup func(m *machine)
+		want  []string
+	}{
+		{
+			"a distribution that would be replaced", func(m *machine) {
+				m.write(userSite+"/userpath-1.0.dist-info/METADATA", "Name: userpath\n")
+			},
+			[]string{"needs userpath 1.9.2", "userpath 1.0 is in the user's environment", "--upgrade userpath", "as it was before"},
+		},
+		{
+			"a module without metadata", func(m *machine) { m.write(userSite+"/userpath/__init__.py", "") },
+			[]string{userSite + "/userpath is there already", "as it was before"},
+		},
+		{
+			"a program of that name", func(m *machine) { m.write(home+"/.local/bin/pipx", "#!/bin/sh\n") },
+			[]string{home + "/.local/bin/pipx is there already", "as it was before"},
+		},
+		{
+			"no python3-pip", func(m *machine) { m.write("/etc/yum.repos.d/appstream", "other") },
+			[]string{"no package source offers python3-pip", "dnf repolist", "nothing was changed"},
+		},
+		{
+			"an old Python", func(m *machine) {
+				m.remove("/usr/bin/python3", "/usr/bin/python3.11")
+				m.write("/usr/bin/python3.5", "#!")
+				m.link("/usr/bin/python3", "python3.5")
+			},
+			[]string{"Python is 3.5", "3.6 or newer", "nothing was changed"},
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m := newMachine(t)
+			rhel(m)
+			c.setup(m)
+			m.own(home)
+			before := m.state()
+			_, err := m.installer(`{}`).Run(t.Context())
+			if err == nil {
+				t.Fatal("not refused")
+			}
+			for _, part := range c.want {
+				if !strings.Contains(err.Error(), part) {
+					t.Errorf("message %q lacks %q", err, part)
+				}
+			}
+			if diff := cmp.Diff(before, m.state()); diff != "" {
+				t.Errorf("(-before +after):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestUnknownFamily(t *testing.T) {
+	suse := func(m *machine) {
+		m.write("/etc/os-release", "ID=opensuse-leap\nID_LIKE=\"suse opensuse\"\nPRETTY_NAME=\"openSUSE Leap\"\n")
+	}
+	for _, c := range []struct {
+		name, arguments string
+		setup           func(m *machine)
+		want            []string // of the error; none: it installs
+	}{
+		{"refused", `{}`, func(*machine) {}, []string{"openSUSE Leap", "debian, ubuntu, rhel, fedora", "nothing was changed"}},
+		{"pipx is there", `{}`, func(m *machine) { m.program("/usr/bin/pipx", "#!", 0o755) }, nil},
+		{"prerequisites and a known package manager", `{"prerequisites": ["pipx"]}`, func(m *machine) { m.program("/usr/bin/apt-get", "#!", 0o755) }, nil},
+		{"prerequisites alone", `{"prerequisites": ["pipx"]}`, func(*machine) {}, []string{"of no family known here"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m := newMachine(t)
+			suse(m)
+			c.setup(m)
+			_, err := m.installer(c.arguments).Run(t.Context())
+			if (err == nil) != (c.want == nil) {
+				t.Fatalf("got error %v", err)
+			}
+			for _, part := range c.want {
+				if !strings.Contains(err.Error(), part) {
+					t.Errorf("message %q lacks %q", err, part)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,87 @@
+package pkgmgr
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pgedge/platform/modules/patroni_install/internal/host"
+)
+
+// Remove erases what is there of set, whatever its version by now, and nothing else. What other
+// packages came to need stays, and is returned sorted. What a killed rpm left beside its files is
+// swept by Recover, so that the archives are not needed here.
+func (d *DNF) Remove(ctx context.Context, set []Package, _ string) (kept []Package, err error) {
+	there, err := d.present(ctx, set)
+	if err != nil || len(there) == 0 {
+		return nil, err
+	}
+	erase, kept, err := d.removable(ctx, there)
+	if err == nil && len(erase) > 0 {
+		err = d.erase(ctx, erase)
+	}
+	if err != nil {
+		return kept, fmt.Errorf("cannot remove %s: %w", count(there), explainBy(dnfCauses(), err))
+	}
+	return kept, nil
+}
+
+// removable splits there into what can go and what others need. The whole set nearly always can;
+// only when it cannot is each package tried on top of those that can, until no more can.
+func (d *DNF) removable(ctx context.Context, there []Package) (erase, kept []Package, err error) {
+	alone, err := d.goesAlone(ctx, there)
+	if err != nil || alone {
+		return there, nil, err
+	}
+	kept = slices.Clone(there)
+	for again := true; again; {
+		again = false
+		for _, p := range slices.Clone(kept) {
+			alone, err := d.goesAlone(ctx, append(slices.Clone(erase), p))
+			if err != nil {
+				return nil, nil, err
+			}
+			if alone {
+				erase, again = append(erase, p), true
+				kept = difference(kept, []Package{p})
+			}
+		}
+	}
+	return erase, kept, nil
+}
+
+// goesAlone tells whether nothing that is installed needs a package of set.
+func (d *DNF) goesAlone(ctx context.Context, set []Package) (bool, error) {
+	cmd := d.rpm(append([]string{"--erase", "--test", "--allmatches"}, rpmNames(set)...)...)
+	cmd.Detached = false
+	_, err := d.locks().exclusive(ctx, cmd)
+	if failed, ok := errors.AsType[*host.CommandError](err); ok && strings.Contains(failed.Stderr, "Failed dependencies") {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+func (d *DNF) erase(ctx context.Context, set []Package) error {
+	cmd := d.rpm(append([]string{"--erase", "--allmatches"}, rpmNames(set)...)...)
+	if _, err := d.locks().exclusive(ctx, cmd); err != nil {
+		return err
+	}
+	left, err := d.present(ctx, set)
+	if err != nil {
+		return err
+	}
+	if len(left) > 0 {
+		return fmt.Errorf("rpm still has %s", left[0])
+	}
+	return nil
+}
+
+func rpmNames(set []Package) []string {
+	var names []string
+	for _, p := range set {
+		names = append(names, rpmName(p))
+	}
+	return slices.Compact(names)
+}
