@@ -1,6 +1,7 @@
 package install
 
 import (
+	"os"
 	"strings"
 	"testing"
 
@@ -50,6 +51,20 @@ func TestRHELBringsPipx(t *testing.T) {
 				t.Errorf("rpm has %q", got)
 			}
 		})
+	}
+}
+
+// TestRHELPutsPipxOnThePath: with another bin_dir, pip's own directory of programs is on no PATH.
+func TestRHELPutsPipxOnThePath(t *testing.T) {
+	m := newMachine(t)
+	bareRHEL(m)
+	m.run(`{"bin_dir": "/opt/patroni/bin"}`)
+	target, err := os.Readlink(m.real("/opt/patroni/bin/pipx"))
+	if want := home + "/.local/bin/pipx"; err != nil || target != want {
+		t.Errorf("the link leads to %q, want %q: %v", target, want, err)
+	}
+	if m.run(`{"bin_dir": "/opt/patroni/bin"}`).Changed() {
+		t.Error("a second run changes something")
 	}
 }
 

@@ -180,7 +180,8 @@ func (b *builder) settleUserPipx() error {
 	return nil
 }
 
-// userPipx moves pipx into the user's environment.
+// userPipx moves pipx into the user's environment. Where bin_dir is another directory than pip's, a
+// link there puts pipx on the PATH, too.
 func (p *Plan) userPipx(out Outcome) []txn.Step {
 	if p.Build == "" || !p.bringsPipx() || out.Tree != nil && out.UserPipx == nil {
 		return nil
@@ -190,5 +191,10 @@ func (p *Plan) userPipx(out Outcome) []txn.Step {
 	if out.UserPipx != nil {
 		s.Entries, s.Text = slices.Clone(out.UserPipx.Entries), out.UserPipx.Text
 	}
-	return []txn.Step{s}
+	steps := []txn.Step{s}
+	program := path.Join(s.To, "bin/pipx")
+	if _, taken := p.seen.Bin["pipx"]; !taken && p.seen.BinDir != path.Dir(program) {
+		steps = append(steps, &step.Symlink{Path: path.Join(p.seen.BinDir, "pipx"), After: p.linkTo(program)})
+	}
+	return steps
 }
