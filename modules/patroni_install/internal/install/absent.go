@@ -21,6 +21,7 @@ func (p *Plan) removal(out Outcome) []txn.Step {
 	steps = append(steps, p.unprofile()...)
 	steps = append(steps, p.removeTrees(out)...)
 	steps = append(steps, p.manifest(out)...)
+	steps = append(steps, p.removeRule()...)
 	steps = append(steps, p.removeOldHome()...)
 	if e, found := p.seen.Entries[p.seen.ConfigDir]; found && e.Type == fsys.Directory && p.seen.ConfigEmpty {
 		steps = append(steps, &step.Directory{Name: "configuration directory", Path: p.seen.ConfigDir, Before: &e.Attr})

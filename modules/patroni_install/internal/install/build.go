@@ -200,6 +200,9 @@ func (b *builder) verifyUnit(ctx context.Context, ns Namespace) error {
 
 // sync makes what is about to be switched survive a power cut.
 func (b *builder) sync(context.Context, Namespace) error {
+	if err := b.label(); err != nil {
+		return err
+	}
 	for _, tree := range []string{b.plan.seen.Layout.Venv(), b.plan.seen.Shared()} {
 		err := b.host.FS.SyncTree(b.plan.seen.staged(tree))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -155,6 +155,7 @@ func TestSteps(t *testing.T) {
 		"create pipx for postgres " + home + "/.local",
 		"create " + sharedName + " " + pipxHome + "/shared",
 		"create " + treeName + " " + venv,
+		"create SELinux file-context rule " + rule,
 	}, links("create", usualApps()...), []string{
 		"create configuration directory /etc/patroni",
 		"change shell profile " + home + "/.profile",

@@ -148,6 +148,8 @@ func (m *machine) systemCommand(cmd host.Command) (string, error) {
 		return m.dnf(cmd.Argv)
 	case cmd.Argv[0] == "rpm":
 		return m.rpm(cmd)
+	case cmd.Argv[0] == "semanage":
+		return m.semanage(cmd.Argv)
 	case cmd.Argv[0] == "getent":
 		return "", &host.CommandError{Argv: cmd.Argv, Status: "exit status 2", Code: 2} // it does not know the account
 	}

@@ -24,6 +24,43 @@ func rhel(m *machine) {
 	m.write(userSite+"/requests/__init__.py", "")
 	m.write(userSite+"/requests-2.31.0.dist-info/METADATA", "Name: requests\n")
 	m.own(home + "/.local")
+	m.enforce()
+}
+
+// localRules is where SELinux's policy keeps its local file-context rules.
+const localRules = "/etc/selinux/targeted/contexts/files/file_contexts.local"
+
+// enforce lets the machine's kernel enforce a policy, which semanage changes; not where the tests
+// may not label files.
+func (m *machine) enforce() {
+	m.write("/var/tmp/probe", "")
+	err := m.files.SetLabel("/var/tmp/probe", "system_u:object_r:tmp_t:s0")
+	m.remove("/var/tmp/probe")
+	if err != nil {
+		return
+	}
+	m.write("/sys/fs/selinux/enforce", "1")
+	m.write("/etc/selinux/config", "# mode\nSELINUX=enforcing\nSELINUXTYPE=targeted\n")
+	m.write(localRules, "") // as the policy's package has it
+	m.program(semanage, "#!", 0o755)
+}
+
+// semanage adds or deletes a rule, in one go.
+func (m *machine) semanage(argv []string) (string, error) {
+	rule := last(argv) + "    system_u:object_r:bin_t:s0\n"
+	rules := m.read(localRules)
+	if err := m.halfway("semanage"); err != nil {
+		return "", err
+	}
+	switch {
+	case slices.Contains(argv, "--add"):
+		m.write(localRules, rules+rule)
+	case strings.Contains(rules, rule):
+		m.write(localRules, strings.Replace(rules, rule, "", 1))
+	default:
+		return "", fmt.Errorf("ValueError: File context for %s is not defined", last(argv))
+	}
+	return "", nil
 }
 
 func bareRHEL(m *machine) {

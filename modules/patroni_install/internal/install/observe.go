@@ -54,6 +54,7 @@ type Observed struct {
 	RealVenv  string        // its path without links, as pipx writes it into its own links
 	Pipx      *pipx.Program // nil: there is none
 	Packages  Packages
+	SELinux   SELinux
 	OSPackage string // the operating system's own Patroni, "" when not installed
 	Index     Index  // what the package index says
 	Record    Record // of the tree
@@ -96,7 +97,7 @@ func (o *observer) observe(ctx context.Context) (*Observed, error) {
 	}
 	o.found = &Observed{Layout: layout, Entries: map[string]Entry{}, Bin: map[string]fsys.Info{}, Dangling: map[string]bool{}}
 	for _, look := range []func(context.Context) error{
-		o.release, o.family, o.adopt, o.entries, o.bin, o.config, o.venv, o.verify, o.service, o.osPackage, o.pipx,
+		o.release, o.family, o.adopt, o.entries, o.bin, o.config, o.venv, o.verify, o.service, o.osPackage, o.pipx, o.selinux,
 	} {
 		if err := look(ctx); err != nil {
 			return nil, explainLink(err)

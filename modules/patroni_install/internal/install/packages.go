@@ -31,6 +31,9 @@ func (o *observer) packages(ctx context.Context) error {
 			return unknownFamily(f.Release)
 		}
 	}
+	if o.want.Prerequisites == nil && o.want.InstallPrerequisites && f.wantsRule() && !f.SELinux.Tools {
+		names = append(slices.Clone(names), policyTools)
+	}
 	if len(names) == 0 {
 		return nil
 	}

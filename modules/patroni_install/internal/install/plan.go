@@ -190,6 +190,7 @@ func (p *Plan) Switch(out Outcome) ([]txn.Step, error) {
 		p.userPipx(out), // pipx in the user's environment, where it came by pip
 		p.trees(out),    // the venv, and pipx's shared libraries where they are new
 		p.manifest(out), // what the venv holds
+		p.contexts(),    // so that systemd may execute them
 		p.dirs(),        // missing where no build made them
 		links,           // the programs in bin_dir
 		p.oldHome(out),  // so that an old pipx finds its home

@@ -33,7 +33,7 @@ type inode struct {
 	owner   [2]int
 	content string            // of a file; of a link the target
 	names   map[string]string // of a directory: the keys of its entries
-	id      string            // of a directory, as the product knows it
+	id      string            // of a directory or a file, as the product knows it
 }
 
 // watch starts with everything durable, and follows what the machine syncs.
@@ -109,7 +109,7 @@ func (d *disk) describe(name string) *inode {
 		node.content, err = os.Readlink(d.machine.real(name))
 		d.machine.must(err)
 	default:
-		node.content = d.machine.read(name)
+		node.content, node.id = d.machine.read(name), d.machine.identity(name)
 	}
 	return node
 }
@@ -175,11 +175,11 @@ func holds(names map[string]string, key string) bool {
 }
 
 // restart is the machine after the power cut and the start that follows: systemd reads the units
-// that are there. The package manager syncs by itself what it does, as dpkg does.
+// that are there. The package manager syncs by itself what it does, as dpkg and rpm do.
 func (d *disk) restart(t *testing.T) *machine {
 	t.Helper()
 	for name := range d.live() {
-		if below(name, "/usr") || below(name, "/var/lib/dpkg") || below(name, "/var/lib/apt") {
+		if below(name, "/usr") || below(name, "/var/lib/dpkg") || below(name, "/var/lib/rpm") || below(name, "/var/lib/apt") {
 			d.sync(name)
 		}
 	}
@@ -211,6 +211,7 @@ func (d *disk) put(m *machine, name, key string, ids map[string]string) {
 		m.must(os.Symlink(node.content, full))
 	default:
 		m.must(os.WriteFile(full, []byte(node.content), 0o600))
+		ids[node.id] = m.identity(name)
 	}
 	m.must(os.Lchown(full, node.owner[0], node.owner[1]))
 	if node.mode&fs.ModeSymlink == 0 {

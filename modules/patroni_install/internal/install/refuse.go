@@ -16,7 +16,7 @@ func refuse(want Desired, seen *Observed) error {
 	if want.State == Absent {
 		return first(p.refuseService, p.refuseUnit)
 	}
-	return first(p.refuseOSPackage, p.refuseMasked, p.refuseUnit, p.refuseConfigDir, seen.unit(want).Check, p.refuseSwitch)
+	return first(p.refuseOSPackage, p.refuseMasked, p.refuseUnit, p.refuseConfigDir, seen.unit(want).Check, p.refuseSELinux, p.refuseSwitch)
 }
 
 func first(checks ...func() error) error {

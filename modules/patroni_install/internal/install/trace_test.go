@@ -124,6 +124,9 @@ func (a *auditor) operation(kind, object string) {
 	case "synctree":
 		a.mustBeSynced(kind, object)
 		a.syncs[object] = a.builds
+	case "label": // of the built tree, to be synced with it
+		a.mustBeJournaled(kind, object)
+		a.builds++
 	case "run":
 		a.mustBeSynced(kind, object)
 		a.command(object)
@@ -213,11 +216,14 @@ func (a *auditor) synced(dir string) {
 // command is about those that change something.
 func (a *auditor) command(line string) {
 	switch {
-	case strings.HasPrefix(line, "apt-get -q download"), strings.HasPrefix(line, "apt-get -qy"), strings.HasPrefix(line, "apt-mark"):
+	case strings.HasPrefix(line, "semanage") && !a.durable.has("file context"):
+		a.fault("%s before it is in the journal on disk", line)
+	case strings.HasPrefix(line, "apt-get -q download"), strings.HasPrefix(line, "apt-get -qy"), strings.HasPrefix(line, "apt-mark"),
+		strings.HasPrefix(line, "dnf") && strings.Contains(line, "--downloadonly"), strings.HasPrefix(line, "rpm --install"), strings.HasPrefix(line, "rpm --erase"):
 		if !a.durable.has("packages") {
 			a.fault("%s before it is in the journal on disk", line)
 		}
-	case strings.Contains(line, "bin/pipx install"), strings.Contains(line, " -I -c "):
+	case strings.Contains(line, "bin/pipx install"), strings.Contains(line, " -I -c "), strings.Contains(line, "python3 -m pip"):
 		if !a.durable.has("stage") {
 			a.fault("a build before its stage is in the journal on disk")
 		}

@@ -20,13 +20,15 @@ import (
 // Kinds makes an empty step of each kind, by its name in the journal.
 func Kinds() map[string]func() txn.Step {
 	return map[string]func() txn.Step{
-		"additions": func() txn.Step { return &Additions{} },
-		"directory": func() txn.Step { return &Directory{} },
-		"file":      func() txn.Step { return &File{} },
-		"packages":  func() txn.Step { return &Packages{} },
-		"stage":     func() txn.Step { return &Stage{} },
-		"symlink":   func() txn.Step { return &Symlink{} },
-		"tree":      func() txn.Step { return &Tree{} },
+		"additions":    func() txn.Step { return &Additions{} },
+		"directory":    func() txn.Step { return &Directory{} },
+		"file":         func() txn.Step { return &File{} },
+		"file context": func() txn.Step { return &FileContext{} },
+		"labels":       func() txn.Step { return &Labels{} },
+		"packages":     func() txn.Step { return &Packages{} },
+		"stage":        func() txn.Step { return &Stage{} },
+		"symlink":      func() txn.Step { return &Symlink{} },
+		"tree":         func() txn.Step { return &Tree{} },
 	}
 }
 

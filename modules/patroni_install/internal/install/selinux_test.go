@@ -1,0 +1,141 @@
+package install
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pgedge/platform/modules/patroni_install/internal/step"
+)
+
+const rule = `/var/lib/postgresql/\.local/share/pipx/venvs/patroni/bin(/.*)?`
+
+// enforcing is a machine whose kernel enforces a policy.
+func enforcing(t *testing.T) *machine {
+	m := newMachine(t)
+	bareRHEL(m)
+	m.enforce()
+	if !m.has("/sys/fs/selinux/enforce") {
+		t.Skip("files cannot be labelled here")
+	}
+	return m
+}
+
+func (m *machine) label(name string) string {
+	label, err := m.files.Label(name)
+	m.must(err)
+	return label
+}
+
+func TestSELinuxLabelsWhatIsBuilt(t *testing.T) {
+	m := enforcing(t)
+	report := m.run(`{}`)
+	for _, name := range []string{"patroni", "patronictl"} {
+		if got := m.label(venv + "/bin/" + name); !strings.Contains(got, ":bin_t:") {
+			t.Errorf("%s has the label %q", name, got)
+		}
+	}
+	if got := m.read(localRules); got != rule+"    system_u:object_r:bin_t:s0\n" {
+		t.Errorf("rules %q", got)
+	}
+	if !strings.Contains(strings.Join(visible(report), "\n"), "create SELinux file-context rule "+rule) {
+		t.Errorf("the report has no rule: %q", visible(report))
+	}
+	if again := m.run(`{}`); again.Changed() || strings.Contains(strings.Join(m.trace, "\n"), "run ") {
+		t.Errorf("a second run: %q", m.trace)
+	}
+	m.run(`{"state": "absent"}`)
+	if got := m.read(localRules); got != "" {
+		t.Errorf("rules after the removal: %q", got)
+	}
+}
+
+// TestSELinuxMendsLabels: the installation was made while nothing was enforced, or was restored
+// from a backup.
+func TestSELinuxMendsLabels(t *testing.T) {
+	const before = "unconfined_u:object_r:postgresql_db_t:s0"
+	m := enforcing(t)
+	m.write("/sys/fs/selinux/enforce", "0")
+	m.run(`{}`)
+	m.must(m.files.SetLabel(venv+"/bin/patroni", before))
+	m.write("/sys/fs/selinux/enforce", "1")
+
+	x := m.clone(t)
+	x.must(x.files.SetLabel(venv+"/bin/patroni", before))
+	x.says = func(line string) string {
+		return map[bool]string{true: "told to fail"}[strings.HasPrefix(line, "semanage")]
+	}
+	if _, err := x.installer(`{}`).Run(t.Context()); err == nil || !strings.Contains(err.Error(), "told to fail") {
+		t.Errorf("got error %v", err)
+	}
+	if got := x.label(venv + "/bin/patroni"); got != before || x.read(localRules) != "" {
+		t.Errorf("after the undo: label %q, rules %q", got, x.read(localRules))
+	}
+
+	m.run(`{}`)
+	if got := m.label(venv + "/bin/patroni"); got != "unconfined_u:object_r:bin_t:s0" {
+		t.Errorf("label %q", got)
+	}
+	if m.run(`{}`).Changed() {
+		t.Error("a second run changes something")
+	}
+}
+
+func TestSELinuxTools(t *testing.T) {
+	for _, c := range []struct {
+		name, arguments string
+		missing         []string // packages that are asked for
+		want            []string // of the refusal
+	}{
+		{"come as a package", `{}`, []string{"policycoreutils-python-utils", "python3-pip"}, nil},
+		{
+			"must not come", `{"prerequisites": []}`, nil,
+			[]string{"SELinux is enforcing", "dnf install", "semanage fcontext --add --type bin_t '" + rule + "'", "restorecon -R " + venv + "/bin"},
+		},
+		{"must not come either", `{"install_prerequisites": false}`, nil, []string{"semanage fcontext --add"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m := enforcing(t)
+			m.remove(semanage)
+			report, err := m.installer(c.arguments).Check(t.Context())
+			if (err == nil) != (c.want == nil) {
+				t.Fatalf("got error %v", err)
+			}
+			for _, part := range c.want {
+				if !strings.Contains(err.Error(), part) {
+					t.Errorf("message %q lacks %q", err, part)
+				}
+			}
+			if err == nil {
+				if diff := cmp.Diff(c.missing, report.plan.seen.Packages.Missing); diff != "" {
+					t.Errorf("(-want +got):\n%s", diff)
+				}
+			}
+		})
+	}
+}
+
+func TestWithType(t *testing.T) {
+	for label, want := range map[string]string{
+		"":         "system_u:object_r:bin_t:s0",
+		"nonsense": "system_u:object_r:bin_t:s0",
+		"unconfined_u:object_r:postgresql_db_t:s0": "unconfined_u:object_r:bin_t:s0",
+		"staff_u:object_r:usr_t:s0-s0:c0.c1023":    "staff_u:object_r:bin_t:s0-s0:c0.c1023",
+	} {
+		if got := withType(label, "bin_t"); got != want {
+			t.Errorf("%q becomes %q, want %q", label, got, want)
+		}
+	}
+}
+
+// TestOtherRules: a rule of somebody's for the same pattern with another type is not ours.
+func TestOtherRules(t *testing.T) {
+	m := newMachine(t)
+	m.write(localRules, "# edited by semanage\n/srv(/.*)?    system_u:object_r:var_t:s0\n"+rule+"    system_u:object_r:bin_t:s0\n")
+	for kind, want := range map[string]bool{"bin_t": true, "var_t": false} {
+		if got, err := step.HasFileContext(m.installer(`{}`).Host, localRules, rule, kind); err != nil || got != want {
+			t.Errorf("%s: %t, %v", kind, got, err)
+		}
+	}
+}
