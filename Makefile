@@ -21,7 +21,7 @@ build: $(ARCHS:%=build/patroni_install_%) ## the module's binaries, static and r
 
 build/patroni_install_%: FORCE
 	@CGO_ENABLED=0 GOOS=linux GOARCH=$* $(TOOLS) go build -trimpath -buildvcs=false -gcflags=all=-l \
-	  -ldflags '-s -w -buildid= -X main.version=$(VERSION)' -o $@ ./modules/patroni_install
+	  -ldflags '-s -w -buildid= -funcalign=16 -X main.version=$(VERSION)' -o $@ ./modules/patroni_install
 	@size=$$(stat -c %s $@); [ $$size -le $(MAX_SIZE) ] || \
 	  { echo "$@ has $$size bytes, more than $(MAX_SIZE)" >&2; rm -f $@; exit 1; }
 
@@ -52,13 +52,13 @@ unit: ## the tests of the Go code and of the action plugin
 	@$(TOOLS) go test ./...
 	@$(TOOLS) python -m pytest -q -p no:cacheprovider $(STAGE)/tests/unit
 
-test: lint unit ## lint, unit tests and fault matrices, and the Debian family on real hosts
-	@molecule/run debian bad_cases
+test: lint unit ## lint, unit tests and fault matrices, and both families on real hosts
+	@molecule/run debian bad_cases rhel
 
 test-all: lint ## everything, however long: race detector, double faults, all scenarios
 	@$(TOOLS) go test -race ./...
 	@MATRIX=full $(TOOLS) go test -timeout 60m ./modules/patroni_install/internal/install
-	@molecule/run debian bad_cases lifecycle interrupted faults
+	@molecule/run debian bad_cases rhel lifecycle interrupted faults
 
 mutate: ## break the program in one place after the other: a test has to fail each time (half an hour)
 	@$(TOOLS) .ci/mutate $(MUTANT)
