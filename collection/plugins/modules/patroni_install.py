@@ -31,7 +31,7 @@ requirements:
   - Linux on x86_64 or aarch64
   - systemd (without a running one, as in an image build, the unit is written and not loaded)
   - root on the managed host (O(ignore:become=true))
-  - apt, or pipx and Python 3 already there with O(install_prerequisites=false)
+  - apt or dnf, or pipx and Python 3 already there with O(install_prerequisites=false)
 attributes:
   check_mode:
     description: Reports what would change, without writing anything on the host.
@@ -58,7 +58,7 @@ attributes:
   platform:
     description: The operating systems on which the module runs.
     support: full
-    platforms: debian
+    platforms: debian, rhel
 options:
   state:
     description:
@@ -136,7 +136,10 @@ options:
     description:
       - The OS packages to install in the place of the family's own list.
       - An empty list stands for no package.
-      - The default is C(pipx) on the Debian family.
+      - The default is C(pipx) on the Debian family and C(python3-pip) on the RHEL family, where pip then installs pipx into the
+        user's own environment.
+      - Where SELinux is enforcing and C(semanage) is missing, C(policycoreutils-python-utils) is added to the default.
+      - On a system of neither family, packages that are named here are installed by apt or dnf, whichever is there.
     type: list
     elements: str
   verify:
