@@ -1,9 +1,9 @@
 """usage: available.py ROUNDS
 
-Upgrades and downgrades Patroni ROUNDS times each, while others use it as fast as they can: they run
-`patroni --version` through the link, start the interpreter of its environment, and look at the files on
-the way to them. None of them may ever fail. Prints how often each was done, and how long it took from
-before the first visible rename until after the last one.
+Upgrades and downgrades Patroni ROUNDS times each, while it is used without a pause: `patroni --version`
+is run through the link, the interpreter of its environment is started, and the files on the way to them are
+looked at. None of that may ever fail. Prints how often each was done, and how long it took from before the
+first visible rename until after the last one.
 """
 
 import collections
@@ -41,16 +41,18 @@ def look():
         raise Failed(str(error)) from None
 
 
-def use(function, stop, answers):
-    """Do one thing over and over."""
-    count, failures = 0, []
+def use(stop, answers):
+    """Do these things over and over. What takes longest is not done more seldom: it sees the most."""
+    functions = (run_program, start_interpreter, look)
+    count, failures = collections.Counter(), []
     while not stop.is_set():
-        try:
-            count += 1
-            function()
-        except Failed as failure:
-            failures.append(str(failure))
-    answers.put((function.__name__, count, failures))
+        for function in functions:
+            try:
+                count[function.__name__] += 1
+                function()
+            except Failed as failure:
+                failures.append(f'{function.__name__}: {failure}')
+    answers.put((count, failures))
 
 
 def window(operations):
@@ -73,27 +75,23 @@ def main():
     renames, first = switch(OLD)
     print(f'first installation: {renames} visible renames within {first} ms', flush=True)
     stop, answers = multiprocessing.Event(), multiprocessing.Queue()
-    users = [multiprocessing.Process(target=use, args=(function, stop, answers))
-             for function in (run_program, start_interpreter, look)]
-    for user in users:
-        user.start()
+    user = multiprocessing.Process(target=use, args=(stop, answers))
+    user.start()
     windows = []
     try:
         for _ in range(rounds):
             windows += [switch(NEW), switch(OLD)]
     finally:
         stop.set()
-        outcomes = [answers.get() for _ in users]
-    for user in users:
-        user.join()
+        count, failures = answers.get()
+    user.join()
     times = sorted(took for _, took in windows)
     print(f'{len(windows)} switches: {collections.Counter(count for count, _ in windows)} visible renames; '
           f'window: median {times[len(times) // 2]} ms, longest {times[-1]} ms')
-    for name, count, failures in outcomes:
-        print(f'{name}: {count} times, {len(failures)} failures', *failures[:5], sep='\n  ')
+    print(*(f'{name}: {times} times' for name, times in count.items()), f'{len(failures)} failures', *failures[:5], sep='\n')
     remove()
     expect_as_saved('all switches, and a removal')
-    expect(not any(failures for _, _, failures in outcomes), 'Patroni could not be used all the time')
+    expect(not failures, 'Patroni could not be used all the time')
     expect(max(times[-1], first) < AIM, f'the window is {max(times[-1], first)} ms, the aim is {AIM} ms')
 
 
