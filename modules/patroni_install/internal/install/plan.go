@@ -96,11 +96,6 @@ func (p *Plan) stage() []txn.Step {
 	return steps
 }
 
-// bringsPipx tells whether pip has to put a pipx into the user's own environment.
-func (p *Plan) bringsPipx() bool {
-	return p.want.State == Present && p.seen.Pipx == nil && p.seen.Family.PipxByPip && p.whyBuild() != ""
-}
-
 // mountpoints makes what the stages are bound over and switched into.
 func (p *Plan) mountpoints() []txn.Step {
 	dirs := []string{p.seen.venvs(), p.seen.BinDir}

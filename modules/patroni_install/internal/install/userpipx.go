@@ -180,6 +180,11 @@ func (b *builder) settleUserPipx() error {
 	return nil
 }
 
+// bringsPipx tells whether pip has to put a pipx into the user's own environment.
+func (p *Plan) bringsPipx() bool {
+	return p.want.State == Present && p.seen.Pipx == nil && p.seen.Family.PipxByPip && p.whyBuild() != ""
+}
+
 // userPipx moves pipx into the user's environment. Where bin_dir is another directory than pip's, a
 // link there puts pipx on the PATH, too.
 func (p *Plan) userPipx(out Outcome) []txn.Step {
