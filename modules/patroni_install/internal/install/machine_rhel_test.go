@@ -115,7 +115,7 @@ func (m *machine) dnf(argv []string) (string, error) {
 
 func (m *machine) dnfSimulate(names []string) (string, error) {
 	if !strings.Contains(m.read("/etc/yum.repos.d/appstream"), names[0]) {
-		return "", fmt.Errorf("No match for argument: %[1]s\nError: Unable to find a match: %[1]s", names[0]) //nolint:staticcheck // dnf's words
+		return "", fmt.Errorf("No match for argument: %[1]s\nError: Unable to find a match: %[1]s", names[0])
 	}
 	var text strings.Builder
 	text.WriteString("Dependencies resolved.\n=====\n Package Arch Version Repository Size\n=====\nInstalling:\n")
@@ -123,7 +123,7 @@ func (m *machine) dnfSimulate(names []string) (string, error) {
 		fmt.Fprintf(&text, " %s %s\n     %s appstream 1.7 M\n", p.Name, p.Arch, p.Version)
 	}
 	text.WriteString("\nTransaction Summary\n=====\nInstall  2 Packages\n\n")
-	return text.String(), fmt.Errorf("Operation aborted.") //nolint:staticcheck // dnf's words
+	return text.String(), fmt.Errorf("Operation aborted.") //nolint:revive // dnf's words
 }
 
 func (m *machine) dnfDownload(argv, words []string) error {
