@@ -171,6 +171,12 @@ options:
     description: The addresses of further package indexes. Credentials are treated as those in O(index_url).
     type: list
     elements: str
+  constraints:
+    description:
+      - A file with constraints of pip on the managed host, which the user can read. It bounds the versions of all
+        packages that a build chooses, and with O(state=latest) what counts as the newest.
+      - An installation that is healthy is not built anew because of it.
+    type: path
   ca_cert:
     description: A file with the certificates of the authorities to trust for the package index, on the managed host.
     type: path

@@ -157,7 +157,8 @@ func (b *builder) pipxBuild(program pipx.Program) pipx.Build {
 	build := pipx.Build{
 		Layout: seen.Layout.Layout, Program: program, Python: cmp.Or(want.Python, systemPython), User: seen.User,
 		Requirement: b.plan.requirement(), Scratch: path.Join(seen.Home, "scratch"),
-		IndexURL: want.IndexURL, ExtraIndexURLs: want.ExtraIndexURLs, CACert: want.CACert, Environ: want.Environ,
+		IndexURL: want.IndexURL, ExtraIndexURLs: want.ExtraIndexURLs, CACert: want.CACert,
+		Constraints: want.Constraints, Environ: want.Environ,
 	}
 	if b.plan.bringsPipx() {
 		build.UserBase = seen.stagedUserBase()

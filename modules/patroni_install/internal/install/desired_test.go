@@ -108,6 +108,7 @@ func TestBadValues(t *testing.T) {
 		`{"config_dir": "etc"}`:                            "value of config_dir" + absolute + `"etc"`,
 		`{"pipx_home": "/a\nb"}`:                           "value of pipx_home" + absolute + `"/a\nb"`,
 		`{"python": "python3"}`:                            "value of python" + absolute + `"python3"`,
+		`{"constraints": "c.txt"}`:                         "value of constraints" + absolute + `"c.txt"`,
 		`{"ca_cert": "ca.pem"}`:                            "value of ca_cert" + absolute + `"ca.pem"`,
 		`{"bin_dir": "/opt/a:b"}`:                          `value of bin_dir must not contain a colon, since PATH could not name it, got: "/opt/a:b"`,
 		`{"state": "newest"}`:                              "value of state must be one of: present, latest, absent, got: newest",

@@ -76,7 +76,8 @@ func (o *observer) askFor(ctx context.Context, ns Namespace, requirement string)
 	build := pipx.Build{
 		Layout: f.Layout.Layout, Python: cmp.Or(o.want.Python, systemPython), User: f.User,
 		Requirement: requirement, Scratch: f.venvs(),
-		IndexURL: o.want.IndexURL, ExtraIndexURLs: o.want.ExtraIndexURLs, CACert: o.want.CACert, Environ: o.want.Environ,
+		IndexURL: o.want.IndexURL, ExtraIndexURLs: o.want.ExtraIndexURLs, CACert: o.want.CACert,
+		Constraints: o.want.Constraints, Environ: o.want.Environ,
 	}
 	out, err := ns.Run(ctx, build.Newest())
 	var failed *host.CommandError

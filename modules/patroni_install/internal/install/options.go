@@ -46,6 +46,7 @@ func Spec() ansible.Spec {
 		{Name: "timeout", Type: ansible.Int, Default: 900, Help: "seconds that the build may take"},
 		{Name: "index_url", Type: ansible.Str, Credentials: true, Help: "package index to use instead of the default"},
 		{Name: "extra_index_urls", Type: ansible.List, Credentials: true, Help: "further package indexes"},
+		{Name: "constraints", Type: ansible.Path, Help: "file with pip's constraints, which bound the versions of all packages"},
 		{Name: "ca_cert", Type: ansible.Path, Help: "CA bundle for the package indexes"},
 	}}
 }
@@ -73,6 +74,7 @@ type Desired struct {
 	IndexURL       string
 	ExtraIndexURLs []string
 	CACert         string
+	Constraints    string
 	Environ        []string // the task's environment
 }
 
@@ -92,7 +94,8 @@ func NewDesired(p ansible.Params, environ []string) (Desired, error) {
 		LockTimeout:          time.Duration(p.Int("lock_timeout")) * time.Second,
 		Timeout:              time.Duration(p.Int("timeout")) * time.Second,
 		IndexURL:             p.String("index_url"), ExtraIndexURLs: p.List("extra_index_urls"), CACert: p.String("ca_cert"),
-		Environ: environ,
+		Constraints: p.String("constraints"),
+		Environ:     environ,
 	}
 	if p.IsSet("prerequisites") {
 		d.Prerequisites = append([]string{}, p.List("prerequisites")...)
@@ -155,7 +158,7 @@ func isName(text, lead, more string) bool {
 func (d Desired) checkPaths() error {
 	for _, c := range []struct{ option, value string }{
 		{"home", d.Home}, {"bin_dir", d.BinDir}, {"config_dir", d.ConfigDir}, {"pipx_home", d.PipxHome},
-		{"python", d.Python}, {"ca_cert", d.CACert},
+		{"python", d.Python}, {"ca_cert", d.CACert}, {"constraints", d.Constraints},
 	} {
 		if c.value == "" {
 			continue
@@ -174,7 +177,7 @@ func isControl(r rune) bool { return r < ' ' || r == 0x7f || r == utf8.RuneError
 
 // clean puts the given paths into their shortest form.
 func (d *Desired) clean() {
-	for _, p := range []*string{&d.Home, &d.BinDir, &d.ConfigDir, &d.PipxHome, &d.Python, &d.CACert} {
+	for _, p := range []*string{&d.Home, &d.BinDir, &d.ConfigDir, &d.PipxHome, &d.Python, &d.CACert, &d.Constraints} {
 		if *p != "" {
 			*p = path.Clean(*p)
 		}

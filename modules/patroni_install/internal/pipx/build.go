@@ -36,6 +36,7 @@ type Build struct {
 	IndexURL       string // "" leaves pip's own configuration alone, as do the next two
 	ExtraIndexURLs []string
 	CACert         string
+	Constraints    string   // a file that the user can read
 	Environ        []string // the environment that the operator set; see passed
 
 	// UserBase is where pip puts pipx itself and Python looks for it, "" for the user's real one.
@@ -134,6 +135,9 @@ func (b Build) index() []string {
 	}
 	if b.CACert != "" {
 		env = append(env, "PIP_CERT="+b.CACert)
+	}
+	if b.Constraints != "" {
+		env = append(env, "PIP_CONSTRAINT="+b.Constraints)
 	}
 	return env
 }

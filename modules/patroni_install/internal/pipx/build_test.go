@@ -93,7 +93,11 @@ func TestEnvPassesSettingsOn(t *testing.T) {
 			t.Errorf("%s=%q, want %q", name, env[name], value)
 		}
 	}
-	for _, cmd := range b.Commands() {
+	b.Constraints = "/ours.txt"
+	if env := settings(b.Newest().Env); env["PIP_CONSTRAINT"] != "/ours.txt" {
+		t.Errorf("the question for the newest version goes by constraints %q", env["PIP_CONSTRAINT"])
+	}
+	for _, cmd := range append(b.Commands(), b.Newest()) {
 		if strings.Contains(strings.Join(cmd.Argv, " "), "index.example") {
 			t.Errorf("the index is among the arguments: %q", cmd.Argv[:2])
 		}

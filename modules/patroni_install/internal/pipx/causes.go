@@ -73,6 +73,10 @@ func compilerCauses() []cause {
 func indexCauses() []cause {
 	return []cause{
 		{
+			[]string{"Could not open requirements file: *"},
+			"the file of constraints cannot be read by the user ($1); make it readable, and its directory passable",
+		},
+		{
 			[]string{"Tunnel connection failed: *'", "Tunnel connection failed", "connect to proxy", "ProxyError"},
 			noPackage + "the proxy does not answer or refuses ($1); check http_proxy, https_proxy and no_proxy in the task's environment",
 		},

@@ -57,6 +57,10 @@ func TestExplain(t *testing.T) {
 		{"error: command '/usr/bin/x86_64-linux-gnu-gcc' failed with exit code 1", "there is no working compiler"},
 		{"fatal error: Python.h: No such file or directory", "python3-dev"},
 		{"./psycopg/psycopg.h:35:10: fatal error: libpq-fe.h: No such file or directory", "libpq-dev"},
+		{
+			"ERROR: Could not open requirements file: [Errno 13] Permission denied: '/root/c.txt'",
+			"constraints cannot be read by the user ([Errno 13] Permission denied: '/root/c.txt')",
+		},
 		{"OSError: [Errno 30] Read-only file system: '/home/x'", "mounted read-only"},
 		{"OSError: [Errno 5] Input/output error", "the disk does not work"},
 		{"OSError: [Errno 122] Disk quota exceeded", "quota"},
