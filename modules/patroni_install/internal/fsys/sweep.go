@@ -1,8 +1,6 @@
 package fsys
 
 import (
-	"errors"
-
 	"golang.org/x/sys/unix"
 )
 
@@ -14,12 +12,16 @@ func (f *FS) Sweep(name string) error {
 		return unlessGone(err)
 	}
 	defer d.close()
-	err = unix.Unlinkat(d.fd, base+TempSuffix, 0)
-	if errors.Is(err, unix.EISDIR) {
-		return nil
+	// Looked at first: on a read-only file system nothing can be removed, not even what is not there.
+	found, err := statAt(d.fd, base+TempSuffix)
+	if err == nil && found.Type != Directory {
+		err = unix.Unlinkat(d.fd, base+TempSuffix, 0)
 	}
 	if err != nil {
 		return unlessGone(pathError("remove", name+TempSuffix, err))
+	}
+	if found.Type == Directory {
+		return nil
 	}
 	return f.syncDir(d)
 }

@@ -2,9 +2,12 @@ package fsys
 
 import (
 	"errors"
+	"os"
+	"runtime"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 )
 
 func TestSweep(t *testing.T) {
@@ -44,5 +47,32 @@ func TestSweepWithoutDirectory(t *testing.T) {
 	var refused *LinkError
 	if err := f.Sweep("/file/name"); err == nil || errors.As(err, &refused) {
 		t.Errorf("Sweep below a file: %v", err)
+	}
+}
+
+// TestSweepOfNothingOnAReadOnlyFileSystem: where nothing was left there is nothing to do, though the
+// kernel refuses to remove even what is not there.
+func TestSweepOfNothingOnAReadOnlyFileSystem(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("mounting a file system needs root")
+	}
+	root := t.TempDir()
+	swept := make(chan error)
+	go func() {
+		runtime.LockOSThread() // and never unlocked: the thread ends with its mounts
+		err := unix.Unshare(unix.CLONE_NEWNS | unix.CLONE_FS)
+		if err == nil {
+			err = unix.Mount("none", "/", "", unix.MS_REC|unix.MS_PRIVATE, "")
+		}
+		if err == nil {
+			err = unix.Mount("none", root, "tmpfs", unix.MS_RDONLY, "")
+		}
+		if err == nil {
+			err = New(root).Sweep("/file")
+		}
+		swept <- err
+	}()
+	if err := <-swept; err != nil {
+		t.Error(err)
 	}
 }

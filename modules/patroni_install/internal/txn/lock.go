@@ -72,11 +72,10 @@ var errRemoved = errors.New("another run removed the directory")
 func tryDir(ctx context.Context, h *host.Host, dir string) (*Lock, error) {
 	l := &Lock{host: h, dir: dir, lock: flock.New(h.FS.Real(dir), flock.SetFlag(os.O_RDONLY))}
 	if err := l.makeDirs(); err != nil {
-		l.giveUp()
-		return nil, err
+		return nil, fmt.Errorf("%w; nothing was changed%s", err, l.giveUp())
 	}
 	if err := l.take(ctx); err != nil {
-		return nil, errors.Join(err, l.lock.Unlock())
+		return nil, errors.Join(fmt.Errorf("%w; nothing was changed", err), l.lock.Unlock())
 	}
 	return l, nil
 }
@@ -125,14 +124,21 @@ func (l *Lock) makeDirs() error {
 	return nil
 }
 
-// giveUp removes what this run made, unless another run has come to lock it.
-func (l *Lock) giveUp() {
+// giveUp removes what this run made, unless another run has come to lock it. A failing disk may not let
+// it: then it says what is left.
+func (l *Lock) giveUp() (left string) {
 	free, err := l.lock.TryLock()
 	if err == nil && !free {
-		return
+		return ""
 	}
 	l.removeMade()
 	_ = l.lock.Unlock()
+	for _, name := range l.made {
+		if _, err := l.host.FS.Lstat(name); err == nil {
+			left = ", except that the empty directory " + name + " could not be removed again"
+		}
+	}
+	return left
 }
 
 // removeMade removes what this run made, the lower one first; what is not empty stays.
@@ -154,7 +160,7 @@ func describeWait(ctx context.Context, h *host.Host, dir string, timeout time.Du
 		return fmt.Errorf("cannot lock this host: %s has held %s for more than %s; "+
 			"nothing was changed; wait for it to end, or raise lock_timeout", holder, dir, timeout)
 	}
-	return fmt.Errorf("cannot lock this host: %w; nothing was changed", err)
+	return fmt.Errorf("cannot lock this host: %w", err)
 }
 
 // Release gives the lock up. The state directory goes when it is empty, whoever made it, and then

@@ -223,3 +223,30 @@ func TestARemovalLeavesNeitherDirectory(t *testing.T) {
 		t.Errorf("left behind: %v, %v", left, err)
 	}
 }
+
+// TestAcquireOnAFailingDiskSaysWhatIsLeft: from some operation on, the disk takes no change at all.
+func TestAcquireOnAFailingDiskSaysWhatIsLeft(t *testing.T) {
+	for n := 1; ; n++ {
+		h, root := lockHost(t)
+		count := 0
+		h.FS.Fault = func(string, string) error {
+			if count++; count >= n {
+				return errInjected
+			}
+			return nil
+		}
+		_, err := txn.Acquire(t.Context(), h, lockDir, time.Minute)
+		if count < n {
+			return
+		}
+		left := "nothing was changed"
+		for _, name := range []string{filepath.Dir(lockDir), lockDir} {
+			if _, err := os.Stat(filepath.Join(root, name)); err == nil {
+				left = "nothing was changed, except that the empty directory " + name + " could not be removed again"
+			}
+		}
+		if err == nil || !strings.HasSuffix(err.Error(), left) {
+			t.Errorf("operation %d: error %v, want one that ends %q", n, err, left)
+		}
+	}
+}
