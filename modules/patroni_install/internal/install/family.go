@@ -39,7 +39,7 @@ func families() []Family {
 			Name: "RHEL", IDs: []string{"rhel", "fedora", "centos", "rocky", "almalinux", "ol"}, Manager: step.DNF,
 			Prerequisites: []string{"python3-pip"}, PipxByPip: true,
 			Install: "dnf install --setopt=install_weak_deps=False", Remove: "dnf remove",
-			Tried: map[string][]string{"rocky": {"8", "9"}, "rhel": {"8", "9"}, "almalinux": {"8", "9"}, "ol": {"8", "9"}},
+			// None was tried yet: the tests run on hosts that stand in for Rocky Linux 8 and 9.
 		},
 	}
 }

@@ -111,7 +111,7 @@ func (o *observer) warnUntried() {
 		return
 	}
 	o.found.Warnings = append(o.found.Warnings, fmt.Sprintf("%s is not among the releases this was tested on "+
-		"(Debian 12, 13; RHEL 8, 9 and their like); it is treated as of the family %s", r.Name, family.Name))
+		"(Debian 12, 13); it is treated as of the family %s", r.Name, family.Name))
 }
 
 func isAre(names []string) string {

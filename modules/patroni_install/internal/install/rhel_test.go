@@ -170,3 +170,13 @@ func TestUnknownFamily(t *testing.T) {
 		})
 	}
 }
+
+// TestRHELSaysWhatWasTried: no release of this family was, only hosts that stand in for them.
+func TestRHELSaysWhatWasTried(t *testing.T) {
+	m := newMachine(t)
+	bareRHEL(m)
+	report := m.run(`{}`)
+	if !strings.Contains(strings.Join(report.Warnings, "; "), "is not among the releases this was tested on (Debian 12, 13)") {
+		t.Errorf("warnings %q, want one about a release that was not tried", report.Warnings)
+	}
+}
