@@ -25,6 +25,7 @@ type matrix struct {
 	start         *machine
 	before, after map[string]string
 	operations    []string
+	warnings      []string // of the undisturbed run
 	// proven holds the states from which the flow, or the recovery, was seen to come to its end, and
 	// whether that was the state after. What is the same on disk need not be tried again.
 	proven map[string]bool
@@ -35,7 +36,7 @@ func newMatrix(t *testing.T, s scenario) *matrix {
 	x := &matrix{scenario: s, start: s.machine(t), proven: map[string]bool{}}
 	m := x.start.clone(t)
 	x.before = m.state()
-	m.run(s.arguments)
+	x.warnings = m.run(s.arguments).Warnings
 	x.after, x.operations = m.state(), m.trace
 	if maps.Equal(x.before, x.after) || len(x.operations) < 20 {
 		t.Fatalf("the flow changes too little: %q", x.operations)
