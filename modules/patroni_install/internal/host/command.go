@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -66,9 +67,15 @@ type Exec struct {
 
 var _ Runner = Exec{}
 
-// Run implements [Runner].
+// Run implements [Runner]. Commands that are not detached die with this process, however it ends.
 func (e Exec) Run(ctx context.Context, cmd Command) (Output, error) {
-	return Execute(ctx, e.FS, cmd, nil)
+	if cmd.Detached {
+		return Execute(ctx, e.FS, cmd, nil)
+	}
+	// The kernel takes the end of the thread that started a process for that of its parent.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	return Execute(ctx, e.FS, cmd, func(process *exec.Cmd) { process.SysProcAttr.Pdeathsig = syscall.SIGKILL })
 }
 
 // Execute runs cmd; adapt, when set, may change how the process is made before it starts.

@@ -13,9 +13,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// detachVariable makes this program run a detached command in the directory it names instead of
-// running tests.
-const detachVariable = "HOST_TEST_DETACH"
+// These make this program run a command, detached or not, in the directory that they name instead
+// of running tests.
+const (
+	detachVariable = "HOST_TEST_DETACH"
+	attachVariable = "HOST_TEST_ATTACH"
+)
 
 // talkative goes on to print more than a pipe holds, then says that it came to its end.
 const talkative = `set -e
@@ -26,29 +29,29 @@ head -c 300000 /dev/zero
 i=0; while [ $i -lt 100 ]; do echo out; echo err >&2; i=$((i+1)); done
 echo "$answer" >marker`
 
-func runDetached(dir string) error {
+func runTalkative(dir string, detached bool) error {
 	cmd := sh(talkative)
-	cmd.Dir, cmd.Detached = dir, true
+	cmd.Dir, cmd.Detached = dir, detached
 	_, err := run(context.Background(), cmd)
 	return err
 }
 
-// TestDetachedOutlivesUs kills the process that started a detached command, which prints only
-// after that.
-func TestDetachedOutlivesUs(t *testing.T) {
-	dir := t.TempDir()
+// killParent kills the process that started a talkative command once that is ready, and returns
+// the command's fifos: alive ends with it, and it waits for a line in go.
+func killParent(t *testing.T, dir, variable string) map[string]*os.File {
+	t.Helper()
 	fifos := map[string]*os.File{}
 	for name, flag := range map[string]int{"alive": os.O_RDONLY, "ready": os.O_RDWR, "go": os.O_RDWR} {
 		must(t, unix.Mkfifo(filepath.Join(dir, name), 0o600))
 		file, err := os.OpenFile(filepath.Join(dir, name), flag|unix.O_NONBLOCK, 0)
 		must(t, err)
-		defer file.Close() //nolint:errcheck // a test's
+		t.Cleanup(func() { _ = file.Close() })
 		fifos[name] = file
 	}
 	program, err := os.Executable()
 	must(t, err)
 	parent := exec.Command(program)
-	parent.Env = []string{detachVariable + "=" + dir}
+	parent.Env = []string{variable + "=" + dir}
 	parent.Stderr = os.Stderr
 	must(t, parent.Start())
 
@@ -59,7 +62,21 @@ func TestDetachedOutlivesUs(t *testing.T) {
 	if err := parent.Wait(); err == nil || parent.ProcessState.ExitCode() != -1 {
 		t.Errorf("the parent ended by itself: %v", err)
 	}
-	_, err = fifos["go"].WriteString("finished\n")
+	return fifos
+}
+
+// TestOthersDieWithUs: a download that goes on would find the directory gone that it was to fill,
+// and apt then fills the root directory.
+func TestOthersDieWithUs(t *testing.T) {
+	waitForEnd(t, killParent(t, t.TempDir(), attachVariable)["alive"])
+}
+
+// TestDetachedOutlivesUs kills the process that started a detached command, which prints only
+// after that.
+func TestDetachedOutlivesUs(t *testing.T) {
+	dir := t.TempDir()
+	fifos := killParent(t, dir, detachVariable)
+	_, err := fifos["go"].WriteString("finished\n")
 	must(t, err)
 	waitForEnd(t, fifos["alive"])
 	got, err := os.ReadFile(filepath.Join(dir, "marker"))

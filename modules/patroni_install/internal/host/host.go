@@ -32,7 +32,8 @@ type Command struct {
 	Dir  string   // "" is "/"
 	User *User    // nil runs it as we run
 
-	// Detached commands are not stopped with us: a package manager that has begun must finish.
+	// Detached commands are not stopped with us: a package manager that has begun must finish. All
+	// others die with us.
 	// They ignore the context's end, and may go on printing when we were killed. What they print
 	// is held in memory, however much it is.
 	Detached bool

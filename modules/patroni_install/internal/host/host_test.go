@@ -27,12 +27,14 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
-	if dir := os.Getenv(detachVariable); dir != "" {
-		if err := runDetached(dir); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
+	for _, variable := range []string{detachVariable, attachVariable} {
+		if dir := os.Getenv(variable); dir != "" {
+			if err := runTalkative(dir, variable == detachVariable); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				os.Exit(1)
+			}
+			return
 		}
-		return
 	}
 	os.Exit(m.Run())
 }
