@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/goccy/go-json"
+	"github.com/pgedge/platform/modules/patroni_install/internal/jsonvalue"
 )
 
 // coerce converts a decoded value, not null, to the Go type that belongs to t.
@@ -43,7 +43,7 @@ func toBool(value any) (bool, error) {
 		if slices.Contains(strings.Fields(wordsFalse), word) {
 			return false, nil
 		}
-	case json.Number:
+	case jsonvalue.Number:
 		if n, err := parseInt(v.String()); err == nil && (n == 0 || n == 1) {
 			return n == 1, nil
 		}
@@ -64,7 +64,7 @@ func toInt(value any) (int, error) {
 		return 0, nil
 	case string:
 		text = v
-	case json.Number:
+	case jsonvalue.Number:
 		text = v.String()
 	}
 	n, err := parseInt(text)

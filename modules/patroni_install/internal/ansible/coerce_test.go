@@ -3,8 +3,8 @@ package ansible
 import (
 	"testing"
 
-	"github.com/goccy/go-json"
 	"github.com/google/go-cmp/cmp"
+	"github.com/pgedge/platform/modules/patroni_install/internal/jsonvalue"
 )
 
 // refused stands for an error in the tables below.
@@ -24,18 +24,18 @@ func checkCoercion(t *testing.T, to Type, value, want any) {
 func TestBool(t *testing.T) {
 	for _, value := range []any{
 		true, "y", "yes", "on", "1", "true", "t", "YES", " True\n",
-		json.Number("1"), json.Number("1.0"), json.Number("1e0"),
+		jsonvalue.Number("1"), jsonvalue.Number("1.0"), jsonvalue.Number("1e0"),
 	} {
 		checkCoercion(t, Bool, value, true)
 	}
 	for _, value := range []any{
 		false, "n", "no", "off", "0", "false", "f", "No", "\tOFF ",
-		json.Number("0"), json.Number("0.0"), json.Number("-0"),
+		jsonvalue.Number("0"), jsonvalue.Number("0.0"), jsonvalue.Number("-0"),
 	} {
 		checkCoercion(t, Bool, value, false)
 	}
 	for _, value := range []any{
-		"", "2", "yes!", "1.0", "tru e", json.Number("2"), json.Number("0.5"), json.Number("-1"),
+		"", "2", "yes!", "1.0", "tru e", jsonvalue.Number("2"), jsonvalue.Number("0.5"), jsonvalue.Number("-1"),
 		[]any{}, []any{true}, map[string]any{},
 	} {
 		checkCoercion(t, Bool, value, refused{})
@@ -44,30 +44,30 @@ func TestBool(t *testing.T) {
 
 func TestInt(t *testing.T) {
 	tests := []struct{ value, want any }{
-		{json.Number("5"), 5},
-		{json.Number("-5"), -5},
-		{json.Number("420"), 420}, // YAML's unquoted 0644
-		{json.Number("5.0"), 5},
-		{json.Number("5e2"), 500},
-		{json.Number("1E+3"), 1000},
-		{json.Number("50e-1"), 5},
-		{json.Number("0e-9"), 0},
-		{json.Number("0.000"), 0},
-		{json.Number("9223372036854775807"), 9223372036854775807},
+		{jsonvalue.Number("5"), 5},
+		{jsonvalue.Number("-5"), -5},
+		{jsonvalue.Number("420"), 420}, // YAML's unquoted 0644
+		{jsonvalue.Number("5.0"), 5},
+		{jsonvalue.Number("5e2"), 500},
+		{jsonvalue.Number("1E+3"), 1000},
+		{jsonvalue.Number("50e-1"), 5},
+		{jsonvalue.Number("0e-9"), 0},
+		{jsonvalue.Number("0.000"), 0},
+		{jsonvalue.Number("9223372036854775807"), 9223372036854775807},
 		{"5", 5}, {" 5 ", 5}, {"+5", 5}, {"-5", -5}, {"0644", 644}, {"1_000", 1000},
 		{"5.0", 5}, {"5.", 5}, {"5.00000000000000000000000", 5}, {"00000000000000000000000", 0},
 		{true, 1}, {false, 0},
 
-		{json.Number("5.5"), refused{}},
-		{json.Number("5e-1"), refused{}},
-		{json.Number("9223372036854775808"), refused{}},
-		{json.Number("1e19"), refused{}},
-		{json.Number("1e999999999999"), refused{}},
+		{jsonvalue.Number("5.5"), refused{}},
+		{jsonvalue.Number("5e-1"), refused{}},
+		{jsonvalue.Number("9223372036854775808"), refused{}},
+		{jsonvalue.Number("1e19"), refused{}},
+		{jsonvalue.Number("1e999999999999"), refused{}},
 		{"", refused{}}, {" ", refused{}}, {"0x10", refused{}}, {"abc", refused{}}, {"5 5", refused{}},
 		{"-", refused{}}, {"+-", refused{}}, {"--5", refused{}}, {".", refused{}}, {"e5", refused{}}, {"5e", refused{}},
 		{"5.0.0", refused{}}, {"5.-0", refused{}}, {"5.00000000000000000001", refused{}},
 		{"nan", refused{}}, {"inf", refused{}}, {"Infinity", refused{}},
-		{[]any{json.Number("5")}, refused{}}, {map[string]any{}, refused{}},
+		{[]any{jsonvalue.Number("5")}, refused{}}, {map[string]any{}, refused{}},
 	}
 	for _, test := range tests {
 		checkCoercion(t, Int, test.value, test.want)
@@ -81,9 +81,9 @@ func TestStr(t *testing.T) {
 	}{
 		{"", ""}, {" as it is ", " as it is "}, {"$HOME ~", "$HOME ~"},
 		{true, "True"}, {false, "False"},
-		{json.Number("420"), "420"}, {json.Number("3.10"), "3.10"},
-		{json.Number("123456789012345678901234567890"), "123456789012345678901234567890"},
-		{[]any{"a", json.Number("1"), nil}, "['a', 1, None]"},
+		{jsonvalue.Number("420"), "420"}, {jsonvalue.Number("3.10"), "3.10"},
+		{jsonvalue.Number("123456789012345678901234567890"), "123456789012345678901234567890"},
+		{[]any{"a", jsonvalue.Number("1"), nil}, "['a', 1, None]"},
 		{map[string]any{"b": []any{}, "a": map[string]any{}}, "{'a': {}, 'b': []}"},
 	}
 	for _, test := range tests {
@@ -101,12 +101,12 @@ func TestList(t *testing.T) {
 		{"a,,b,", []string{"a", "b"}},
 		{"a,__omit_place_holder__1", []string{"a"}},
 		{`["a","b"]`, []string{`["a"`, `"b"]`}}, // a string is split, never parsed
-		{json.Number("5"), []string{"5"}},
-		{json.Number("5.5"), []string{"5.5"}},
+		{jsonvalue.Number("5"), []string{"5"}},
+		{jsonvalue.Number("5.5"), []string{"5.5"}},
 		{true, []string{"True"}},
 		{[]any{}, []string{}},
 		{[]any{" a ", "b,c", ""}, []string{"a", "b,c", ""}},
-		{[]any{json.Number("1"), true, nil, []any{"x"}}, []string{"1", "True", "['x']"}},
+		{[]any{jsonvalue.Number("1"), true, nil, []any{"x"}}, []string{"1", "True", "['x']"}},
 		{[]any{"__omit_place_holder__1", "a"}, []string{"a"}},
 		{map[string]any{}, refused{}},
 	}

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/goccy/go-json"
+	"github.com/pgedge/platform/modules/patroni_install/internal/jsonvalue"
 )
 
 // pyStr prints a decoded value as Python's str() does.
@@ -30,7 +30,7 @@ func pyRepr(value any) string {
 		return "False"
 	case string:
 		return pyQuote(v)
-	case json.Number:
+	case jsonvalue.Number:
 		// The controller wrote it by Python's repr.
 		return v.String()
 	case []string:
@@ -52,7 +52,7 @@ func pyTypeName(value any) string {
 		return "NoneType"
 	case bool:
 		return "bool"
-	case json.Number:
+	case jsonvalue.Number:
 		if strings.ContainsAny(v.String(), ".eE") {
 			return "float"
 		}

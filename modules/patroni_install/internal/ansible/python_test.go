@@ -3,8 +3,8 @@ package ansible
 import (
 	"testing"
 
-	"github.com/goccy/go-json"
 	"github.com/google/go-cmp/cmp"
+	"github.com/pgedge/platform/modules/patroni_install/internal/jsonvalue"
 )
 
 func TestPyRepr(t *testing.T) {
@@ -14,7 +14,7 @@ func TestPyRepr(t *testing.T) {
 	}{
 		{nil, "None"},
 		{true, "True"},
-		{json.Number("1.5"), "1.5"},
+		{jsonvalue.Number("1.5"), "1.5"},
 		{7, "7"},
 		{"plain", "'plain'"},
 		{"it's", `"it's"`},
@@ -26,7 +26,7 @@ func TestPyRepr(t *testing.T) {
 		{"\u00a0\u2028\U000e0001", `'\xa0\u2028\U000e0001'`},
 		{[]string{"a", "it's"}, `['a', "it's"]`},
 		{[]any{nil, false, "x"}, "[None, False, 'x']"},
-		{map[string]any{"b": json.Number("1"), "a": "x"}, "{'a': 'x', 'b': 1}"},
+		{map[string]any{"b": jsonvalue.Number("1"), "a": "x"}, "{'a': 'x', 'b': 1}"},
 	}
 	for _, test := range tests {
 		if diff := cmp.Diff(test.want, pyRepr(test.value)); diff != "" {
@@ -41,7 +41,7 @@ func TestPyTypeName(t *testing.T) {
 		want  string
 	}{
 		{nil, "NoneType"}, {true, "bool"}, {"", "str"}, {[]any{}, "list"}, {map[string]any{}, "dict"},
-		{json.Number("1"), "int"}, {json.Number("1.0"), "float"}, {json.Number("1e5"), "float"},
+		{jsonvalue.Number("1"), "int"}, {jsonvalue.Number("1.0"), "float"}, {jsonvalue.Number("1e5"), "float"},
 	}
 	for _, test := range tests {
 		if got := pyTypeName(test.value); got != test.want {

@@ -4,12 +4,11 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
-	"github.com/goccy/go-json"
+	"github.com/pgedge/platform/modules/patroni_install/internal/jsonvalue"
 )
 
 // controlPrefix begins the names of what the controller says beside the
@@ -91,15 +90,9 @@ func decodeObject(data []byte) (map[string]any, error) {
 	if !utf8.Valid(data) {
 		return nil, errors.New("they are not valid UTF-8")
 	}
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.UseNumber()
-	var document any
-	if err := decoder.Decode(&document); err != nil {
+	document, err := jsonvalue.Plain(data)
+	if err != nil {
 		return nil, err
-	}
-	var rest any
-	if err := decoder.Decode(&rest); !errors.Is(err, io.EOF) {
-		return nil, errors.New("there is something after the JSON object")
 	}
 	object, ok := document.(map[string]any)
 	if !ok {
@@ -126,7 +119,7 @@ func splitControl(document map[string]any) (control, given map[string]any) {
 // an error, since guessing check_mode would be dangerous; nothing is logged then.
 func (r *Request) readControl(control map[string]any) error {
 	r.readStrings(control)
-	if number, ok := control["verbosity"].(json.Number); ok {
+	if number, ok := control["verbosity"].(jsonvalue.Number); ok {
 		r.Verbosity, _ = parseInt(number.String())
 	}
 	r.Tracebacks = slices.Contains(texts(control["tracebacks_for"]), "error")

@@ -1,13 +1,12 @@
 package ansible
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
 
-	"github.com/goccy/go-json"
+	"github.com/pgedge/platform/modules/patroni_install/internal/jsonvalue"
 )
 
 // Diff is one difference, shown by ansible with --diff.
@@ -65,17 +64,15 @@ func encode(req *Request, result Result) ([]byte, error) {
 	}
 	// Through JSON and back: then every text is in plain sight of the scrubber,
 	// whatever types the module put in.
-	data, err := json.Marshal(keys)
+	data, err := jsonvalue.Encode(keys)
 	if err != nil {
 		return nil, fmt.Errorf("internal error: cannot encode the result: %w", err)
 	}
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.UseNumber()
-	var plain any
-	if err := decoder.Decode(&plain); err != nil {
+	plain, err := jsonvalue.Plain(data)
+	if err != nil {
 		return nil, fmt.Errorf("internal error: cannot decode the encoded result: %w", err)
 	}
-	data, err = json.Marshal(req.Scrubber.value(plain))
+	data, err = jsonvalue.Encode(req.Scrubber.value(plain))
 	if err != nil {
 		return nil, fmt.Errorf("internal error: cannot encode the scrubbed result: %w", err)
 	}

@@ -7,8 +7,8 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"github.com/goccy/go-json"
 	"github.com/google/go-cmp/cmp"
+	"github.com/pgedge/platform/modules/patroni_install/internal/jsonvalue"
 )
 
 func errorOr(err error, text string) error {
@@ -62,7 +62,7 @@ func TestWriteEverything(t *testing.T) {
 		Warnings:     []string{"careful"},
 		AnsibleFacts: map[string]any{"tryout": map[string]any{"n": nil}},
 		Exception:    "stack",
-		Extra:        map[string]any{"steps": []step{{"s", 7}}, "big": json.Number("12345678901234567890")},
+		Extra:        map[string]any{"steps": []step{{"s", 7}}, "big": jsonvalue.Number("12345678901234567890")},
 	})
 	want := map[string]any{
 		"changed": true, "failed": true, "msg": "cannot use ********", "exception": "stack",
@@ -72,10 +72,10 @@ func TestWriteEverything(t *testing.T) {
 		},
 		"warnings":      []any{"Both option name and its alias pkg are set.", "careful"},
 		"ansible_facts": map[string]any{"tryout": map[string]any{"n": nil}},
-		"steps":         []any{map[string]any{"name": "s", "ms": json.Number("7")}},
-		"big":           json.Number("12345678901234567890"),
+		"steps":         []any{map[string]any{"name": "s", "ms": jsonvalue.Number("7")}},
+		"big":           jsonvalue.Number("12345678901234567890"),
 		"invocation": map[string]any{"module_args": map[string]any{
-			"state": "present", "name": "p", "pkg": "p", "force": true, "timeout": json.Number("300"),
+			"state": "present", "name": "p", "pkg": "p", "force": true, "timeout": jsonvalue.Number("300"),
 			"extras": []any{"1", "<&>"}, "only": nil, "dir": nil, "token": maskWhole, "db_password": nil,
 			"index_url": "https://********@h/", "extra_index_urls": nil,
 		}},
@@ -109,7 +109,7 @@ func TestInvocationOfWrongArguments(t *testing.T) {
 	req, _ := ParseRequest(testSpec(), []byte(`{"timeout": "soon", "force": "yes", "beta": [1]}`))
 	args := written(t, req, Result{Failed: true})["invocation"].(map[string]any)["module_args"].(map[string]any)
 	got := []any{args["timeout"], args["force"], args["beta"]}
-	want := []any{"soon", true, []any{json.Number("1")}}
+	want := []any{"soon", true, []any{jsonvalue.Number("1")}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("module_args (-want +got):\n%s", diff)
 	}

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/goccy/go-json"
+	"github.com/pgedge/platform/modules/patroni_install/internal/jsonvalue"
 )
 
 const (
@@ -128,7 +128,7 @@ func (s *Scrubber) value(value any) any {
 	switch v := value.(type) {
 	case string:
 		return s.String(v)
-	case json.Number:
+	case jsonvalue.Number:
 		if s != nil && s.whole[v.String()] {
 			return maskWhole
 		}

@@ -4,8 +4,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/goccy/go-json"
 	"github.com/google/go-cmp/cmp"
+	"github.com/pgedge/platform/modules/patroni_install/internal/jsonvalue"
 )
 
 func TestScrubberSecrets(t *testing.T) {
@@ -83,7 +83,7 @@ func TestNilScrubber(t *testing.T) {
 	if got := s.String("text"); got != "text" {
 		t.Errorf("got %q", got)
 	}
-	if got := s.value(json.Number("5")); got != json.Number("5") {
+	if got := s.value(jsonvalue.Number("5")); got != jsonvalue.Number("5") {
 		t.Errorf("got %v", got)
 	}
 }
@@ -94,11 +94,11 @@ func TestScrubberValue(t *testing.T) {
 	s.AddSecret("1234")
 	got := s.value(map[string]any{
 		"s3cret": "s3cret",
-		"list":   []any{"my s3cret", true, nil, json.Number("1234"), json.Number("12345")},
+		"list":   []any{"my s3cret", true, nil, jsonvalue.Number("1234"), jsonvalue.Number("12345")},
 	})
 	want := map[string]any{
 		"s3cret": maskWhole,
-		"list":   []any{"my ********", true, nil, maskWhole, json.Number("12345")},
+		"list":   []any{"my ********", true, nil, maskWhole, jsonvalue.Number("12345")},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("scrubbed (-want +got):\n%s", diff)

@@ -6,11 +6,11 @@ import (
 	"testing"
 	"time"
 
-	json "github.com/goccy/go-json"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/ansible"
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
+	"github.com/pgedge/platform/modules/patroni_install/internal/jsonvalue"
 	"github.com/pgedge/platform/modules/patroni_install/internal/pkgmgr"
 	"github.com/pgedge/platform/modules/patroni_install/internal/txn"
 )
@@ -260,7 +260,7 @@ func TestFacts(t *testing.T) {
 			if diff := cmp.Diff(map[string]any{"pgedge_patroni": got.Extra["patroni"]}, got.AnsibleFacts); diff != "" {
 				t.Errorf("ansible_facts (-want +got):\n%s", diff)
 			}
-			if _, err := json.Marshal(got.Extra); err != nil {
+			if _, err := jsonvalue.Encode(got.Extra); err != nil {
 				t.Error(err)
 			}
 		})

@@ -7,9 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	json "github.com/goccy/go-json"
-
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
+	"github.com/pgedge/platform/modules/patroni_install/internal/jsonvalue"
 )
 
 // journalFile is the journal while it is written, and at its place.
@@ -39,9 +38,14 @@ type journalText struct {
 type journaledStep struct {
 	Kind string `json:"kind"`
 	Step struct {
-		Path, Spare, Archives string
-		From, To              string
-		Entries               []struct{ Path string }
+		Path     string `json:"path"`
+		Spare    string `json:"spare"`
+		Archives string `json:"archives"`
+		From     string `json:"from"`
+		To       string `json:"to"`
+		Entries  []struct {
+			Path string `json:"path"`
+		} `json:"entries"`
 	} `json:"step"`
 }
 
@@ -156,7 +160,7 @@ func (a *auditor) rename(object string) {
 	delete(a.written, object)
 	if object == journalFile {
 		a.next = journalText{}
-		a.machine.must(json.Unmarshal([]byte(a.machine.read(object+fsys.TempSuffix)), &a.next))
+		a.machine.must(jsonvalue.Decode([]byte(a.machine.read(object+fsys.TempSuffix)), &a.next))
 		a.unsynced[StateDir] = "rename " + object
 		return
 	}

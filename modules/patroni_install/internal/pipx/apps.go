@@ -7,9 +7,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/goccy/go-json"
-
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
+	"github.com/pgedge/platform/modules/patroni_install/internal/jsonvalue"
 )
 
 // pipxMetadata is the part of pipx_metadata.json that matters here.
@@ -33,7 +32,7 @@ func (v *Venv) readPipx(files *fsys.FS) error {
 		return err
 	}
 	var content pipxMetadata
-	if err := json.Unmarshal(data, &content); err != nil {
+	if err := jsonvalue.Decode(data, &content); err != nil {
 		v.problem("pipx_metadata.json is damaged")
 		return nil
 	}

@@ -10,11 +10,11 @@ import (
 	"strings"
 	"testing"
 
-	json "github.com/goccy/go-json"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 	"github.com/pgedge/platform/modules/patroni_install/internal/host"
+	"github.com/pgedge/platform/modules/patroni_install/internal/jsonvalue"
 	"github.com/pgedge/platform/modules/patroni_install/internal/step"
 	"github.com/pgedge/platform/modules/patroni_install/internal/txn"
 )
@@ -210,12 +210,12 @@ func tree(w *world, before, after bool) *step.Tree {
 // reload passes a step through the journal's text.
 func reload(t *testing.T, s txn.Step) txn.Step {
 	t.Helper()
-	text, err := json.Marshal(s)
+	text, err := jsonvalue.Encode(s)
 	if err != nil {
 		t.Fatal(err)
 	}
 	back := step.Kinds()[s.Kind()]()
-	if err := json.Unmarshal(text, back); err != nil {
+	if err := jsonvalue.Decode(text, back); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(s, back); diff != "" {

@@ -9,9 +9,8 @@ import (
 	"slices"
 	"strings"
 
-	json "github.com/goccy/go-json"
-
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
+	"github.com/pgedge/platform/modules/patroni_install/internal/jsonvalue"
 )
 
 // format is the version of the journal that this program writes and reads.
@@ -35,8 +34,8 @@ type journal struct {
 
 // record is a step in the journal.
 type record struct {
-	Kind string          `json:"kind"`
-	Step json.RawMessage `json:"step"`
+	Kind string        `json:"kind"`
+	Step jsonvalue.Raw `json:"step"`
 }
 
 // document is the journal's text.
@@ -52,13 +51,13 @@ func (t *Transaction) path() string { return path.Join(t.Dir, "journal.json") }
 func (t *Transaction) save(j *journal) error {
 	doc := document{journal: *j}
 	for _, step := range j.Steps {
-		text, err := json.Marshal(step)
+		text, err := jsonvalue.Encode(step)
 		if err != nil {
 			return fmt.Errorf("internal error: cannot encode step %s: %w", step.Kind(), err)
 		}
 		doc.Records = append(doc.Records, record{Kind: step.Kind(), Step: text})
 	}
-	text, err := json.Marshal(doc)
+	text, err := jsonvalue.Encode(doc)
 	if err != nil {
 		return fmt.Errorf("internal error: cannot encode the journal: %w", err)
 	}
@@ -123,7 +122,7 @@ func paths(text []byte) []string {
 
 func (t *Transaction) decode(text []byte) (*journal, error) {
 	var doc document
-	if err := json.Unmarshal(text, &doc); err != nil {
+	if err := jsonvalue.Decode(text, &doc); err != nil {
 		return nil, err
 	}
 	if doc.Format != format {
@@ -139,7 +138,7 @@ func (t *Transaction) decode(text []byte) (*journal, error) {
 			return nil, fmt.Errorf("it has a step of the unknown kind %q", r.Kind)
 		}
 		step := empty()
-		if err := json.Unmarshal(r.Step, step); err != nil {
+		if err := jsonvalue.Decode(r.Step, step); err != nil {
 			return nil, fmt.Errorf("step %s: %w", r.Kind, err)
 		}
 		j.Steps = append(j.Steps, step)
