@@ -105,7 +105,7 @@ func Decode(text []byte, to any) error {
 }
 
 func read(d *jsontext.Decoder, to reflect.Value) error {
-	if _, raw := to.Interface().(Raw); raw {
+	if _, raw := reflect.TypeAssert[Raw](to); raw {
 		value, err := d.ReadValue()
 		to.SetBytes(bytes.Clone(value))
 		return err
@@ -134,7 +134,7 @@ func read(d *jsontext.Decoder, to reflect.Value) error {
 }
 
 func readScalar(token jsontext.Token, to reflect.Value) (err error) {
-	_, isData := to.Interface().([]byte)
+	_, isData := reflect.TypeAssert[[]byte](to)
 	switch kind := token.Kind(); {
 	case kind == '"' && to.Kind() == reflect.String:
 		to.SetString(token.String())

@@ -114,7 +114,7 @@ func writeSlice(e *jsontext.Encoder, v reflect.Value) error {
 	if v.IsNil() {
 		return e.WriteToken(jsontext.Null)
 	}
-	if data, isData := v.Interface().([]byte); isData {
+	if data, isData := reflect.TypeAssert[[]byte](v); isData {
 		return e.WriteToken(jsontext.String(base64.StdEncoding.EncodeToString(data)))
 	}
 	err := e.WriteToken(jsontext.BeginArray)
