@@ -47,6 +47,9 @@ func decode[T any](t *testing.T, name string, text []byte) (content T) {
 func programOptions() map[string]option {
 	options := map[string]option{}
 	for _, arg := range install.Spec().Arguments {
+		if strings.HasPrefix(arg.Name, "_") {
+			continue // the action plugin's
+		}
 		o := option{Type: arg.Type.String(), Default: arg.Default, Choices: arg.Choices}
 		if arg.Type == ansible.List {
 			o.Elements = "str"
@@ -102,8 +105,11 @@ func roleOptions(t *testing.T, role string) map[string]option {
 
 // variable is the role's name for an option.
 func variable(option string) string {
-	if option == "home" {
+	switch option {
+	case "home":
 		return "pg_home"
+	case "remote_src":
+		return "patroni_wheelhouse_remote"
 	}
 	return "patroni_" + option
 }

@@ -5,24 +5,34 @@
 
 The module is a static Linux program, one file per architecture. This plugin
 does what only the controller can do: it picks the file, hands the arguments
-over as plain JSON, and puts a sentence in the place of the shell's message
-when the target could not start the program. Everything else, the checking of
-options included, is the program's.
+over as plain JSON, brings the files that the options name on the controller,
+and puts a sentence in the place of the shell's message when the target could
+not start the program. Everything else, the checking of options included, is
+the program's.
 """
 
 from __future__ import annotations
 
 import datetime
+import os
+import tarfile
+import tempfile
 from collections.abc import Mapping, Set
 
+from ansible import constants
+from ansible.errors import AnsibleError
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
 # What uname -m says on Linux, and the suffix of the binary that runs there.
 BINARIES = {'x86_64': 'amd64', 'aarch64': 'arm64'}
 
+# Files of a wheelhouse, by their names' ends.
+PACKAGES = ('.whl', '.tar.gz', '.zip')
+
 
 class CannotStart(Exception):
-    """The reason why the binary could not be chosen, as a sentence for the user."""
+    """The reason why the program could not be called, as a sentence for the user."""
 
 
 class ActionModule(ActionBase):
@@ -40,22 +50,72 @@ class ActionModule(ActionBase):
         try:
             machine = self._machine(task_vars)
             binary = self._binary(machine)
+            arguments = plain(self._task.args, task_vars.get('omit'))
+            wheelhouse = self._read_sources(arguments)
+            outcome = self._call(binary, arguments, wheelhouse, task_vars)
         except CannotStart as error:
             # Returned, not raised: core would print a traceback around the sentence.
             return {**result, 'failed': True, 'msg': str(error)}
 
-        outcome = self._execute_module(
-            module_name=binary,
-            module_args=plain(self._task.args, task_vars.get('omit')),
-            task_vars=task_vars,
-            wrap_async=self._task.async_val and not self._connection.has_native_async,
-        )
         reason = why_not_started(outcome, machine)
         if reason:
             outcome['msg'] = reason
             # From 2.19 on this describes the missing JSON, and is shown before msg.
             outcome.pop('exception', None)
         return {**result, **outcome}
+
+    def _call(self, binary, arguments, wheelhouse, task_vars):
+        """Run the program. It asks for the packages of a wheelhouse only where it has to build something."""
+        in_background = self._task.async_val and not self._connection.has_native_async
+        if wheelhouse and in_background and not self._task.check_mode:
+            # Whether it asks will be known when nobody listens any more.
+            arguments['_wheelhouse'] = self._bring(wheelhouse)
+        outcome = self._execute_module(
+            module_name=binary, module_args=arguments, task_vars=task_vars, wrap_async=in_background)
+        if not outcome.pop('wheelhouse_needed', False):
+            return outcome
+        arguments['_wheelhouse'] = self._bring(wheelhouse)
+        return self._execute_module(module_name=binary, module_args=arguments, task_vars=task_vars)
+
+    def _read_sources(self, arguments):
+        """Read what the options name on the controller. Return the path of the wheelhouse, None without one."""
+        remote = arguments.get('remote_src')
+        if arguments.get('state') == 'absent' or remote is not None and boolean(remote, strict=False):
+            return None
+        for option in ('constraints', 'lockfile'):
+            if arguments.get(option) and (option, arguments[option]) != ('lockfile', 'default'):
+                arguments[option] = self._find(option, arguments[option])
+                arguments['_' + option] = self._text(option, arguments[option])
+        if not arguments.get('wheelhouse'):
+            return None
+        arguments['wheelhouse'] = self._find('wheelhouse', arguments['wheelhouse'])
+        arguments['_wheels'] = packages(arguments['wheelhouse'])
+        return arguments['wheelhouse']
+
+    def _find(self, option, name):
+        """Return the path of a file or directory on the controller, searched as those of copy are."""
+        try:
+            return self._find_needle('files', str(name))
+        except AnsibleError as error:
+            raise CannotStart(f'cannot use {option} {name}: {error}') from error
+
+    def _text(self, option, path):
+        """Return the content of a text file on the controller, which ansible-vault may have encrypted."""
+        try:
+            with open(self._loader.get_real_file(path), encoding='utf-8') as file:
+                return file.read()
+        except (AnsibleError, OSError, UnicodeDecodeError) as error:
+            raise CannotStart(f'cannot read {option} {path} on the controller: {error}') from error
+
+    def _bring(self, wheelhouse):
+        """Put the packages of a wheelhouse into the task's directory on the target, as one archive."""
+        if self._connection._shell.tmpdir is None:
+            self._make_tmp_path()
+        target = self._connection._shell.join_path(self._connection._shell.tmpdir, 'wheelhouse.tar')
+        with tempfile.NamedTemporaryFile(dir=constants.DEFAULT_LOCAL_TMP, suffix='.tar') as archive:
+            pack(wheelhouse, archive.name)
+            self._transfer_file(archive.name, target)
+        return target
 
     def _machine(self, task_vars):
         """Return the target's machine name as uname -m prints it."""
@@ -100,6 +160,36 @@ def _namespace():
     if package[0] == 'ansible_collections':
         return '.'.join(package[1:3]) + '.'
     return ''
+
+
+def packages(wheelhouse):
+    """Return the names of the packages in a wheelhouse, a directory or a tar archive."""
+    try:
+        if os.path.isdir(wheelhouse):
+            names = os.listdir(wheelhouse)
+        else:
+            with tarfile.open(wheelhouse) as archive:
+                names = [os.path.basename(member.name) for member in archive if member.isreg()]
+    except (OSError, tarfile.TarError) as error:
+        raise CannotStart(
+            f'cannot use wheelhouse {wheelhouse} on the controller: it is neither a readable directory nor a tar archive: {error}'
+        ) from error
+    found = sorted(name for name in names if name.endswith(PACKAGES) and not name.startswith('.'))
+    if not found:
+        raise CannotStart(f'cannot use wheelhouse {wheelhouse} on the controller: there is no wheel in it')
+    return found
+
+
+def pack(wheelhouse, archive):
+    """Write the packages of a wheelhouse into an archive, which is the wheelhouse itself where that is one."""
+    if not os.path.isdir(wheelhouse):
+        with open(wheelhouse, 'rb') as source, open(archive, 'wb') as copy:
+            for block in iter(lambda: source.read(1 << 20), b''):
+                copy.write(block)
+        return
+    with tarfile.open(archive, 'w') as tar:
+        for name in packages(wheelhouse):
+            tar.add(os.path.join(wheelhouse, name), arcname=name)
 
 
 def plain(value, omit=None):

@@ -173,10 +173,31 @@ options:
     elements: str
   constraints:
     description:
-      - A file with constraints of pip on the managed host, which the user can read. It bounds the versions of all
+      - A file with constraints of pip, on the controller unless O(remote_src=true). It bounds the versions of all
         packages that a build chooses, and with O(state=latest) what counts as the newest.
       - An installation that is healthy is not built anew because of it.
     type: path
+  lockfile:
+    description:
+      - A file of requirements with exact versions and hashes, as C(pip-compile --generate-hashes) or C(uv pip compile
+        --generate-hashes) writes it, on the controller unless O(remote_src=true). It must hold everything that is installed,
+        and nothing else than requirements. Packages whose hash is another one are refused before they are unpacked.
+      - V(default) is the file that comes with the module, for the extras C(psycopg2-binary) and C(etcd) on CPython 3.9 to 3.14.
+      - The version of Patroni in it is the one that is installed. An installation with a package of another version than
+        the locked one is built anew.
+    type: path
+  wheelhouse:
+    description:
+      - A directory or a tar archive of wheels to install from. No package index is asked then.
+      - It is on the controller unless O(remote_src=true), and brought to the managed host only where something has to be built.
+      - A directory on the managed host must be readable for O(user); an archive is read by root.
+      - What it lacks for the interpreter and the platform of the host is named before anything is changed.
+      - The playbook C(pgedge.platform.wheelhouse) makes one.
+    type: path
+  remote_src:
+    description: Whether O(constraints), O(lockfile) and O(wheelhouse) are on the managed host.
+    type: bool
+    default: false
   ca_cert:
     description: A file with the certificates of the authorities to trust for the package index, on the managed host.
     type: path
@@ -195,6 +216,17 @@ EXAMPLES = r'''
   pgedge.platform.patroni_install:
     version: '>=4.1,<4.2'
     bin_dir: /opt/patroni/bin
+  become: true
+
+- name: Install exactly what was tested with this collection
+  pgedge.platform.patroni_install:
+    lockfile: default
+  become: true
+
+- name: Install on hosts that reach no package index
+  pgedge.platform.patroni_install:
+    wheelhouse: wheelhouse/debian-12-x86_64
+    lockfile: wheelhouse/debian-12-x86_64/patroni.lock
   become: true
 
 - name: Install Patroni from an index inside the company

@@ -95,6 +95,7 @@ func (r *Request) loggedArgs() map[string]string {
 	for name, value := range r.moduleArgs {
 		arg, _ := r.Params.spec.lookup(name)
 		switch {
+		case isInternal(name):
 		case arg.NoLog:
 			values[name] = "NOT_LOGGING_PARAMETER"
 		case looksLikePassword(name):

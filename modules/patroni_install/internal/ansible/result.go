@@ -106,6 +106,9 @@ func layOut(req *Request, result Result) (map[string]any, error) {
 	if req.injectInvocation && req.moduleArgs != nil {
 		args := map[string]any{}
 		for name, value := range req.moduleArgs {
+			if isInternal(name) {
+				continue
+			}
 			args[req.Scrubber.String(name)] = value // the user may have put a secret there by mistake
 		}
 		keys["invocation"] = map[string]any{"module_args": args}

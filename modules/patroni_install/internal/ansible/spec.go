@@ -25,6 +25,8 @@ func (t Type) String() string {
 
 // Argument describes one argument of a module.
 type Argument struct {
+	// Name of the argument. One that begins with an underscore is between the module and its action
+	// plugin: people are not told of it.
 	Name    string
 	Aliases []string
 	Type    Type
@@ -57,6 +59,9 @@ type Spec struct {
 func (s Spec) Usage() string {
 	var b strings.Builder
 	for _, arg := range s.Arguments {
+		if isInternal(arg.Name) {
+			continue
+		}
 		fmt.Fprintf(&b, "  %s (%s)\n", strings.Join(arg.names(), ", "), strings.Join(arg.traits(), "; "))
 		if arg.Help != "" {
 			fmt.Fprintf(&b, "        %s\n", arg.Help)
@@ -64,6 +69,8 @@ func (s Spec) Usage() string {
 	}
 	return b.String()
 }
+
+func isInternal(name string) bool { return strings.HasPrefix(name, "_") }
 
 func (a Argument) traits() []string {
 	traits := []string{a.Type.String()}

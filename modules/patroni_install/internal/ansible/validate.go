@@ -171,7 +171,9 @@ func (v *validation) checkUnsupported(module string) {
 		return
 	}
 	for _, arg := range v.spec.Arguments {
-		supported = append(supported, arg.Name)
+		if !isInternal(arg.Name) {
+			supported = append(supported, arg.Name)
+		}
 		aliases = append(aliases, arg.Aliases...)
 	}
 	slices.Sort(supported)

@@ -151,14 +151,20 @@ func (f *FS) ReadFileInfo(name string, limit int64) ([]byte, Info, error) {
 	return data, info, nil
 }
 
-// ReadTo writes the content of a regular file to w, under the rules of ReadFile.
-func (f *FS) ReadTo(name string, w io.Writer, limit int64) error {
+// Open opens a regular file for reading, under the rules of ReadFile.
+func (f *FS) Open(name string) (*os.File, error) {
 	d, base, err := f.parent(name)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer d.close()
 	file, _, err := f.openRegular(d.fd, base, name)
+	return file, err
+}
+
+// ReadTo writes the content of a regular file to w, under the rules of ReadFile.
+func (f *FS) ReadTo(name string, w io.Writer, limit int64) error {
+	file, err := f.Open(name)
 	if err != nil {
 		return err
 	}

@@ -137,8 +137,8 @@ func redirect(process *exec.Cmd, cmd Command) (collect func() Output, err error)
 }
 
 // newProcess prepares the process: a session of its own, so that no signal meant for our
-// process group and no terminal reaches it; stdin is /dev/null, and no other descriptor is
-// inherited.
+// process group and no terminal reaches it; stdin is /dev/null unless the command has one, and no
+// other descriptor is inherited.
 func newProcess(ctx context.Context, cmd Command) (*exec.Cmd, error) {
 	program, err := lookPath(cmd.Argv[0], cmd.Env)
 	if err != nil {
@@ -157,6 +157,9 @@ func newProcess(ctx context.Context, cmd Command) (*exec.Cmd, error) {
 	}
 	process.Cancel = func() error { return signalGroup(process.Process.Pid, syscall.SIGTERM) }
 	process.WaitDelay = killDelay
+	if cmd.Stdin != nil {
+		process.Stdin = cmd.Stdin
+	}
 	return process, nil
 }
 

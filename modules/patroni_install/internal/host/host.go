@@ -4,6 +4,7 @@ package host
 
 import (
 	"context"
+	"os"
 	"slices"
 	"strings"
 
@@ -31,6 +32,8 @@ type Command struct {
 	Env  []string // "NAME=value"
 	Dir  string   // "" is "/"
 	User *User    // nil runs it as we run
+	// Stdin is what the command reads; nil is /dev/null.
+	Stdin *os.File
 
 	// Detached commands are not stopped with us: a package manager that has begun must finish. All
 	// others die with us.

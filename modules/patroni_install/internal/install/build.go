@@ -1,7 +1,6 @@
 package install
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,6 +33,8 @@ type builder struct {
 	plan *Plan
 	open func(*fsys.FS, []mountns.Bind) (Namespace, error)
 	took []Took
+	// program is the pipx that builds.
+	program pipx.Program
 	// userPipx is what pip made of pipx for the user, nil where there was one.
 	userPipx *UserPipx
 }
@@ -49,8 +50,8 @@ func (b *builder) build(ctx context.Context) (Outcome, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, b.plan.want.Timeout,
 		fmt.Errorf("it took more than %s (option timeout)", b.plan.want.Timeout))
 	defer cancel()
-	program, err := b.program()
-	if err != nil {
+	var err error
+	if b.program, err = b.findPipx(); err != nil {
 		return Outcome{}, err
 	}
 	ns, err := b.openStage()
@@ -58,16 +59,11 @@ func (b *builder) build(ctx context.Context) (Outcome, error) {
 		return Outcome{}, err
 	}
 	defer ns.Close()
-	if program.Argv == nil {
-		if program, err = b.bringPipx(ctx, ns); err != nil {
-			return Outcome{}, err
-		}
-	}
 	for _, part := range []struct {
 		name string
 		do   func(context.Context, Namespace) error
 	}{
-		{"build", func(ctx context.Context, ns Namespace) error { return b.pipx(ctx, ns, program) }},
+		{"build", b.pipx},
 		{"verify", b.verify},
 		{"sync", b.sync},
 	} {
@@ -78,16 +74,16 @@ func (b *builder) build(ctx context.Context) (Outcome, error) {
 		}
 		b.took = append(b.took, Took{Name: part.name, Path: b.plan.seen.Layout.Venv(), Time: time.Since(start)})
 	}
-	out, err := b.outcome(ctx, ns, program)
+	out, err := b.outcome(ctx, ns)
 	if err != nil {
 		return Outcome{}, err
 	}
 	return b.copies(out)
 }
 
-// program finds pipx, which may have come with the packages just installed. It is the zero one
+// findPipx finds pipx, which may have come with the packages just installed. It is the zero one
 // where pip is to bring it.
-func (b *builder) program() (pipx.Program, error) {
+func (b *builder) findPipx() (pipx.Program, error) {
 	user := b.plan.seen.User
 	program, err := findPipx(b.host, user, pipx.PythonVersion(b.host.FS, systemPython))
 	if errors.Is(err, fs.ErrNotExist) && b.plan.bringsPipx() {
@@ -132,43 +128,52 @@ func (b *builder) openStage() (Namespace, error) {
 	return b.open(b.host.FS, binds)
 }
 
-// pipx runs the build as the user.
-func (b *builder) pipx(ctx context.Context, ns Namespace, program pipx.Program) error {
-	want, seen := b.plan.want, b.plan.seen
-	build := b.pipxBuild(program)
-	out, err := b.runAll(ctx, ns, build)
+// pipx fetches what the build takes and runs it, as the user.
+func (b *builder) pipx(ctx context.Context, ns Namespace) error {
+	if err := b.fetch(ctx, ns); err != nil {
+		return err
+	}
+	if b.program.Argv == nil {
+		var err error
+		if b.program, err = b.bringPipx(ctx, ns); err != nil {
+			return err
+		}
+	}
+	build := b.pipxBuild(b.program)
+	out, err := b.runAll(ctx, ns, build.Install())
 	if again, worthwhile := build.Retry(err, out.Stdout, out.Stderr); err != nil && worthwhile {
 		b.host.Progress("the build failed; trying again with isolated build tools")
-		out, err = b.runAll(ctx, ns, again)
-	}
-	if stopped := context.Cause(ctx); err != nil && stopped != nil {
-		return &BuildError{Cause: fmt.Sprintf("it was stopped: %v", stopped), Err: err}
+		out, err = b.runAll(ctx, ns, again.Install())
 	}
 	if err != nil {
-		log := pipx.PipLog(b.host.FS, seen.stagedHome())
-		return &BuildError{Cause: pipx.Explain(err, out.Stdout, out.Stderr, log), Index: want.IndexURL, Err: err}
+		return b.failure(ctx, out, err)
 	}
 	return ns.Check()
 }
 
+// failure explains a command of the build that failed.
+func (b *builder) failure(ctx context.Context, out host.Output, err error) error {
+	if stopped := context.Cause(ctx); stopped != nil {
+		return &BuildError{Cause: fmt.Sprintf("it was stopped: %v", stopped), Err: err}
+	}
+	log := pipx.PipLog(b.host.FS, b.plan.seen.stagedHome())
+	return &BuildError{Cause: pipx.Explain(err, out.Stdout, out.Stderr, log), Index: b.plan.want.IndexURL, Err: err}
+}
+
 // pipxBuild describes the build with a pipx.
 func (b *builder) pipxBuild(program pipx.Program) pipx.Build {
-	want, seen := b.plan.want, b.plan.seen
-	build := pipx.Build{
-		Layout: seen.Layout.Layout, Program: program, Python: cmp.Or(want.Python, systemPython), User: seen.User,
-		Requirement: b.plan.requirement(), Scratch: path.Join(seen.Home, "scratch"),
-		IndexURL: want.IndexURL, ExtraIndexURLs: want.ExtraIndexURLs, CACert: want.CACert,
-		Constraints: want.Constraints, Environ: want.Environ,
-	}
+	seen := b.plan.seen
+	build := b.plan.want.pipxBuild(seen.Layout, path.Join(seen.Home, "scratch"))
+	build.Program, build.Requirement = program, b.plan.requirement()
 	if b.plan.bringsPipx() {
 		build.UserBase = seen.stagedUserBase()
 	}
 	return build
 }
 
-// runAll runs the commands of a build up to the first that fails, and returns what that printed.
-func (b *builder) runAll(ctx context.Context, ns Namespace, build pipx.Build) (out host.Output, err error) {
-	for _, cmd := range build.Commands() {
+// runAll runs commands up to the first that fails, and returns what that printed.
+func (b *builder) runAll(ctx context.Context, ns Namespace, commands []host.Command) (out host.Output, err error) {
+	for _, cmd := range commands {
 		b.host.Progress("running " + cmd.String())
 		if out, err = ns.Run(ctx, cmd); err != nil {
 			break
@@ -214,8 +219,8 @@ func (b *builder) sync(context.Context, Namespace) error {
 }
 
 // outcome reads what the switch has to know of what was built, at its final place.
-func (b *builder) outcome(ctx context.Context, ns Namespace, program pipx.Program) (Outcome, error) {
-	out := Outcome{PipxVersion: program.Version, UserPipx: b.userPipx}
+func (b *builder) outcome(ctx context.Context, ns Namespace) (Outcome, error) {
+	out := Outcome{PipxVersion: b.program.Version, UserPipx: b.userPipx}
 	seen := b.plan.seen
 	err := ns.Do(ctx, func() (err error) {
 		out.Tree, err = pipx.Inspect(b.host.FS, seen.Layout.Venv(), seen.User.UID)

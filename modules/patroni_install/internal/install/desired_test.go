@@ -27,10 +27,12 @@ func TestDefaults(t *testing.T) {
 		LockTimeout: 5 * time.Minute, Timeout: 15 * time.Minute, Environ: []string{"http_proxy=http://proxy:3128"},
 	}
 	got, err := parse(`{}`)
-	if diff := cmp.Diff(want, got, cmp.Comparer(sameSpec)); err != nil || diff != "" {
+	if diff := cmp.Diff(want, got, cmp.Comparer(sameSpec), cmp.Comparer(sameLock), cmp.AllowUnexported(Sources{})); err != nil || diff != "" {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
 }
+
+func sameLock(a, b pipx.Lock) bool { return a.String() == b.String() }
 
 func sameSpec(a, b pipx.Spec) bool { return a.String() == b.String() }
 

@@ -33,12 +33,27 @@ func scenarios() []scenario {
 		{"adopt", adopted, `{"version": "4.1.5"}`},
 		{"keep", adopted, `{}`},
 		{"edited", edited, `{}`},
+		{"locked", locked, `{"lockfile": "/etc/lock.txt", "wheelhouse": "/srv/wheels.tar", "constraints": "/etc/constraints.txt"}`},
 		{"fresh rhel", rhel, `{}`},
 	}
 }
 
 // installed is a machine with an older Patroni.
 func installed(m *machine) { m.run(`{"version": "4.0.7"}`) }
+
+// locked is one with the files that another version is to be installed from.
+func locked(m *machine) {
+	installed(m)
+	m.write("/etc/lock.txt", lockText("4.1.5"))
+	m.write("/etc/constraints.txt", "click<9\n")
+	m.write("/srv/wheels.tar", "4.1.5")
+}
+
+// lockText is a lock file with one version of Patroni, and with what builds it.
+func lockText(version string) string {
+	hash := " --hash=sha256:" + strings.Repeat("0", 64) + "\n"
+	return "patroni==" + version + hash + "click==8.1.7" + hash + "wheel==0.45" + hash
+}
 
 // broken is one whose tree, unit and links were damaged.
 func broken(m *machine) {
@@ -97,6 +112,9 @@ func TestSteps(t *testing.T) {
 		}
 		return names
 	}
+	upgrade := slices.Concat([]string{"change " + treeName + " " + venv},
+		links("create", "patroni_aws", "patroni_barman", "patroni_raft_controller", "patroni_wale_restore"),
+		links("remove", "patroni_wal_archiver"))
 	want := map[string][]string{
 		"fresh": slices.Concat([]string{
 			"create package set pipx",
@@ -114,12 +132,9 @@ func TestSteps(t *testing.T) {
 			"change shell profile " + home + "/.bashrc",
 			"create unit " + unitFile,
 		}),
-		"upgrade": slices.Concat([]string{"change " + treeName + " " + venv},
-			links("create", "patroni_aws", "patroni_barman", "patroni_raft_controller", "patroni_wale_restore"),
-			links("remove", "patroni_wal_archiver")),
-		"latest": slices.Concat([]string{"change " + treeName + " " + venv},
-			links("create", "patroni_aws", "patroni_barman", "patroni_raft_controller", "patroni_wale_restore"),
-			links("remove", "patroni_wal_archiver")),
+		"upgrade":   upgrade,
+		"latest":    upgrade,
+		"locked":    upgrade,
 		"downgrade": {"change " + treeName + " " + venv},
 		"repair": {
 			"change " + treeName + " " + venv, "create link " + binDir + "/patronictl",

@@ -7,14 +7,17 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 	"github.com/pgedge/platform/modules/patroni_install/internal/host"
 	"github.com/pgedge/platform/modules/patroni_install/internal/mountns"
+	"github.com/pgedge/platform/modules/patroni_install/internal/pipx"
 )
 
 // bind is a directory that is seen at another place, both as the product names them.
@@ -78,8 +81,8 @@ func (n *namespace) command(cmd host.Command) (string, error) {
 		return "", err
 	}
 	switch {
-	case program == "python3" && cmd.Argv[2] == "-B":
-		return n.newer(cmd)
+	case program == "python3" && cmd.Argv[1] == "-I":
+		return n.script(cmd)
 	case program == "pipx":
 		return "", n.pipx(cmd)
 	case slices.Contains(cmd.Argv, "pip"):
@@ -90,8 +93,6 @@ func (n *namespace) command(cmd host.Command) (string, error) {
 			n.hand(site + "/__pycache__")
 		}
 		return "", n.pipx(cmd)
-	case program == "python3" && path.Base(last(cmd.Argv)) == "shared":
-		return "", n.shared(last(cmd.Argv))
 	case program == "python" && cmd.Argv[1] == "-I":
 		return "", n.compile(last(cmd.Argv))
 	case program == "python" || program == "patroni" || program == "patronictl":
@@ -99,6 +100,80 @@ func (n *namespace) command(cmd host.Command) (string, error) {
 	}
 	n.Fatalf("unexpected command %q in the namespace", cmd.Argv)
 	return "", nil
+}
+
+// script is one of our own programs in Python, told apart by what follows it.
+func (n *namespace) script(cmd host.Command) (string, error) {
+	args := cmd.Argv[slices.Index(cmd.Argv, "-c")+2:]
+	switch {
+	case args[0] == "look":
+		return n.look(cmd), nil
+	case args[0] == "unpack":
+		text, err := io.ReadAll(cmd.Stdin)
+		n.put(args[1]+"/patroni-"+string(text)+"-py3-none-any.whl", "wheel")
+		return "", err
+	case cmd.Argv[2] == "-B":
+		return n.newer(cmd)
+	case len(args) > 1 && args[1] == "download":
+		return "", n.download(cmd, args[3], args[5])
+	case len(args) == 1 || len(args) == 2:
+		return "", n.shared(args[0])
+	}
+	return "", nil // tools
+}
+
+// look is what a wheelhouse with one package tells, whose archive holds no more than its version.
+func (n *namespace) look(cmd host.Command) string {
+	version := n.newest
+	if cmd.Stdin != nil {
+		text, err := io.ReadAll(cmd.Stdin)
+		n.must(err)
+		version = string(text)
+	}
+	found := "file patroni-" + version + "-py3-none-any.whl\n"
+	if n.lacks != "" {
+		found += "missing " + n.lacks + "\n"
+	}
+	return found
+}
+
+// download fetches what a lock file names.
+func (n *namespace) download(cmd host.Command, lock, dir string) error {
+	text, err := os.ReadFile(n.real(lock))
+	if err != nil {
+		return err
+	}
+	parsed, err := pipx.ParseLock(string(text))
+	if err != nil {
+		return err
+	}
+	wheel := "/patroni-" + parsed.Versions("patroni")[0] + "-py3-none-any.whl"
+	if links := variable(cmd.Env, "PIP_FIND_LINKS"); links != "" {
+		if _, err := os.Stat(n.real(strings.TrimPrefix(links, "file://") + wheel)); err != nil {
+			return err
+		}
+	}
+	n.put(dir+wheel, "wheel")
+	return nil
+}
+
+// offered is the version of the one Patroni in the directory that pip may install from, the
+// wanted one where pip asks an index.
+func (n *namespace) offered(cmd host.Command, wanted string) (string, error) {
+	links, found := strings.CutPrefix(variable(cmd.Env, "PIP_FIND_LINKS"), "file://")
+	if !found || links == "/srv/wheels" {
+		return wanted, nil
+	}
+	wheels, err := filepath.Glob(n.real(links + "/patroni-*.whl"))
+	if err != nil || len(wheels) != 1 {
+		return "", fmt.Errorf("%s has %q, %w", links, wheels, err)
+	}
+	_, version, _ := strings.Cut(path.Base(wheels[0]), "-")
+	version, _, _ = strings.Cut(version, "-")
+	if wanted != "" && version != wanted {
+		return "", fmt.Errorf("%s has %s, not %s", links, version, wanted)
+	}
+	return version, nil
 }
 
 // analyze wants the unit under its real name, with a program that is there.
@@ -144,7 +219,11 @@ func (n *namespace) pipx(cmd host.Command) error {
 	}
 	name, wanted, _ := strings.Cut(last(cmd.Argv), "==")
 	tree := home + "/venvs/patroni"
-	err := n.venv(tree, cmp.Or(wanted, n.newest), strings.Split(strings.TrimSuffix(strings.TrimPrefix(name, "patroni["), "]"), ","))
+	wanted, err := n.offered(cmd, wanted)
+	if err != nil {
+		return err
+	}
+	err = n.venv(tree, cmp.Or(wanted, n.newest), strings.Split(strings.TrimSuffix(strings.TrimPrefix(name, "patroni["), "]"), ","))
 	n.putLink(variable(cmd.Env, "PIPX_BIN_DIR")+"/patroni", tree+"/bin/patroni")
 	n.put(home+"/scratch/cache/left-over", "")
 	return err

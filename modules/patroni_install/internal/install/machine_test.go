@@ -36,6 +36,8 @@ type machine struct {
 	uid, gid int // of the user
 	// newest is the version of Patroni that the package index offers when none is asked for.
 	newest string
+	// lacks is what a wheelhouse misses.
+	lacks string
 	// service is what systemd says beyond LoadState, and loaded the unit's text that it has read.
 	service systemd.State
 	loaded  string

@@ -1,7 +1,6 @@
 package install
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,8 +25,7 @@ type Index struct {
 // answer decides something. A check goes on without one.
 func (o *observer) newest(ctx context.Context) error {
 	f := o.found
-	_, exact := o.want.Version.Exact()
-	if o.want.State != Latest || exact || (&Plan{want: o.want, seen: f}).whyBuild() != "" {
+	if !o.want.takesNewest() || o.want.Wheelhouse != "" || (&Plan{want: o.want, seen: f}).whyBuild() != "" {
 		return nil
 	}
 	if o.pending {
@@ -60,6 +58,9 @@ func (o *observer) ask(ctx context.Context) error {
 		return err
 	}
 	defer ns.Close()
+	if err := ns.Do(ctx, func() error { return o.want.write(o.host.FS, f.venvs(), f.User) }); err != nil {
+		return err
+	}
 	installed := f.Current.PatroniVersion
 	version, err := o.askFor(ctx, ns, o.want.Version.Newer(installed, o.want.Extras))
 	if errors.Is(err, pipx.ErrUnclear) {
@@ -73,12 +74,8 @@ func (o *observer) ask(ctx context.Context) error {
 
 func (o *observer) askFor(ctx context.Context, ns Namespace, requirement string) (string, error) {
 	f := o.found
-	build := pipx.Build{
-		Layout: f.Layout.Layout, Python: cmp.Or(o.want.Python, systemPython), User: f.User,
-		Requirement: requirement, Scratch: f.venvs(),
-		IndexURL: o.want.IndexURL, ExtraIndexURLs: o.want.ExtraIndexURLs, CACert: o.want.CACert,
-		Constraints: o.want.Constraints, Environ: o.want.Environ,
-	}
+	build := o.want.pipxBuild(f.Layout, f.venvs())
+	build.Requirement = requirement
 	out, err := ns.Run(ctx, build.Newest())
 	var failed *host.CommandError
 	if errors.As(err, &failed) && failed.Cause != nil {

@@ -47,7 +47,16 @@ func Spec() ansible.Spec {
 		{Name: "index_url", Type: ansible.Str, Credentials: true, Help: "package index to use instead of the default"},
 		{Name: "extra_index_urls", Type: ansible.List, Credentials: true, Help: "further package indexes"},
 		{Name: "constraints", Type: ansible.Path, Help: "file with pip's constraints, which bound the versions of all packages"},
+		{Name: "lockfile", Type: ansible.Path, Help: "file of requirements with hashes, which decides what is installed; default is the one that comes with the module"},
+		{Name: "wheelhouse", Type: ansible.Path, Help: "directory or tar archive of packages, which stands in for every index"},
+		{Name: "remote_src", Type: ansible.Bool, Default: false, Help: "the three are on the host, not on the controller"},
 		{Name: "ca_cert", Type: ansible.Path, Help: "CA bundle for the package indexes"},
+		// From the action plugin: two texts of the controller's, the names in its wheelhouse, and
+		// the archive with these, once that was brought.
+		{Name: "_constraints", Type: ansible.Str},
+		{Name: "_lockfile", Type: ansible.Str},
+		{Name: "_wheels", Type: ansible.List},
+		{Name: "_wheelhouse", Type: ansible.Path},
 	}}
 }
 
@@ -74,8 +83,9 @@ type Desired struct {
 	IndexURL       string
 	ExtraIndexURLs []string
 	CACert         string
-	Constraints    string
 	Environ        []string // the task's environment
+
+	Sources
 }
 
 // NewDesired checks the arguments' values and returns what they ask for. It touches nothing.
@@ -94,8 +104,8 @@ func NewDesired(p ansible.Params, environ []string) (Desired, error) {
 		LockTimeout:          time.Duration(p.Int("lock_timeout")) * time.Second,
 		Timeout:              time.Duration(p.Int("timeout")) * time.Second,
 		IndexURL:             p.String("index_url"), ExtraIndexURLs: p.List("extra_index_urls"), CACert: p.String("ca_cert"),
-		Constraints: p.String("constraints"),
-		Environ:     environ,
+		Environ: environ,
+		Sources: newSources(p),
 	}
 	if p.IsSet("prerequisites") {
 		d.Prerequisites = append([]string{}, p.List("prerequisites")...)
@@ -158,9 +168,9 @@ func isName(text, lead, more string) bool {
 func (d Desired) checkPaths() error {
 	for _, c := range []struct{ option, value string }{
 		{"home", d.Home}, {"bin_dir", d.BinDir}, {"config_dir", d.ConfigDir}, {"pipx_home", d.PipxHome},
-		{"python", d.Python}, {"ca_cert", d.CACert}, {"constraints", d.Constraints},
+		{"python", d.Python}, {"ca_cert", d.CACert}, {"constraints", d.Constraints}, {"lockfile", d.Lockfile}, {"wheelhouse", d.Wheelhouse}, {"_wheelhouse", d.brought},
 	} {
-		if c.value == "" {
+		if c.value == "" || c.option == "lockfile" && c.value == ourLock {
 			continue
 		}
 		if !path.IsAbs(c.value) || path.Clean(c.value) == "/" || strings.ContainsFunc(c.value, isControl) {
@@ -177,7 +187,7 @@ func isControl(r rune) bool { return r < ' ' || r == 0x7f || r == utf8.RuneError
 
 // clean puts the given paths into their shortest form.
 func (d *Desired) clean() {
-	for _, p := range []*string{&d.Home, &d.BinDir, &d.ConfigDir, &d.PipxHome, &d.Python, &d.CACert, &d.Constraints} {
+	for _, p := range []*string{&d.Home, &d.BinDir, &d.ConfigDir, &d.PipxHome, &d.Python, &d.CACert, &d.Constraints, &d.Lockfile, &d.Wheelhouse} {
 		if *p != "" {
 			*p = path.Clean(*p)
 		}

@@ -67,6 +67,9 @@ func (p *Plan) whyBuild() string {
 	case p.seen.Index.Unknown:
 		return "the package index may have a newer one"
 	}
+	if differs := p.want.Lock.Differs(tree.Packages); differs != "" {
+		return differs
+	}
 	if missing := tree.MissingFor(p.want.Extras); len(missing) > 0 {
 		return "it lacked " + strings.Join(missing, ", ")
 	}
@@ -258,7 +261,7 @@ func (p *Plan) requirement() string {
 // kept is the version that a rebuild keeps, "" where it takes another one. Where the tree does not
 // tell it any more, its manifest does.
 func (p *Plan) kept() string {
-	if p.want.State != Present || p.seen.Current == nil {
+	if p.want.State != Present || p.seen.Current == nil || !p.want.Lock.IsZero() {
 		return ""
 	}
 	version := cmp.Or(p.seen.Current.PatroniVersion, p.seen.Record.Version)

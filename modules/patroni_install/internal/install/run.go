@@ -131,13 +131,17 @@ func (i *Installer) transaction() *txn.Transaction {
 }
 
 func (i *Installer) plan(ctx context.Context, o *observer) (*Plan, error) {
-	o.host, o.services, o.want, o.open = i.Host, i.Services, i.Want, i.Namespace
+	want, err := i.Want.load(i.Host.FS)
+	if err != nil {
+		return nil, fmt.Errorf("%w; nothing was changed", err)
+	}
+	o.host, o.services, o.want, o.open = i.Host, i.Services, want, i.Namespace
 	seen, err := o.observe(ctx)
 	if err == nil && o.mayRefresh {
 		err = refuseStage(seen)
 	}
 	if err == nil {
-		err = refuse(i.Want, seen)
+		err = refuse(want, seen)
 	}
 	if err == nil {
 		err = o.try(ctx)
@@ -146,13 +150,16 @@ func (i *Installer) plan(ctx context.Context, o *observer) (*Plan, error) {
 		err = o.newest(ctx)
 	}
 	if err == nil {
+		err = o.wheelhouse(ctx)
+	}
+	if err == nil {
 		// Last, since it may refresh the package lists: not for a run that is refused anyway.
 		err = o.packages(ctx)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%w; nothing was changed", err)
 	}
-	plan, err := NewPlan(i.Want, seen)
+	plan, err := NewPlan(want, seen)
 	if err != nil {
 		return nil, fmt.Errorf("%w; nothing was changed", err)
 	}
@@ -182,8 +189,11 @@ func (i *Installer) apply(ctx context.Context, t *txn.Transaction, plan *Plan, r
 }
 
 // Details returns what a failed command printed last, for people who want to know more than the
-// error's sentence; nil when no command failed.
+// error's sentence, and tells the action plugin what it is to bring; else it is nil.
 func Details(err error) map[string]any {
+	if errors.Is(err, ErrOnController) {
+		return map[string]any{"wheelhouse_needed": true}
+	}
 	var failed *host.CommandError
 	if !errors.As(err, &failed) {
 		return nil

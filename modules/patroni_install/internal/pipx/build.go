@@ -2,19 +2,26 @@ package pipx
 
 import (
 	_ "embed"
+	"net/url"
+	"os"
 	"path"
 	"strings"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/host"
 )
 
-// prepareShared makes pipx's shared venv; compileTree makes the bytecode of a directory. What
-// needs the interpreter's own wheels has bundledWheels before it.
+// prepareShared makes pipx's shared venv and addTools completes it; runPip runs its pip;
+// compileTree makes the bytecode of a directory. What needs the interpreter's own wheels has
+// bundledWheels before it.
 var (
 	//go:embed bundled.py
 	bundledWheels string
 	//go:embed shared.py
 	prepareShared string
+	//go:embed tools.py
+	addTools string
+	//go:embed pip.py
+	runPip string
 	//go:embed compile.py
 	compileTree string
 )
@@ -36,8 +43,13 @@ type Build struct {
 	IndexURL       string // "" leaves pip's own configuration alone, as do the next two
 	ExtraIndexURLs []string
 	CACert         string
-	Constraints    string   // a file that the user can read
 	Environ        []string // the environment that the operator set; see passed
+
+	// The next four are of the user, or can be read by him.
+	Constraints string // a file
+	Lock        string // a file as ParseLock takes it: nothing else is installed
+	Tools       string // the part of it that Lock.Tools returns
+	Wheels      string // a directory of packages, which stands in for every index
 
 	// UserBase is where pip puts pipx itself and Python looks for it, "" for the user's real one.
 	UserBase string
@@ -47,16 +59,56 @@ type Build struct {
 	Isolated bool
 }
 
-// Commands returns the commands of the build, to be run in this order. They hold no credentials
-// in their arguments. Their umask must be 022, or nobody but their user can run the result.
+// Fetch returns the commands that prepare the build, to be run in this order: whatever comes from
+// outside is there, and checked where there is a lock, when they have succeeded. archive is an
+// archive of packages to be unpacked into Wheels, which is an empty directory then, or nil.
 //
 // pipx would make its shared venv by itself, but spends more time on that than on Patroni:
 // it lets ensurepip install the bundled pip and then pip replace itself from the index. Unpacking
 // the bundled wheels is enough for pipx to take them, and to replace them when it next wants to.
-// Likewise pip compiles file by file what a compiler with all processors makes in half the time.
-func (b Build) Commands() []host.Command {
+func (b Build) Fetch(archive *os.File) []host.Command {
+	var commands []host.Command
+	if archive != nil {
+		unpack := b.command(b.Python, "-I", "-B", "-c", bundledWheels+inspectWheelhouse, "unpack", b.Wheels)
+		unpack.Stdin = archive
+		commands = append(commands, unpack)
+	}
+	shared := []string{b.Python, "-I", "-c", bundledWheels + prepareShared, b.Shared()}
+	if b.Lock == "" {
+		shared[3] += addTools
+		return append(commands, b.command(append(shared, b.Wheels)...))
+	}
+	commands = append(commands, b.command(shared...))
+	if b.Tools != "" {
+		commands = append(commands, b.command(b.Python, "-I", "-c", bundledWheels+addTools, b.Shared(), b.Wheels, b.Tools))
+	}
+	return append(commands, b.download())
+}
+
+// download fetches the locked packages. pipx has no way to hand hashes to pip; so pip checks them
+// here, and pipx then installs from nothing but what passed.
+func (b Build) download() host.Command {
+	cmd := b.command(b.Python, "-I", "-c", runPip, b.Shared(), "download", "-r", b.Lock, "-d", b.sealed().Wheels)
+	// A variable, so that it also holds for the pips that this one starts.
+	cmd.Env = append(cmd.Env, "PIP_REQUIRE_HASHES=1")
+	return cmd
+}
+
+// sealed is the build that installs what download has fetched.
+func (b Build) sealed() Build {
+	if b.Lock != "" {
+		b.Wheels, b.Lock = path.Join(b.Scratch, "locked"), ""
+	}
+	return b
+}
+
+// Install returns the commands that build the venv from what Fetch has prepared, to be run in this
+// order. They hold no credentials in their arguments. Their umask must be 022, or nobody but their
+// user can run the result. pip compiles file by file what a compiler with all processors makes in
+// half the time.
+func (b Build) Install() []host.Command {
+	b = b.sealed()
 	return []host.Command{
-		b.command(b.Python, "-I", "-c", bundledWheels+prepareShared, b.Shared()),
 		b.command(append(append([]string{}, b.Argv...), "install", b.Requirement)...),
 		b.command(path.Join(b.Venv(), "bin", "python"), "-I", "-c", compileTree, path.Join(b.Venv(), "lib")),
 	}
@@ -65,6 +117,7 @@ func (b Build) Commands() []host.Command {
 // BringPipx returns the command that installs pipx itself, in the newest version that fits its
 // interpreter, into UserBase.
 func (b Build) BringPipx() host.Command {
+	b = b.sealed()
 	return b.command(b.Argv[0], "-m", "pip", "install", "--user", "pipx")
 }
 
@@ -127,18 +180,21 @@ func (b Build) Env() []string {
 // the host could read and pipx would write down.
 func (b Build) index() []string {
 	var env []string
-	if b.IndexURL != "" {
-		env = append(env, "PIP_INDEX_URL="+b.IndexURL)
+	set := func(name, value string) {
+		if value != "" {
+			env = append(env, name+"="+value)
+		}
 	}
-	if len(b.ExtraIndexURLs) > 0 {
-		env = append(env, "PIP_EXTRA_INDEX_URL="+strings.Join(b.ExtraIndexURLs, " "))
+	if b.Wheels != "" {
+		// An address, since pip takes white space for the end of a path.
+		set("PIP_FIND_LINKS", (&url.URL{Scheme: "file", Path: b.Wheels}).String())
+		set("PIP_NO_INDEX", "1")
+	} else {
+		set("PIP_INDEX_URL", b.IndexURL)
+		set("PIP_EXTRA_INDEX_URL", strings.Join(b.ExtraIndexURLs, " "))
 	}
-	if b.CACert != "" {
-		env = append(env, "PIP_CERT="+b.CACert)
-	}
-	if b.Constraints != "" {
-		env = append(env, "PIP_CONSTRAINT="+b.Constraints)
-	}
+	set("PIP_CERT", b.CACert)
+	set("PIP_CONSTRAINT", b.Constraints)
 	return env
 }
 

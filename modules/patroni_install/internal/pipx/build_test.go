@@ -29,9 +29,9 @@ func exampleBuild() Build {
 
 func TestCommands(t *testing.T) {
 	b := exampleBuild()
-	got := b.Commands()
+	got := append(b.Fetch(nil), b.Install()...)
 	want := []host.Command{
-		{Argv: []string{"/usr/bin/python3", "-I", "-c", bundledWheels + prepareShared, "/home/pg/.local/share/pipx/shared"}},
+		{Argv: []string{"/usr/bin/python3", "-I", "-c", bundledWheels + prepareShared + addTools, "/home/pg/.local/share/pipx/shared", ""}},
 		{Argv: []string{"/usr/bin/pipx", "install", "patroni[etcd]==4.1.5"}},
 		{Argv: []string{"/home/pg/.local/share/pipx/venvs/patroni/bin/python", "-I", "-c", compileTree, "/home/pg/.local/share/pipx/venvs/patroni/lib"}},
 	}
@@ -43,6 +43,67 @@ func TestCommands(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"/usr/bin/pipx"}, b.Argv); diff != "" {
 		t.Errorf("the program changed (-want +got):\n%s", diff)
+	}
+}
+
+// TestLockedCommands: pip fetches and checks, and pipx installs from what passed alone.
+func TestLockedCommands(t *testing.T) {
+	b := exampleBuild()
+	b.Lock, b.Tools, b.IndexURL, b.Environ = "/home/pg/scratch/lock.txt", "/home/pg/scratch/tools.txt", "https://index.example", []string{"PIP_FIND_LINKS=/theirs"}
+	const shared = "/home/pg/.local/share/pipx/shared"
+	var got [][]string
+	for _, cmd := range b.Fetch(nil) {
+		got = append(got, cmd.Argv[2:])
+		env := settings(cmd.Env)
+		if env["PIP_INDEX_URL"] != b.IndexURL || env["PIP_NO_INDEX"] != "" {
+			t.Errorf("%s does not fetch from the index: %v", cmd, env)
+		}
+		if download := slices.Contains(cmd.Argv, "download"); download != (env["PIP_REQUIRE_HASHES"] == "1") {
+			t.Errorf("%s wants hashes: %t", cmd, !download)
+		}
+	}
+	if diff := cmp.Diff([][]string{
+		{"-c", bundledWheels + prepareShared, shared},
+		{"-c", bundledWheels + addTools, shared, "", b.Tools},
+		{"-c", runPip, shared, "download", "-r", b.Lock, "-d", "/home/pg/scratch/locked"},
+	}, got); diff != "" {
+		t.Errorf("commands (-want +got):\n%s", diff)
+	}
+	for _, cmd := range append(b.Install(), b.BringPipx()) {
+		env := settings(cmd.Env)
+		if env["PIP_NO_INDEX"] != "1" || env["PIP_FIND_LINKS"] != "file:///home/pg/scratch/locked" || env["PIP_INDEX_URL"] != "" {
+			t.Errorf("%s takes more than what passed: %v", cmd, env)
+		}
+	}
+}
+
+// TestWheelhouseCommands: nothing asks an index.
+func TestWheelhouseCommands(t *testing.T) {
+	archive, err := os.Open("/dev/null")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer archive.Close() //nolint:errcheck // a test's
+	b := exampleBuild()
+	b.Wheels, b.IndexURL, b.ExtraIndexURLs = "/home/pg/scratch/my wheels", "https://index.example", []string{"https://extra.example"}
+	commands := b.Fetch(archive)
+	unpack := commands[0].Argv
+	if unpack[5] != "unpack" || unpack[6] != b.Wheels || commands[0].Stdin != archive {
+		t.Errorf("the archive goes by %q to %v", unpack[5:], commands[0].Stdin)
+	}
+	if last := commands[1].Argv; last[len(last)-1] != b.Wheels {
+		t.Errorf("tools are fetched for wheels, too: %q", last[4:])
+	}
+	for _, cmd := range slices.Concat(commands, b.Install(), []host.Command{b.BringPipx()}) {
+		env := settings(cmd.Env)
+		if env["PIP_NO_INDEX"] != "1" || env["PIP_FIND_LINKS"] != "file:///home/pg/scratch/my%20wheels" ||
+			env["PIP_INDEX_URL"]+env["PIP_EXTRA_INDEX_URL"] != "" {
+			t.Errorf("%s: %v", cmd, env)
+		}
+	}
+	b.Lock = "/home/pg/scratch/lock.txt"
+	if env := settings(b.Install()[0].Env); env["PIP_FIND_LINKS"] != "file:///home/pg/scratch/locked" {
+		t.Errorf("with a lock, pipx takes from %s", env["PIP_FIND_LINKS"])
 	}
 }
 
@@ -97,7 +158,7 @@ func TestEnvPassesSettingsOn(t *testing.T) {
 	if env := settings(b.Newest().Env); env["PIP_CONSTRAINT"] != "/ours.txt" {
 		t.Errorf("the question for the newest version goes by constraints %q", env["PIP_CONSTRAINT"])
 	}
-	for _, cmd := range append(b.Commands(), b.Newest()) {
+	for _, cmd := range slices.Concat(b.Fetch(nil), b.Install(), []host.Command{b.Newest()}) {
 		if strings.Contains(strings.Join(cmd.Argv, " "), "index.example") {
 			t.Errorf("the index is among the arguments: %q", cmd.Argv[:2])
 		}
@@ -187,6 +248,44 @@ func TestPrepareShared(t *testing.T) {
 		if err != nil || len(found) != want {
 			t.Errorf("%s is there %d times, want %d; %v", pattern, len(found), want, err)
 		}
+	}
+}
+
+// TestAddTools runs a pip that says what it is called with, and for which tools.
+func TestAddTools(t *testing.T) {
+	for _, test := range []struct{ name, setuptools, wheelhouse, lock, want string }{
+		{"old setuptools", "setuptools-66.1-py3-none-any.whl", "", "", "install wheel<0.46\n"},
+		{"new setuptools", "setuptools-70.1-py3-none-any.whl", "", "", ""},
+		{"no setuptools", "", "", "", "install setuptools\n"},
+		{"wheels alone", "", "a-1-py3-none-any.whl", "", ""},
+		{"a source", "", "a-1.tar.gz", "", "install setuptools\n"},
+		{"a lock", "setuptools-70.1-py3-none-any.whl", "", "tools.txt", "install --no-deps --only-binary :all: --require-hashes -r tools.txt\n"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			root := write(t, map[string]string{"shared/bin/pip": "#", "wheelhouse/x/x": "#"}, nil)
+			if err := os.RemoveAll(filepath.Join(root, "wheelhouse/x")); err != nil {
+				t.Fatal(err)
+			}
+			for _, name := range []string{test.setuptools, test.wheelhouse} {
+				if name != "" {
+					wheel(t, filepath.Join(root, map[bool]string{true: "wheelhouse"}[name == test.wheelhouse], name))
+				}
+			}
+			said := filepath.Join(root, "said")
+			program := "#!/bin/sh\nshift 2\necho \"$@\" >" + said + "\n"
+			if err := os.WriteFile(filepath.Join(root, "shared/bin/python"), []byte(program), 0o700); err != nil { //nolint:gosec // to be run
+				t.Fatal(err)
+			}
+			wheelhouse := ""
+			if test.wheelhouse != "" {
+				wheelhouse = filepath.Join(root, "wheelhouse")
+			}
+			python(t, fakeWheels+bundledWheels+addTools, root, filepath.Join(root, "shared"), wheelhouse, test.lock)
+			got, err := os.ReadFile(said)
+			if err != nil && !errors.Is(err, fs.ErrNotExist) || string(got) != test.want {
+				t.Errorf("pip was called with %q, %v; want %q", got, err, test.want)
+			}
+		})
 	}
 }
 

@@ -4,7 +4,6 @@
 # setuptools for packages that come as source only. Where there are no such wheels, or their pip is
 # too old to know the platforms of today's wheels, it makes nothing, and pipx makes the venv in its
 # own way.
-import subprocess
 import venv
 import zipfile
 
@@ -14,27 +13,21 @@ def unpack(wheel, site):
         archive.extractall(site)
 
 
-def main(shared):
+def make(shared):
     pip, setuptools = bundled("pip"), bundled("setuptools")
     if not pip or release(pip) < [20, 3]:
         return
     venv.create(shared, symlinks=True)
-    python = os.path.join(shared, "bin", "python")
     site = glob.glob(os.path.join(glob.escape(shared), "lib", "python3*", "site-packages"))[0]
     unpack(pip, site)
     if setuptools:
         unpack(setuptools, site)
-    # Since 70.1 setuptools makes wheels by itself. An older one needs a package for that, whose
-    # later versions need that setuptools; without it packages would be installed with no RECORD.
-    if not setuptools or release(setuptools) < [70, 1]:
-        missing = "wheel<0.46" if setuptools else "setuptools"
-        # Not quietly: what became of a broken connection is no warning to pip.
-        subprocess.check_call([python, "-m", "pip", "install", missing])
     # pipx takes the venv for complete when it finds this program, so it comes last.
     program = os.path.join(shared, "bin", "pip")
     with open(program, "w", encoding="utf-8") as file:
-        file.write("#!%s\nimport sys\nfrom pip._internal.cli.main import main\nsys.exit(main())\n" % python)
+        file.write("#!%s\nimport sys\nfrom pip._internal.cli.main import main\nsys.exit(main())\n"
+                   % os.path.join(shared, "bin", "python"))
     os.chmod(program, 0o755)
 
 
-main(sys.argv[1])
+make(sys.argv[1])

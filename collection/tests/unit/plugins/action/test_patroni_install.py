@@ -9,9 +9,11 @@ import datetime
 import importlib.util
 import json
 import pathlib
+import tarfile
 from types import SimpleNamespace
 
 import pytest
+from ansible.errors import AnsibleFileNotFound
 
 
 def load_plugin():
@@ -52,7 +54,8 @@ class Controller(plugin.ActionModule):
             args=args or {}, delegate_to=delegate_to, async_val=async_val, check_mode=False, diff=False,
             action='pgedge.platform.patroni_install', collections=['pgedge.platform'], environment=[], no_log=False)
         connection = SimpleNamespace(
-            has_native_async=native_async, _shell=SimpleNamespace(tmpdir='/tmp/task/'), become=None)
+            has_native_async=native_async, become=None,
+            _shell=SimpleNamespace(tmpdir='/tmp/task', join_path=lambda *parts: '/'.join(parts)))
         loader = SimpleNamespace(module_loader=SimpleNamespace(
             has_plugin=lambda name, collection_list=None: name in binaries))
         super().__init__(task, connection, None, None, None, loader)
@@ -61,6 +64,8 @@ class Controller(plugin.ActionModule):
         self.outcome = outcome or {'changed': True, 'msg': 'installed Patroni 4.1.5'}
         self.asked = []
         self.executed = []
+        self.brought = []
+        self._loader = SimpleNamespace(get_real_file=str)
 
     def _low_level_execute_command(self, cmd, sudoable=True, **kwargs):
         self.asked.append((cmd, sudoable))
@@ -69,8 +74,18 @@ class Controller(plugin.ActionModule):
         return {'rc': 0, 'stdout': self.uname, 'stderr': ''}
 
     def _execute_module(self, module_name=None, module_args=None, task_vars=None, wrap_async=False, **kwargs):
-        self.executed.append(SimpleNamespace(name=module_name, args=module_args, wrap_async=wrap_async))
-        return dict(self.outcome)
+        self.executed.append(SimpleNamespace(name=module_name, args=dict(module_args), wrap_async=wrap_async))
+        outcome = self.outcome[len(self.executed) - 1] if isinstance(self.outcome, list) else self.outcome
+        return dict(outcome)
+
+    def _find_needle(self, dirname, needle):
+        if not pathlib.Path(needle).exists():
+            raise AnsibleFileNotFound(file_name=needle)
+        return str(needle)
+
+    def _transfer_file(self, local_path, remote_path):
+        with tarfile.open(local_path) as archive:
+            self.brought.append((remote_path, archive.getnames()))
 
 
 def facts(architecture, system='Linux'):
@@ -192,3 +207,93 @@ def test_a_program_that_cannot_start_is_explained(outcome, want):
 ])
 def test_other_failures_are_left_as_they_are(outcome):
     assert Controller(outcome=outcome).run(task_vars=facts('x86_64')) == outcome
+
+
+NEEDED = {'failed': True, 'msg': 'the packages are needed', 'wheelhouse_needed': True}
+INSTALLED = {'changed': True, 'msg': 'installed Patroni 4.1.5'}
+WHEELS = ['click-8.1.7-py3-none-any.whl', 'patroni-4.1.5-py3-none-any.whl']
+
+
+@pytest.fixture(name='wheelhouse', params=['directory', 'archive'])
+def make_wheelhouse(request, tmp_path):
+    """Return the path of a wheelhouse: wheels, and what else may lie beside them."""
+    directory = tmp_path / 'wheelhouse'
+    directory.mkdir()
+    for name in [*WHEELS, 'patroni.lock', '.hidden.whl']:
+        (directory / name).write_text(name)
+    if request.param == 'directory':
+        return str(directory)
+    archive = tmp_path / 'wheels.tar.gz'
+    with tarfile.open(archive, 'w:gz') as tar:
+        tar.add(directory, arcname='wheelhouse')
+    return str(archive)
+
+
+def sources(**args):
+    """Run the plugin for these arguments and return it."""
+    controller = Controller(args, outcome=[NEEDED, INSTALLED])
+    controller.result = controller.run(task_vars=facts('x86_64'))
+    return controller
+
+
+def test_a_wheelhouse_is_brought_when_it_is_needed(wheelhouse):
+    controller = sources(wheelhouse=wheelhouse)
+    first, second = [run.args for run in controller.executed]
+    assert first == {'wheelhouse': wheelhouse, '_wheels': WHEELS}
+    assert second == {**first, '_wheelhouse': '/tmp/task/wheelhouse.tar'}
+    (target, names), = controller.brought
+    assert target == '/tmp/task/wheelhouse.tar'
+    assert set(WHEELS) <= {pathlib.PurePath(name).name for name in names}
+    assert controller.result == INSTALLED
+
+
+def test_a_wheelhouse_stays_when_nothing_is_built(wheelhouse):
+    controller = Controller({'wheelhouse': wheelhouse}, outcome={'changed': False})
+    assert controller.run(task_vars=facts('x86_64')) == {'changed': False}
+    assert controller.brought == []
+
+
+def test_a_task_in_the_background_gets_its_wheelhouse_at_once(wheelhouse):
+    controller = Controller({'wheelhouse': wheelhouse}, async_val=60)
+    controller.run(task_vars=facts('x86_64'))
+    assert [run.args.get('_wheelhouse') for run in controller.executed] == ['/tmp/task/wheelhouse.tar']
+    assert len(controller.brought) == 1
+
+
+@pytest.mark.parametrize('option', ['lockfile', 'constraints'])
+def test_texts_are_read_on_the_controller(option, tmp_path):
+    file = tmp_path / 'versions.txt'
+    file.write_text('click==8.1.7  # ü\n', encoding='utf-8')
+    controller = Controller({option: str(file)})
+    controller.run(task_vars=facts('x86_64'))
+    assert controller.executed[0].args == {option: str(file), '_' + option: 'click==8.1.7  # ü\n'}
+
+
+@pytest.mark.parametrize('args', [
+    {'wheelhouse': '/srv/wheels', 'lockfile': '/srv/lock', 'constraints': '/srv/c', 'remote_src': 'yes'},
+    {'wheelhouse': '/srv/wheels', 'lockfile': '/srv/lock', 'state': 'absent'},
+    {'lockfile': 'default'},
+    {'wheelhouse': '', 'lockfile': '', 'remote_src': 'odd'},
+])
+def test_what_is_not_on_the_controller_is_left_alone(args):
+    controller = Controller(args)
+    controller.run(task_vars=facts('x86_64'))
+    assert controller.executed[0].args == args
+
+
+@pytest.mark.parametrize('args, want', [
+    ({'lockfile': '/nowhere/patroni.lock'}, 'cannot use lockfile /nowhere/patroni.lock: '),
+    ({'wheelhouse': '/nowhere/wheels'}, 'cannot use wheelhouse /nowhere/wheels: '),
+    ({'wheelhouse': __file__}, 'is neither a readable directory nor a tar archive'),
+    ({'wheelhouse': '{empty}'}, 'there is no wheel in it'),
+    ({'constraints': '{empty}'}, 'on the controller: '),
+    ({'lockfile': '{binary}'}, 'on the controller: '),
+])
+def test_files_that_cannot_be_used_are_named(args, want, tmp_path):
+    (tmp_path / 'empty').mkdir()
+    (tmp_path / 'binary').write_bytes(b'\xff\xfe')
+    places = {'empty': str(tmp_path / 'empty'), 'binary': str(tmp_path / 'binary')}
+    controller = Controller({option: value.format(**places) for option, value in args.items()})
+    result = controller.run(task_vars=facts('x86_64'))
+    assert result['failed'] and result['msg'].startswith('cannot ') and want in result['msg']
+    assert controller.executed == []

@@ -1,0 +1,184 @@
+package install
+
+import (
+	"cmp"
+	"context"
+	_ "embed"
+	"fmt"
+	"os"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/pgedge/platform/modules/patroni_install/internal/ansible"
+	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
+	"github.com/pgedge/platform/modules/patroni_install/internal/host"
+	"github.com/pgedge/platform/modules/patroni_install/internal/pipx"
+)
+
+// defaultLock is the lock file that option lockfile names "default".
+//
+//go:embed default.lock
+var defaultLock string
+
+// ourLock is the value of option lockfile that stands for defaultLock.
+const ourLock = "default"
+
+// textLimit bounds a lock file and a file of constraints, in bytes.
+const textLimit = 1 << 20
+
+// Sources are what decides, beside the index and the requirement, which packages are installed.
+type Sources struct {
+	Constraints, Lockfile, Wheelhouse string // paths, for people
+
+	// What was read of them, on the controller or by load.
+	constraints, lock string
+	wheels            []string // names of the packages, where the wheelhouse is on the controller
+	brought           string   // the archive of them, "" while they are there only
+	archive           string   // the archive to install from, "" for a directory
+
+	Lock pipx.Lock
+}
+
+func newSources(p ansible.Params) Sources {
+	return Sources{
+		Constraints: p.String("constraints"), Lockfile: p.String("lockfile"), Wheelhouse: p.String("wheelhouse"),
+		constraints: p.String("_constraints"), lock: p.String("_lockfile"),
+		wheels: p.List("_wheels"), brought: p.String("_wheelhouse"),
+	}
+}
+
+// load reads the files that the options name. A lock file settles the version, too.
+func (d Desired) load(files *fsys.FS) (_ Desired, err error) {
+	if d.State == Absent {
+		return d, nil
+	}
+	if d.constraints, err = d.text(files, "constraints", d.Constraints, d.constraints); err != nil {
+		return d, err
+	}
+	if d.lock, err = d.text(files, "lockfile", d.Lockfile, d.lock); err != nil {
+		return d, err
+	}
+	if d.Lockfile != "" {
+		if err := d.settle(); err != nil {
+			return d, fmt.Errorf("cannot use lockfile %s: %w", d.Lockfile, err)
+		}
+	}
+	if d.Wheelhouse == "" || d.onController() {
+		return d, nil
+	}
+	d.archive, err = d.findArchive(files)
+	return d, err
+}
+
+// onController tells whether the packages of the wheelhouse are not here.
+func (s Sources) onController() bool { return len(s.wheels) > 0 && s.brought == "" }
+
+// text returns what was read already, or else the content of the file.
+func (d Desired) text(files *fsys.FS, option, name, read string) (string, error) {
+	switch {
+	case name == "" || read != "":
+		return read, nil
+	case option == "lockfile" && name == ourLock:
+		return defaultLock, nil
+	}
+	data, err := files.ReadFile(name, textLimit)
+	if err != nil {
+		return "", fmt.Errorf("cannot use %s %s: %w", option, name, err)
+	}
+	return string(data), nil
+}
+
+// settle takes the version out of the lock.
+func (d *Desired) settle() (err error) {
+	if d.Lock, err = pipx.ParseLock(d.lock); err != nil {
+		return err
+	}
+	locked := d.Lock.Versions(pipx.Package)
+	if !slices.ContainsFunc(locked, d.Version.Matches) {
+		return fmt.Errorf("it has Patroni %s, and version asks for %s; change one of them", strings.Join(locked, " or "), d.Version)
+	}
+	if len(locked) == 1 {
+		d.Version, err = pipx.ParseSpec("==" + locked[0])
+	}
+	return err
+}
+
+// takesNewest tells whether the newest version is wanted, whichever that is.
+func (d Desired) takesNewest() bool {
+	_, exact := d.Version.Exact()
+	return d.State == Latest && !exact && d.Lock.IsZero()
+}
+
+// The files of the sources in the directory for temporary files.
+const (
+	constraintsFile = "constraints.txt"
+	lockFile        = "lock.txt"
+	toolsFile       = "tools.txt"
+	wheelsDir       = "wheels"
+)
+
+// pipxBuild describes what pipx and pip are told, whatever they are to do. scratch is the directory
+// for temporary files.
+func (d Desired) pipxBuild(l Layout, scratch string) pipx.Build {
+	build := pipx.Build{
+		Layout: l.Layout, Python: cmp.Or(d.Python, systemPython), User: l.User, Scratch: scratch,
+		IndexURL: d.IndexURL, ExtraIndexURLs: d.ExtraIndexURLs, CACert: d.CACert, Environ: d.Environ,
+		Wheels: d.Wheelhouse,
+	}
+	if d.archive != "" {
+		build.Wheels = path.Join(scratch, wheelsDir)
+	}
+	if d.constraints != "" {
+		build.Constraints = path.Join(scratch, constraintsFile)
+	}
+	if !d.Lock.IsZero() {
+		build.Lock = path.Join(scratch, lockFile)
+	}
+	if d.Lock.Tools() != "" {
+		build.Tools = path.Join(scratch, toolsFile)
+	}
+	return build
+}
+
+// write puts the files into scratch, where the user can read them.
+func (d Desired) write(files *fsys.FS, scratch string, user *host.User) error {
+	for _, file := range []struct{ name, text string }{
+		{constraintsFile, d.constraints}, {lockFile, d.Lock.String()}, {toolsFile, d.Lock.Tools()},
+	} {
+		if file.text == "" {
+			continue
+		}
+		attr := fsys.Attr{Mode: 0o644, UID: user.UID, GID: user.GID}
+		if err := files.WriteFile(path.Join(scratch, file.name), []byte(file.text), attr); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fetch brings everything that the build takes, and checks it.
+func (b *builder) fetch(ctx context.Context, ns Namespace) error {
+	want, seen := b.plan.want, b.plan.seen
+	scratch := path.Join(seen.stagedHome(), "scratch")
+	if err := want.write(b.host.FS, scratch, seen.User); err != nil {
+		return fmt.Errorf("cannot stage the sources: %w", err)
+	}
+	var archive *os.File
+	if want.archive != "" {
+		var err error
+		if archive, err = b.host.FS.Open(want.archive); err != nil {
+			return fmt.Errorf("cannot use wheelhouse %s: %w", want.Wheelhouse, err)
+		}
+		defer archive.Close() //nolint:errcheck // read only
+		attr := fsys.Attr{Mode: 0o755, UID: seen.User.UID, GID: seen.User.GID}
+		if err := b.host.FS.Mkdir(path.Join(scratch, wheelsDir), attr); err != nil {
+			return fmt.Errorf("cannot stage the wheelhouse: %w", err)
+		}
+	}
+	out, err := b.runAll(ctx, ns, b.pipxBuild(b.program).Fetch(archive))
+	if err != nil {
+		return b.failure(ctx, out, err)
+	}
+	return nil
+}

@@ -1,0 +1,179 @@
+package install
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pgedge/platform/modules/patroni_install/internal/ansible"
+)
+
+// version is what the facts say is installed.
+func (r *Report) version() any { return r.facts()["version"] }
+
+// unchanged runs what must have nothing to do.
+func (m *machine) unchanged(arguments string) {
+	m.Helper()
+	if report := m.run(arguments); report.Changed() {
+		m.Errorf("%s changed something: %s", arguments, report.message())
+	}
+}
+
+func TestLockDecides(t *testing.T) {
+	m := newMachine(t)
+	m.write("/etc/lock.txt", lockText("4.0.7"))
+	const locked = `{"lockfile": "/etc/lock.txt"}`
+	if got := m.run(locked).version(); got != "4.0.7" {
+		t.Errorf("a fresh host got Patroni %v", got)
+	}
+	m.unchanged(locked)
+	m.unchanged(`{"lockfile": "/etc/lock.txt", "state": "latest"}`)
+	m.write("/etc/lock.txt", strings.Replace(lockText("4.0.7"), "click==8.1.7", "click==8.2", 1))
+	report, err := m.installer(locked).Check(t.Context())
+	if err != nil || !report.Changed() || !strings.Contains(report.message(), "the lock file has click 8.2 in place of 8.1.7") {
+		t.Errorf("another click: %v, %v", report.message(), err)
+	}
+	m.write("/etc/lock.txt", lockText("4.1.5"))
+	if got := m.run(locked).version(); got != "4.1.5" {
+		t.Errorf("another lock gave Patroni %v", got)
+	}
+}
+
+// TestTextsFromTheController: what the action plugin read stands in for the files.
+func TestTextsFromTheController(t *testing.T) {
+	m := newMachine(t)
+	report := m.run(`{"lockfile": "/files/lock.txt", "_lockfile": ` + quoted(lockText("4.0.7")) +
+		`, "constraints": "/files/c.txt", "_constraints": "click<9"}`)
+	if got := report.version(); got != "4.0.7" {
+		t.Errorf("got Patroni %v", got)
+	}
+}
+
+func quoted(text string) string { return `"` + strings.ReplaceAll(text, "\n", `\n`) + `"` }
+
+func TestOurLock(t *testing.T) {
+	want, err := desired(t, `{"lockfile": "default"}`).load(newMachine(t).files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if version, exact := want.Version.Exact(); !exact || len(want.Lock.Tools()) == 0 || len(want.Lock.Versions("python-etcd")) == 0 {
+		t.Errorf("it asks for version %q, builds with %q", version, want.Lock.Tools())
+	}
+}
+
+func TestSourcesAreRefused(t *testing.T) {
+	m := newMachine(t)
+	m.write("/etc/lock.txt", lockText("4.0.7"))
+	m.write("/etc/bad.txt", "patroni>=4\n")
+	m.write("/home/theirs/lock.txt", lockText("4.0.7"))
+	m.link("/home/theirs/link.txt", "/etc/lock.txt")
+	m.own("/home/theirs")
+	m.dir("/srv/wheels", 0o755)
+	m.lacks = "click>=4.1"
+	for arguments, want := range map[string]string{
+		`{"lockfile": "/etc/none.txt"}`:                       "cannot use lockfile /etc/none.txt: ",
+		`{"lockfile": "/home/theirs/link.txt"}`:               "cannot use lockfile /home/theirs/link.txt: ",
+		`{"lockfile": "/etc/bad.txt"}`:                        "cannot use lockfile /etc/bad.txt: line 1: ",
+		`{"lockfile": "/etc/lock.txt", "version": "4.1.5"}`:   "it has Patroni 4.0.7, and version asks for ==4.1.5",
+		`{"lockfile": "/etc/lock.txt", "version": ">4,<4.0"}`: "and version asks for >4,<4.0",
+		`{"constraints": "/etc/none.txt"}`:                    "cannot use constraints /etc/none.txt: ",
+		`{"wheelhouse": "/srv/none"}`:                         "cannot use wheelhouse /srv/none: ",
+		`{"wheelhouse": "/srv/wheels"}`:                       "cannot build Patroni from wheelhouse /srv/wheels: for Python 3.11 of this host it lacks click>=4.1",
+	} {
+		before := m.snapshot()
+		_, err := m.installer(arguments).Run(t.Context())
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.HasSuffix(err.Error(), "nothing was changed") {
+			t.Errorf("%s: %v, want %q", arguments, err, want)
+		}
+		if diff := cmp.Diff(before, m.snapshot()); diff != "" {
+			t.Errorf("%s changed the host (-before +after):\n%s", arguments, diff)
+		}
+	}
+}
+
+// TestRemovalReadsNoSources: what is to go does not depend on where it came from.
+func TestRemovalReadsNoSources(t *testing.T) {
+	m := newMachine(t)
+	m.run(`{}`)
+	m.run(`{"state": "absent", "lockfile": "/gone.txt", "constraints": "/gone.txt", "wheelhouse": "/gone"}`)
+}
+
+func TestWheelhouse(t *testing.T) {
+	m := newMachine(t)
+	m.dir("/srv/wheels", 0o755)
+	m.newest = "4.0.7"
+	const newest = `{"wheelhouse": "/srv/wheels", "state": "latest"}`
+	if got := m.run(`{"wheelhouse": "/srv/wheels"}`).version(); got != "4.0.7" {
+		t.Errorf("a fresh host got Patroni %v", got)
+	}
+	m.unchanged(newest)
+	m.newest, m.lacks = "4.1.5", "urllib3"
+	if _, err := m.installer(newest).Run(t.Context()); err == nil || !strings.Contains(err.Error(), "it lacks urllib3") {
+		t.Errorf("an incomplete wheelhouse: %v", err)
+	}
+	m.unchanged(`{"wheelhouse": "/srv/wheels"}`) // nothing is to be built, so it is not looked into
+	m.lacks = ""
+	if got := m.run(newest).version(); got != "4.1.5" {
+		t.Errorf("a newer wheelhouse gave Patroni %v", got)
+	}
+}
+
+// TestWheelhouseOnTheController is brought only where something has to be built.
+func TestWheelhouseOnTheController(t *testing.T) {
+	m := newMachine(t)
+	const names = `"wheelhouse": "/wheels", "_wheels": ["patroni-4.1.5-py3-none-any.whl"]`
+	before := m.snapshot()
+	_, err := m.installer(`{` + names + `}`).Run(t.Context())
+	if !errors.Is(err, ErrOnController) || cmp.Diff(map[string]any{"wheelhouse_needed": true}, Details(err)) != "" {
+		t.Errorf("a fresh host: %v, %v", err, Details(err))
+	}
+	if diff := cmp.Diff(before, m.snapshot()); diff != "" {
+		t.Errorf("it changed the host (-before +after):\n%s", diff)
+	}
+	if report, err := m.installer(`{` + names + `}`).Check(t.Context()); err != nil || !report.Changed() {
+		t.Errorf("check mode: %v", err)
+	}
+	m.run(`{"version": "4.0.7"}`)
+	m.unchanged(`{` + names + `}`)
+	if _, err := m.installer(`{"state": "latest", ` + names + `}`).Run(t.Context()); !errors.Is(err, ErrOnController) {
+		t.Errorf("a newer version on the controller: %v", err)
+	}
+	m.write("/root/.ansible/tmp/wheelhouse.tar", "4.1.5")
+	const brought = names + `, "_wheelhouse": "/root/.ansible/tmp/wheelhouse.tar"`
+	if got := m.run(`{"state": "latest", ` + brought + `}`).version(); got != "4.1.5" {
+		t.Errorf("what was brought gave Patroni %v", got)
+	}
+	m.unchanged(`{"state": "latest", ` + names + `}`)
+	m.lacks = "click>=4.1"
+	_, err = m.installer(`{"version": "4.0.7", ` + brought + `}`).Run(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "wheelhouse /wheels: ") {
+		t.Errorf("the operator's path is not named: %v", err)
+	}
+}
+
+// TestArchiveIsReadByRoot: where the user cannot look, and in spite of what he puts there.
+func TestArchiveIsReadByRoot(t *testing.T) {
+	m := newMachine(t)
+	m.write("/root/wheels.tar", "4.0.7")
+	m.must(os.Chmod(m.real("/root"), 0o700))
+	if got := m.run(`{"wheelhouse": "/root/wheels.tar"}`).version(); got != "4.0.7" {
+		t.Errorf("got Patroni %v", got)
+	}
+	m.link(home+"/wheels.tar", "/root/wheels.tar")
+	m.own(home)
+	_, err := m.installer(`{"version": "4.1.5", "wheelhouse": "` + home + `/wheels.tar"}`).Run(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "cannot use wheelhouse "+home) {
+		t.Errorf("the user's link: %v", err)
+	}
+}
+
+// TestInternalArguments: people are not told of them.
+func TestInternalArguments(t *testing.T) {
+	_, err := ansible.ParseRequest(Spec(), []byte(`{"wheels": "x"}`))
+	if err == nil || strings.Contains(err.Error(), "_wheels") || strings.Contains(Spec().Usage(), "_wheels") {
+		t.Errorf("%v\n%s", err, Spec().Usage())
+	}
+}

@@ -1,0 +1,93 @@
+package pipx
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const digest = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+const exampleLock = `# made by hand
+patroni[etcd,psycopg2-binary]==4.1.5 \
+    --hash=` + digest + ` \
+    --hash=` + digest + `
+    # via nothing
+Click == 8.1.7 ; python_version < "3.10" --hash=` + digest + "\r\n" + `click==8.3.0 ; python_version >= "3.10" --hash=` + digest + `
+setuptools==80.9.0 --hash=` + digest + `
+wheel==0.45.1 \
+  --hash=` + digest
+
+func TestParseLock(t *testing.T) {
+	lock, err := ParseLock(exampleLock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string][]string{
+		"patroni": {"4.1.5"}, "click": {"8.1.7", "8.3.0"}, "wheel": {"0.45.1"}, "unknown": nil,
+	} {
+		if diff := cmp.Diff(want, lock.Versions(name)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+	if want := "setuptools==80.9.0 --hash=" + digest + "\nwheel==0.45.1   --hash=" + digest + "\n"; lock.Tools() != want {
+		t.Errorf("tools %q, want %q", lock.Tools(), want)
+	}
+	if lock.IsZero() || lock.String() != exampleLock {
+		t.Errorf("zero %t, text %q", lock.IsZero(), lock)
+	}
+	if !(Lock{}).IsZero() {
+		t.Error("the lock of nothing is not zero")
+	}
+}
+
+func TestParseLockRefuses(t *testing.T) {
+	const patroni = "patroni==4.1.5 --hash=" + digest + "\n"
+	for text, want := range map[string]string{
+		"":                                      "does not hold patroni",
+		"click==8.1.7 --hash=" + digest:         "does not hold patroni",
+		"patroni==4.1.5":                        "line 1: patroni 4.1.5 has no --hash",
+		patroni + "click>=8 --hash=" + digest:   `line 2: "click>=8" does not name a package and its version`,
+		patroni + "click===8 --hash=" + digest:  "does not name",
+		patroni + "click==8.* --hash=" + digest: "does not name",
+		patroni + "click --hash=" + digest:      "does not name",
+		patroni + "click @ https://x.example/c.whl --hash=" + digest:  "does not name",
+		patroni + "https://x.example/c.whl --hash=" + digest:          "does not name",
+		patroni + "\n--index-url https://x.example":                   `line 3: "--index-url" is not allowed`,
+		patroni + "-r other.txt":                                      `"-r" is not allowed`,
+		patroni + "-e .":                                              `"-e" is not allowed`,
+		patroni + "click==8 --hash=md5:0123456789abcdef":              "is not allowed",
+		patroni + "click==8 --hash=sha256:0123":                       "is not allowed",
+		patroni + "click==8 --hash=" + digest + " --global-option=-x": `"--global-option=-x" is not allowed`,
+		patroni + "root:x:0:0:root:/root:/bin/bash":                   "line 2: ",
+		patroni + "click==8 --hash=" + digest + " \\":                 "continued by nothing",
+	} {
+		if _, err := ParseLock(text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", text, err, want)
+		}
+	}
+}
+
+func TestLockDiffers(t *testing.T) {
+	lock, err := ParseLock(exampleLock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		packages map[string]string
+		want     string
+	}{
+		{map[string]string{"patroni": "4.1.5", "click": "8.3", "other": "1"}, ""},
+		{map[string]string{"patroni": "4.1.5", "click": "8.1.7"}, ""},
+		{map[string]string{"patroni": "4.1.5", "click": "8.2"}, "the lock file has click 8.1.7 or 8.3.0 in place of 8.2"},
+		{map[string]string{"patroni": "4.1.5", "wheel": "odd"}, "the lock file has wheel 0.45.1 in place of odd"},
+	} {
+		if got := lock.Differs(test.packages); got != test.want {
+			t.Errorf("%v: %q, want %q", test.packages, got, test.want)
+		}
+	}
+	if got := (Lock{}).Differs(map[string]string{"patroni": "4.1.5"}); got != "" {
+		t.Errorf("no lock: %q", got)
+	}
+}

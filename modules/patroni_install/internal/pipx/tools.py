@@ -1,0 +1,33 @@
+# usage: python3 -I -c bundled.py+THIS DIRECTORY [WHEELHOUSE LOCK]
+#
+# Adds to pipx's shared venv in DIRECTORY, where there is one, what building a package from its
+# source takes and is missing. There is nothing to build where WHEELHOUSE holds wheels only. LOCK
+# is a file of requirements with hashes: then these tools, and no others, are installed.
+import subprocess
+
+
+def missing():
+    """Return what has to be installed beside the wheels that came with the interpreter."""
+    setuptools = bundled("setuptools")
+    if not setuptools:
+        return ["setuptools"]
+    # Since 70.1 setuptools makes wheels by itself. An older one needs a package for that, whose
+    # later versions need that setuptools; without it packages would be installed with no RECORD.
+    return ["wheel<0.46"] if release(setuptools) < [70, 1] else []
+
+
+def add(shared, wheelhouse="", lock=""):
+    python = os.path.join(shared, "bin", "python")
+    if not os.path.exists(os.path.join(shared, "bin", "pip")):
+        return
+    if wheelhouse and all(name.endswith(".whl") for name in os.listdir(wheelhouse)):
+        return
+    # Not quietly: what became of a broken connection is no warning to pip.
+    pip = [python, "-m", "pip", "install"]
+    if lock:
+        subprocess.check_call(pip + ["--no-deps", "--only-binary", ":all:", "--require-hashes", "-r", lock])
+    elif missing():
+        subprocess.check_call(pip + missing())
+
+
+add(*sys.argv[1:])

@@ -1,0 +1,181 @@
+package pipx
+
+import (
+	"archive/tar"
+	"errors"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pgedge/platform/modules/patroni_install/internal/host"
+)
+
+// exampleWheels is a wheelhouse for Patroni with the extra etcd, by file name and metadata.
+func exampleWheels() map[string]string {
+	return map[string]string{
+		"patroni-4.1.5-py3-none-any.whl": "Requires-Dist: click>=4.1\nRequires-Dist: python-etcd>=0.4.3; extra == \"etcd\"\n" +
+			"Requires-Dist: boto3; extra == \"aws\"\nRequires-Dist: old; python_version < \"3\"",
+		"patroni-4.0.7-py3-none-any.whl":        "Requires-Dist: older>=1",
+		"click-8.1.7-py3-none-any.whl":          "Requires-Dist: colorama; platform_system == \"Windows\"",
+		"python_etcd-0.4.5.tar.gz":              "",
+		"ours-1-cp27-none-any.whl":              "",
+		"psycopg2_binary-2-cp27-cp27-linux.whl": "",
+	}
+}
+
+// makeWheelhouse makes a directory of wheels and returns it, and the same as an open archive.
+func makeWheelhouse(t *testing.T, wheels map[string]string) (string, *os.File) {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "wheel house")
+	packed, err := os.Create(filepath.Join(t.TempDir(), "wheels.tar"))
+	if err = errors.Join(err, os.Mkdir(dir, 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	archive := tar.NewWriter(packed)
+	for name, metadata := range wheels {
+		full := filepath.Join(dir, name)
+		if project, _, isWheel := strings.Cut(name, "-"); isWheel && strings.HasSuffix(name, ".whl") && metadata != "damaged" {
+			wheel(t, full, project+"-1.dist-info/METADATA", "Name: "+project+"\n"+metadata+"\n\nRequires-Dist: no header\n", project+"/x.py", "")
+		} else if err := os.WriteFile(full, []byte(metadata), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		data, err := os.ReadFile(full)
+		if err == nil {
+			err = archive.WriteHeader(&tar.Header{Name: "../elsewhere/" + name, Mode: 0o600, Size: int64(len(data))})
+		}
+		if err == nil {
+			_, err = archive.Write(data)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	err = archive.WriteHeader(&tar.Header{Name: "link.whl", Typeflag: tar.TypeSymlink, Linkname: "/etc/passwd"})
+	if err = errors.Join(err, archive.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := packed.Seek(0, 0); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = packed.Close() })
+	return dir, packed
+}
+
+// runReal runs a command of a build with the machine's own interpreter.
+func runReal(t *testing.T, cmd host.Command) host.Output {
+	t.Helper()
+	process := exec.CommandContext(t.Context(), "python3", cmd.Argv[1:]...)
+	process.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()}
+	var stderr strings.Builder
+	process.Stderr = &stderr
+	if cmd.Stdin != nil {
+		process.Stdin = cmd.Stdin
+	}
+	out, err := process.Output()
+	if err != nil {
+		t.Fatalf("%v: %s", err, stderr.String())
+	}
+	return host.Output{Stdout: out}
+}
+
+func TestLook(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		change  map[string]string
+		wanted  []string
+		missing []string
+		damaged []string
+	}{
+		{name: "complete", wanted: []string{"patroni[etcd]"}},
+		{name: "an older version", wanted: []string{"patroni==4.0.7"}, missing: []string{"older>=1"}},
+		{name: "no such version", wanted: []string{"patroni==4.2.0"}, missing: []string{
+			"patroni==4.2.0 (it has patroni-4.0.7-py3-none-any.whl, patroni-4.1.5-py3-none-any.whl)",
+		}},
+		{name: "an extra", wanted: []string{"patroni[aws]"}, missing: []string{"boto3"}},
+		{name: "more than one", wanted: []string{"patroni", "pipx>1", "other"}, missing: []string{"other", "pipx>1"}},
+		{name: "of another platform", wanted: []string{"psycopg2-binary"}, missing: []string{
+			"psycopg2-binary (it has psycopg2_binary-2-cp27-cp27-linux.whl)",
+		}},
+		{name: "of another Python", change: map[string]string{"click-8.1.7-py3-none-any.whl": "Requires-Python: <3"},
+			wanted: []string{"patroni"}, missing: []string{"click>=4.1 (it has click-8.1.7-py3-none-any.whl)"}},
+		{name: "damaged", change: map[string]string{"click-8.1.7-py3-none-any.whl": "damaged"},
+			wanted: []string{"patroni"}, missing: []string{"click>=4.1"}, damaged: []string{"click-8.1.7-py3-none-any.whl"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			wheels := exampleWheels()
+			maps.Copy(wheels, test.change)
+			dir, archive := makeWheelhouse(t, wheels)
+			for _, source := range []Wheelhouse{{Dir: dir}, {Archive: archive}} {
+				got := ReadContents(runReal(t, exampleBuild().Look(source, test.wanted...)))
+				want := Contents{Damaged: test.damaged, Missing: test.missing}
+				for name, metadata := range wheels {
+					if metadata != "damaged" {
+						want.Files = append(want.Files, name)
+					}
+				}
+				slices.Sort(want.Files)
+				slices.Sort(got.Missing)
+				if diff := cmp.Diff(want, got); diff != "" {
+					t.Errorf("%+v (-want +got):\n%s", source, diff)
+				}
+			}
+		})
+	}
+}
+
+// TestUnpack: nothing but packages, and nothing outside of the directory.
+func TestUnpack(t *testing.T) {
+	dir, archive := makeWheelhouse(t, exampleWheels())
+	b := exampleBuild()
+	b.Wheels = filepath.Join(t.TempDir(), "a", "b")
+	if err := os.MkdirAll(b.Wheels, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	runReal(t, b.Fetch(archive)[0])
+	for _, name := range sorted(exampleWheels()) {
+		want, err := os.ReadFile(filepath.Join(dir, name))
+		got, err2 := os.ReadFile(filepath.Join(b.Wheels, name))
+		if err := errors.Join(err, err2); err != nil || string(want) != string(got) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for _, at := range []string{b.Wheels, filepath.Dir(b.Wheels)} {
+		entries, err := os.ReadDir(at)
+		if want := map[bool]int{true: len(exampleWheels()), false: 1}[at == b.Wheels]; err != nil || len(entries) != want {
+			t.Errorf("%s has %v, %v; want %d", at, entries, err, want)
+		}
+	}
+}
+
+func sorted(m map[string]string) []string {
+	var names []string
+	for name := range m {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+func TestNewestIn(t *testing.T) {
+	files := []string{
+		"patroni-4.0.7-py3-none-any.whl", "patroni-4.1.5-py3-none-any.whl", "patroni-4.2.0rc1-py3-none-any.whl",
+		"patroni-4.1.10.tar.gz", "click-9-py3-none-any.whl", "patroni.txt",
+	}
+	for spec, want := range map[string]string{"": "4.1.10", "<4.1.10": "4.1.5", "==4.0.*": "4.0.7", ">4.1.10": "4.2.0rc1", ">5": ""} {
+		parsed, err := ParseSpec(spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, order := range [][]string{files, slices.Sorted(slices.Values(files))} {
+			if got := parsed.NewestIn(order); got != want {
+				t.Errorf("%q: %q, want %q", spec, got, want)
+			}
+		}
+	}
+}
