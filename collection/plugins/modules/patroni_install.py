@@ -142,6 +142,16 @@ options:
       - On a system of neither family, packages that are named here are installed by apt or dnf, whichever is there.
     type: list
     elements: str
+  build_dependencies:
+    description:
+      - Whether to install a compiler and headers for the build, where something has to be built, and to remove them after it.
+      - These are C(gcc), C(libc6-dev), C(python3-dev) and C(libpq-dev) on the Debian family, C(gcc), C(python3-devel) and
+        C(libpq-devel) on the RHEL family, and those of C(libsystemd) with the extra V(systemd). Another O(python) in
+        C(/usr/bin) has headers of its own name. Those that are there already stay.
+      - The libraries that the extras V(psycopg2) and V(systemd) are linked with stay as well; C(libpq5), or C(libpq).
+      - What was built is tried after they were removed, and before it becomes visible.
+    type: bool
+    default: false
   verify:
     description:
       - How thoroughly to look whether the installation is healthy, besides its structure.

@@ -37,6 +37,7 @@ type builder struct {
 	program pipx.Program
 	// userPipx is what pip made of pipx for the user, nil where there was one.
 	userPipx *UserPipx
+	warnings []string
 }
 
 // Took is how long a part of the work took.
@@ -59,14 +60,15 @@ func (b *builder) build(ctx context.Context) (Outcome, error) {
 		return Outcome{}, err
 	}
 	defer ns.Close()
-	for _, part := range []struct {
+	type part struct {
 		name string
 		do   func(context.Context, Namespace) error
-	}{
-		{"build", b.pipx},
-		{"verify", b.verify},
-		{"sync", b.sync},
-	} {
+	}
+	parts := []part{{"build", b.pipx}}
+	if b.plan.borrowed() != nil {
+		parts = append(parts, part{"removal of the packages for the build", b.giveBack})
+	}
+	for _, part := range append(parts, part{"verify", b.verify}, part{"sync", b.sync}) {
 		b.host.Progress(part.name + " of Patroni begins")
 		start := time.Now()
 		if err := part.do(ctx, ns); err != nil {
@@ -157,7 +159,7 @@ func (b *builder) failure(ctx context.Context, out host.Output, err error) error
 		return &BuildError{Cause: fmt.Sprintf("it was stopped: %v", stopped), Err: err}
 	}
 	log := pipx.PipLog(b.host.FS, b.plan.seen.stagedHome())
-	return &BuildError{Cause: pipx.Explain(err, out.Stdout, out.Stderr, log), Index: b.plan.want.IndexURL, Err: err}
+	return b.failed(ctx, pipx.Explain(err, out.Stdout, out.Stderr, log), err)
 }
 
 // pipxBuild describes the build with a pipx.

@@ -22,6 +22,11 @@ type Family struct {
 	Prerequisites []string
 	// PipxByPip tells that pipx does not come as a package, but by pip into the user's environment.
 	PipxByPip bool
+	// Compiler are the packages that compiling takes, beside the headers of the interpreter, whose
+	// package is named after it and ends in Headers, and those of a source.
+	Compiler []string
+	Headers  string
+	Sources  []Source
 	// Install and Remove are the commands that people give.
 	Install, Remove string
 	// Tried are the releases that the tests install on, by ID and the beginning of VERSION_ID.
@@ -32,12 +37,24 @@ func families() []Family {
 	return []Family{
 		{
 			Name: "Debian", IDs: []string{"debian", "ubuntu"}, Manager: step.APT, Prerequisites: []string{"pipx"},
+			Compiler: []string{"gcc", "libc6-dev"}, Headers: "-dev", // gcc only recommends libc6-dev
+			Sources: []Source{
+				{Extra: "psycopg2", Build: "libpq-dev", Run: "libpq5"},
+				{Extra: "psycopg2-binary", Build: "libpq-dev"},
+				{Extra: "systemd", Build: "libsystemd-dev pkg-config", Run: "libsystemd0"},
+			},
 			Install: "apt-get install --no-install-recommends", Remove: "apt-get remove",
 			Tried: map[string][]string{"debian": {"12", "13"}},
 		},
 		{
 			Name: "RHEL", IDs: []string{"rhel", "fedora", "centos", "rocky", "almalinux", "ol"}, Manager: step.DNF,
 			Prerequisites: []string{"python3-pip"}, PipxByPip: true,
+			Compiler: []string{"gcc"}, Headers: "-devel",
+			Sources: []Source{
+				{Extra: "psycopg2", Build: "libpq-devel", Run: "libpq"},
+				{Extra: "psycopg2-binary", Build: "libpq-devel"},
+				{Extra: "systemd", Build: "pkgconf-pkg-config systemd-devel", Run: "systemd-libs"},
+			},
 			Install: "dnf install --setopt=install_weak_deps=False", Remove: "dnf remove",
 			// None was tried yet: the tests run on hosts that stand in for Rocky Linux 8 and 9.
 		},

@@ -35,7 +35,22 @@ func scenarios() []scenario {
 		{"edited", edited, `{}`},
 		{"locked", locked, `{"lockfile": "/etc/lock.txt", "wheelhouse": "/srv/wheels.tar", "constraints": "/etc/constraints.txt"}`},
 		{"fresh rhel", rhel, `{}`},
+		{"compile", compilerThere, compiles},
+		{"compile rhel", compilerThereRHEL, compiles},
 	}
+}
+
+// compiles asks for a driver that is compiled.
+const compiles = `{"extras": ["psycopg2", "etcd"], "build_dependencies": true}`
+
+// compilerThere is a machine that has a part of what compiling takes, which thus has to stay.
+func compilerThere(m *machine) {
+	m.must(m.install([]string{"gcc", "libc6-dev"}))
+}
+
+func compilerThereRHEL(m *machine) {
+	bareRHEL(m)
+	m.must(m.rpmInstall([]string{"gcc", "glibc-devel"}))
 }
 
 // installed is a machine with an older Patroni.
@@ -177,6 +192,9 @@ func TestSteps(t *testing.T) {
 		"change shell profile " + home + "/.bashrc",
 		"create unit " + unitFile,
 	})
+	want["compile"] = slices.Concat([]string{"create package set libpq5 pipx"}, want["fresh"][1:])
+	want["compile rhel"] = slices.Concat([]string{"create package set libpq python3-pip", "create directory " + home + "/.local"},
+		slices.DeleteFunc(slices.Clone(want["fresh rhel"][1:]), func(step string) bool { return strings.Contains(step, "SELinux") }))
 	eachScenario(t, func(t *testing.T, s scenario) {
 		m := s.machine(t)
 		if diff := cmp.Diff(want[s.name], visible(m.run(s.arguments))); diff != "" {
@@ -260,7 +278,7 @@ func TestCheckMode(t *testing.T) {
 func foreseen(s scenario, steps []string) []string {
 	return slices.DeleteFunc(steps, func(step string) bool {
 		switch s.name {
-		case "fresh", "fresh rhel": // which pipx an empty list will offer, and which pip it brings
+		case "fresh", "fresh rhel", "compile", "compile rhel": // which pipx an empty list will offer, and which pip it brings
 			return strings.HasSuffix(step, oldPipx) || strings.Contains(step, sharedName)
 		case "downgrade": // which programs an older version has; those of the newest are foretold
 			return strings.Contains(step, "link ")

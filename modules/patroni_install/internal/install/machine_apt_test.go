@@ -24,17 +24,14 @@ func basePackage() pkgmgr.Package {
 	return pkgmgr.Package{Name: "base-files", Version: "12.4", Arch: "amd64"}
 }
 
-// pipxPackages is what installing pipx adds: itself and a package it depends on.
-func pipxPackages() []pkgmgr.Package {
-	return []pkgmgr.Package{
-		{Name: "pipx", Version: "1.1.0-1", Arch: "all"},
-		{Name: "python3-venv", Version: "3.11.2-1+b1", Arch: "amd64"},
-	}
-}
-
 // contentsOf are the files of a package.
 func contentsOf(name string) []string {
 	return map[string][]string{
+		"gcc":          {compilerFile},
+		"libc6-dev":    {headerFile},
+		"libpq-dev":    {"/usr/bin/pg_config", libpqHeader},
+		"libpq5":       {libpqFile},
+		"python3-dev":  {pythonHeader},
 		"pipx":         {"/usr/bin/pipx", "/usr/lib/python3/dist-packages/pipx-1.1.0.dist-info/METADATA"},
 		"python3-venv": {"/usr/lib/python3.11/ensurepip/__init__.py"},
 	}[name]
@@ -132,7 +129,9 @@ func (m *machine) systemCommand(cmd host.Command) (string, error) {
 	case cmd.Argv[0] == "apt-get" && words[0] == "purge":
 		return "", m.purge(words[1:])
 	case cmd.Argv[0] == "apt-mark" && words[0] == "auto":
-		m.write("/var/lib/apt/extended_states", strings.Join(words[1:], "\n"))
+		for _, word := range words[1:] {
+			m.write(automatic, m.read(automatic)+word+"\n")
+		}
 		return "", nil
 	case cmd.Argv[0] == "dpkg" && slices.Contains(cmd.Argv, "--unpack"):
 		return "", m.unpack(words)
@@ -140,8 +139,8 @@ func (m *machine) systemCommand(cmd host.Command) (string, error) {
 		return "", m.configure(words)
 	case cmd.Argv[0] == "dpkg-deb" && words[0] != "":
 		return contentLines(known(words[0]).Name), nil
-	case cmd.Argv[0] == "dpkg-query" && strings.HasPrefix("/usr/lib/python3/dist-packages", last(words)):
-		return "python3-minimal: " + last(words), nil
+	case cmd.Argv[0] == "dpkg-query" && (strings.HasPrefix("/usr/lib/python3/dist-packages", last(words)) || last(words) == "/usr/include"):
+		return "some-package: " + last(words), nil
 	case cmd.Argv[0] == "dpkg-query":
 		return "", &host.CommandError{Argv: cmd.Argv, Status: "exit status 1", Code: 1} // no package has the path
 	case cmd.Argv[0] == "dnf":
@@ -173,9 +172,9 @@ func known(word string) pkgmgr.Package {
 	name, _, _ := strings.Cut(filepath.Base(word), "_")
 	name, _, _ = strings.Cut(name, "=")
 	name, _, _ = strings.Cut(name, ":")
-	for _, p := range pipxPackages() {
-		if p.Name == name {
-			return p
+	for _, o := range debianPackages() {
+		if o.Name == name {
+			return o.Package
 		}
 	}
 	return pkgmgr.Package{Name: name}
@@ -186,10 +185,14 @@ func (m *machine) simulate(names []string) (string, error) {
 		return "", fmt.Errorf("E: Unable to locate package %s", names[0])
 	}
 	var text strings.Builder
-	for _, p := range pipxPackages() {
+	for _, p := range closure(debianPackages(), names, m.debianHas) {
 		fmt.Fprintf(&text, "Inst %s (%s Debian:12.5/stable [%s])\nConf %s (%s)\n", p.Name, p.Version, p.Arch, p.Name, p.Version)
 	}
 	return text.String(), nil
+}
+
+func (m *machine) debianHas(p pkgmgr.Package) bool {
+	return slices.Contains(m.status(), debian{p, "install ok installed"})
 }
 
 func (m *machine) simulatePurge(names []string) (string, error) {
@@ -197,6 +200,9 @@ func (m *machine) simulatePurge(names []string) (string, error) {
 	for _, name := range names {
 		p := known(name)
 		fmt.Fprintf(&text, "Purg %s [%s]\n", p.Name, p.Version)
+		if p.Name == m.needed {
+			text.WriteString("Purg somebody-elses [1.0]\n")
+		}
 	}
 	return text.String(), nil
 }
@@ -204,7 +210,7 @@ func (m *machine) simulatePurge(names []string) (string, error) {
 func (m *machine) download(dir string, words []string) error {
 	for _, word := range words {
 		p := known(word)
-		name := fmt.Sprintf("%s_%s_%s.deb", p.Name, p.Version, p.Arch)
+		name := fmt.Sprintf("%s_%s_%s.deb", p.Name, strings.ReplaceAll(p.Version, ":", "%3a"), p.Arch)
 		m.must(os.WriteFile(filepath.Join(dir, name), []byte(p.String()), 0o644))
 		if err := m.halfway("download of " + p.Name); err != nil {
 			return err
@@ -282,9 +288,12 @@ func (m *machine) purge(words []string) error {
 		}
 		m.setStatus(debian{Package: p})
 	}
-	m.remove("/usr/lib/python3/dist-packages/pipx-1.1.0.dist-info", "/var/lib/apt/extended_states")
-	for _, dir := range []string{"/usr/lib/python3.11/ensurepip", "/usr/lib/python3.11"} {
+	for _, dir := range []string{
+		"/usr/lib/python3/dist-packages/pipx-1.1.0.dist-info", "/usr/lib/python3.11/ensurepip", "/usr/lib/python3.11",
+		filepath.Dir(headerFile), filepath.Dir(pythonHeader), filepath.Dir(libpqHeader), filepath.Dir(libpqFile),
+	} {
 		_ = os.Remove(m.real(dir)) // stays where it is not empty, as dpkg leaves it
 	}
+	m.forgetMarks()
 	return nil
 }

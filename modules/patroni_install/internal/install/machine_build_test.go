@@ -95,6 +95,8 @@ func (n *namespace) command(cmd host.Command) (string, error) {
 		return "", n.pipx(cmd)
 	case program == "python" && cmd.Argv[1] == "-I":
 		return "", n.compile(last(cmd.Argv))
+	case program == "python" && cmd.Argv[1] == "-B":
+		return "", n.importAll()
 	case program == "python" || program == "patroni" || program == "patronictl":
 		return "", nil
 	}
@@ -266,6 +268,13 @@ func (n *namespace) venv(tree, version string, extras []string) error {
 	if slices.Contains(extras, "psycopg2-binary") {
 		distribution("psycopg2_binary", "2.9.9", "")
 	}
+	if slices.Contains(extras, "psycopg2") || n.compiled {
+		if err := n.compileDriver(); err != nil {
+			n.hand(tree)
+			return err
+		}
+		distribution("psycopg2", "2.9.9", "")
+	}
 	if slices.Contains(extras, "etcd") {
 		distribution("python_etcd", "0.4.5", "")
 	}
@@ -290,10 +299,44 @@ func (n *namespace) venv(tree, version string, extras []string) error {
 	return nil
 }
 
+// compileDriver fails as the compilation of psycopg2 does without what it takes.
+func (n *namespace) compileDriver() error {
+	for _, c := range []struct{ file, says string }{
+		{"/usr/bin/pg_config", "Error: pg_config executable not found."},
+		{compilerFile, "error: command 'gcc' failed: No such file or directory"},
+		{headerFile, "error: command '/usr/bin/gcc' failed with exit code 1"},
+		{pythonHeader, "fatal error: Python.h: No such file or directory"},
+		{libpqHeader, "fatal error: libpq-fe.h: No such file or directory"},
+	} {
+		if !n.has(c.file) {
+			return errors.New(c.says)
+		}
+	}
+	return nil
+}
+
+// importAll is the trial of the modules: a compiled driver needs its library then, and what it was
+// compiled with is gone, where it was there for that only.
+func (n *namespace) importAll() error {
+	borrowed := strings.Contains(n.read(journalFile), `"borrowed":true`)
+	compiled, err := filepath.Glob(n.real(venv + "/lib/python*/site-packages/psycopg2-*"))
+	switch {
+	case err != nil || len(compiled) == 0:
+		return err
+	case borrowed && (n.has(libpqHeader) || n.has(pythonHeader)):
+		n.Fatal("the trial runs while the packages for the build are there")
+	case !n.has(libpqFile):
+		return errors.New("ImportError: libpq.so.5: cannot open shared object file: No such file or directory")
+	}
+	return nil
+}
+
 const patroniMetadata = `Requires-Dist: click>=4.1
 Requires-Dist: psycopg2-binary; extra == "psycopg2-binary"
+Requires-Dist: psycopg2; extra == "psycopg2"
 Requires-Dist: python-etcd<0.5,>=0.4.3; extra == "etcd"
 Provides-Extra: psycopg2-binary
+Provides-Extra: psycopg2
 Provides-Extra: etcd`
 
 // appsOf are the entry points of a version; one came and one went on the way to 4.1.

@@ -68,20 +68,29 @@ func bareRHEL(m *machine) {
 	m.remove("/etc/apt", "/var/lib/dpkg", "/var/lib/apt", "/usr/lib/python3")
 	m.write(rpmDatabase, "bash 5.1.8-9.el9 x86_64\n")
 	m.dir("/usr/lib/python3.11/site-packages", 0o755)
-	m.write("/etc/yum.repos.d/appstream", "python3-pip")
+	m.write("/etc/yum.repos.d/appstream", "gcc libpq libpq-devel python3-devel python3-pip")
 }
 
-// pipPackages is what installing python3-pip adds.
-func pipPackages() []pkgmgr.Package {
-	return []pkgmgr.Package{
-		{Name: "python3-pip", Version: "21.3.1-1.el9", Arch: "noarch"},
-		{Name: "python3-setuptools", Version: "53.0.0-15.el9", Arch: "noarch"},
+func rpmPackages() []offered {
+	return []offered{
+		{pkgmgr.Package{Name: "gcc", Version: "11.5.0-5.el9", Arch: "x86_64"}, []string{"glibc-devel"}},
+		{pkgmgr.Package{Name: "glibc-devel", Version: "2.34-168.el9", Arch: "x86_64"}, nil},
+		{pkgmgr.Package{Name: "libpq", Version: "13.20-1.el9", Arch: "x86_64"}, nil},
+		{pkgmgr.Package{Name: "libpq-devel", Version: "13.20-1.el9", Arch: "x86_64"}, []string{"libpq"}},
+		{pkgmgr.Package{Name: "python3-devel", Version: "3.9.21-1.el9", Arch: "x86_64"}, []string{"python3-setuptools"}},
+		{pkgmgr.Package{Name: "python3-pip", Version: "21.3.1-1.el9", Arch: "noarch"}, []string{"python3-setuptools"}},
+		{pkgmgr.Package{Name: "python3-setuptools", Version: "53.0.0-15.el9", Arch: "noarch"}, nil},
 	}
 }
 
 // rpmContents are the files of a package, in directories of its own where it has any.
 func rpmContents(name string) []string {
 	return map[string][]string{
+		"gcc":                {compilerFile},
+		"glibc-devel":        {headerFile},
+		"libpq":              {libpqFile},
+		"libpq-devel":        {"/usr/bin/pg_config", libpqHeader},
+		"python3-devel":      {pythonHeader},
 		"python3-pip":        {"/usr/bin/pip3", "/usr/lib/python3.11/site-packages/pip/__init__.py"},
 		"python3-setuptools": {"/usr/lib/python3.11/site-packages/setuptools/__init__.py"},
 	}[name]
@@ -91,9 +100,9 @@ func rpmLine(p pkgmgr.Package) string { return p.Name + " " + p.Version + " " + 
 
 // rpmPackage finds a package by name, name.arch, or the path or full name that begins with it.
 func rpmPackage(word string) (pkgmgr.Package, bool) {
-	for _, p := range pipPackages() {
-		if name := filepath.Base(word); name == p.Name || name == p.Name+".noarch" || strings.HasPrefix(name, p.Name+"-"+p.Version) {
-			return p, true
+	for _, o := range rpmPackages() {
+		if name := filepath.Base(word); name == o.Name || name == o.Name+"."+o.Arch || strings.HasPrefix(name, o.Name+"-"+o.Version) {
+			return o.Package, true
 		}
 	}
 	return pkgmgr.Package{}, false
@@ -114,15 +123,19 @@ func (m *machine) dnf(argv []string) (string, error) {
 }
 
 func (m *machine) dnfSimulate(names []string) (string, error) {
-	if !strings.Contains(m.read("/etc/yum.repos.d/appstream"), names[0]) {
-		return "", fmt.Errorf("No match for argument: %[1]s\nError: Unable to find a match: %[1]s", names[0])
+	offers := strings.Fields(m.read("/etc/yum.repos.d/appstream"))
+	for _, name := range names {
+		if !slices.Contains(offers, name) {
+			return "", fmt.Errorf("No match for argument: %[1]s\nError: Unable to find a match: %[1]s", name)
+		}
 	}
 	var text strings.Builder
 	text.WriteString("Dependencies resolved.\n=====\n Package Arch Version Repository Size\n=====\nInstalling:\n")
-	for _, p := range pipPackages() {
+	set := closure(rpmPackages(), names, func(p pkgmgr.Package) bool { return strings.Contains(m.read(rpmDatabase), rpmLine(p)) })
+	for _, p := range set {
 		fmt.Fprintf(&text, " %s %s\n     %s appstream 1.7 M\n", p.Name, p.Arch, p.Version)
 	}
-	text.WriteString("\nTransaction Summary\n=====\nInstall  2 Packages\n\n")
+	fmt.Fprintf(&text, "\nTransaction Summary\n=====\nInstall  %d Packages\n\n", len(set))
 	return text.String(), fmt.Errorf("Operation aborted.") //nolint:revive // dnf's words
 }
 

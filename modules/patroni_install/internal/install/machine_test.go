@@ -41,6 +41,10 @@ type machine struct {
 	// service is what systemd says beyond LoadState, and loaded the unit's text that it has read.
 	service systemd.State
 	loaded  string
+	// needed is a package that somebody else's, which is no part of the machine, needs.
+	needed string
+	// compiled tells that the index has no wheel of psycopg2-binary.
+	compiled bool
 	// says, when set, tells what a command fails with after it has acted; "": it does not.
 	says func(line string) string
 
@@ -63,7 +67,7 @@ func newMachine(t testing.TB) *machine {
 	m.files.Fault = m.announced
 	for _, dir := range []string{
 		"/run/systemd/system", "/etc/systemd/system", "/etc/apt", "/var/lib/dpkg/updates", "/var/lib/apt/lists",
-		"/usr/lib/python3/dist-packages", "/var/tmp",
+		"/usr/lib/python3/dist-packages", "/usr/include", "/var/tmp",
 	} {
 		m.dir(dir, 0o755)
 	}

@@ -41,6 +41,7 @@ func Spec() ansible.Spec {
 		{Name: "manage_path", Type: ansible.Bool, Default: true, Help: "put bin_dir on the PATH of the user's shells"},
 		{Name: "install_prerequisites", Type: ansible.Bool, Default: true, Help: "install the OS packages that are missing"},
 		{Name: "prerequisites", Type: ansible.List, Help: "OS packages to install instead of the family's"},
+		{Name: "build_dependencies", Type: ansible.Bool, Default: false, Help: "install a compiler and headers for the build, and remove them after it"},
 		{Name: "verify", Type: ansible.Str, Default: Quick, Choices: []string{Quick, Full}, Help: "how to judge whether an installation is healthy"},
 		{Name: "lock_timeout", Type: ansible.Int, Default: 300, Help: "seconds to wait for another run and for the package manager's locks"},
 		{Name: "timeout", Type: ansible.Int, Default: 900, Help: "seconds that the build may take"},
@@ -78,6 +79,7 @@ type Desired struct {
 
 	InstallPrerequisites bool
 	Prerequisites        []string // nil: the family's
+	BuildDependencies    bool
 	LockTimeout, Timeout time.Duration
 
 	IndexURL       string
@@ -100,10 +102,10 @@ func NewDesired(p ansible.Params, environ []string) (Desired, error) {
 		ConfigDir: p.String("config_dir"), ConfigFile: p.String("config_file"), Python: p.String("python"),
 		ServiceName: strings.TrimSuffix(p.String("service_name"), ".service"), ManagePath: p.Bool("manage_path"),
 		Verify:               p.String("verify"),
-		InstallPrerequisites: p.Bool("install_prerequisites"),
-		LockTimeout:          time.Duration(p.Int("lock_timeout")) * time.Second,
-		Timeout:              time.Duration(p.Int("timeout")) * time.Second,
-		IndexURL:             p.String("index_url"), ExtraIndexURLs: p.List("extra_index_urls"), CACert: p.String("ca_cert"),
+		InstallPrerequisites: p.Bool("install_prerequisites"), BuildDependencies: p.Bool("build_dependencies"),
+		LockTimeout: time.Duration(p.Int("lock_timeout")) * time.Second,
+		Timeout:     time.Duration(p.Int("timeout")) * time.Second,
+		IndexURL:    p.String("index_url"), ExtraIndexURLs: p.List("extra_index_urls"), CACert: p.String("ca_cert"),
 		Environ: environ,
 		Sources: newSources(p),
 	}

@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/pkgmgr"
+	"github.com/pgedge/platform/modules/patroni_install/internal/step"
+	"github.com/pgedge/platform/modules/patroni_install/internal/txn"
 )
 
 // Packages is what the operating system has to add before Patroni can be built.
@@ -15,36 +18,29 @@ type Packages struct {
 	Missing []string         // asked for and not installed
 	Add     []pkgmgr.Package // the whole set that installing them adds
 	Unknown bool             // the package lists do not know them, so Add is not known
+	Borrow  []string         // asked for while Patroni is built, and not installed
+	Lent    []pkgmgr.Package // what installing them adds beside Add
 }
 
 // packages finds out what is missing. The no-op run starts no process: a pipx that is there is
 // enough, unless packages were asked for by name.
 func (o *observer) packages(ctx context.Context) error {
 	f := o.found
-	if o.want.State == Absent {
-		return nil
-	}
-	names := o.want.Prerequisites
-	builds := (&Plan{want: o.want, seen: f}).whyBuild() != ""
-	if names == nil && f.Pipx == nil && builds {
-		if names = f.Family.Prerequisites; names == nil {
-			return unknownFamily(f.Release)
-		}
-	}
-	if o.want.Prerequisites == nil && o.want.InstallPrerequisites && f.wantsRule() && !f.SELinux.Tools {
-		names = append(slices.Clone(names), policyTools)
-	}
-	if len(names) == 0 {
-		return nil
+	names, build, err := o.wanted()
+	if err != nil || len(names)+len(build) == 0 {
+		return err
 	}
 	if f.Family.Manager == "" {
 		return unknownFamily(f.Release)
 	}
 	_, missing, err := o.packageManager().Installed(ctx, names)
-	if err != nil || len(missing) == 0 {
+	if err == nil && len(build) > 0 {
+		_, f.Packages.Borrow, err = o.packageManager().Installed(ctx, build)
+	}
+	if err != nil || len(missing)+len(f.Packages.Borrow) == 0 {
 		return err
 	}
-	if !o.want.InstallPrerequisites {
+	if len(missing) > 0 && !o.want.InstallPrerequisites {
 		return fmt.Errorf("cannot build Patroni: %s missing, and install_prerequisites is false; "+
 			"install with: %s %s", isAre(missing), f.Family.Install, strings.Join(missing, " "))
 	}
@@ -55,6 +51,32 @@ func (o *observer) packages(ctx context.Context) error {
 		return nil
 	}
 	return o.simulate(ctx)
+}
+
+// wanted names the packages that must be there, and those that must be while Patroni is built.
+func (o *observer) wanted() (names, build []string, err error) {
+	f := o.found
+	if o.want.State == Absent {
+		return nil, nil, nil
+	}
+	names = o.want.Prerequisites
+	builds := (&Plan{want: o.want, seen: f}).whyBuild() != ""
+	if names == nil && f.Pipx == nil && builds {
+		if names = f.Family.Prerequisites; names == nil {
+			return nil, nil, unknownFamily(f.Release)
+		}
+	}
+	if o.want.Prerequisites == nil && o.want.InstallPrerequisites && f.wantsRule() && !f.SELinux.Tools {
+		names = append(slices.Clone(names), policyTools)
+	}
+	if builds && o.want.BuildDependencies {
+		var run []string
+		if build, run = f.Family.compiler(o.want); build == nil {
+			return nil, nil, unknownCompiler(f.Release)
+		}
+		names = slices.Concat(names, run)
+	}
+	return names, build, nil
 }
 
 // simulate finds the exact set to add, refreshing the package lists once where they know too little.
@@ -72,7 +94,7 @@ func (o *observer) simulate(ctx context.Context) error {
 			"dpkg --configure -a (it may restart services of these packages), then run this again",
 			strings.Join(interrupted, ", "))
 	}
-	f.Packages.Add, err = o.packageManager().Simulate(ctx, f.Packages.Missing)
+	err = o.sets(ctx)
 	var unknown *pkgmgr.UnknownPackageError
 	switch {
 	case errors.Is(err, pkgmgr.ErrWouldWrite):
@@ -89,12 +111,31 @@ func (o *observer) simulate(ctx context.Context) error {
 	return nil
 }
 
+// sets finds both sets: what stays, and what is there for the build only. One package is of both
+// where both need it, and then stays.
+func (o *observer) sets(ctx context.Context) (err error) {
+	p := &o.found.Packages
+	if len(p.Missing) > 0 {
+		p.Add, err = o.packageManager().Simulate(ctx, p.Missing)
+	}
+	if err != nil || len(p.Borrow) == 0 {
+		return err
+	}
+	all, err := o.packageManager().Simulate(ctx, slices.Concat(p.Missing, p.Borrow))
+	for _, q := range all {
+		if !slices.Contains(p.Add, q) {
+			p.Lent = append(p.Lent, q)
+		}
+	}
+	return err
+}
+
 // simulateAgain refreshes the package lists, which are no part of the transaction. One source of
 // several may be down without harm, so that its error counts only where the packages stay unknown.
 func (o *observer) simulateAgain(ctx context.Context) (err error) {
 	o.host.Progress("refreshing the package lists")
 	refreshed := o.packageManager().Refresh(ctx)
-	if o.found.Packages.Add, err = o.packageManager().Simulate(ctx, o.found.Packages.Missing); err != nil {
+	if err = o.sets(ctx); err != nil {
 		if refreshed != nil {
 			return fmt.Errorf("%w: %w", err, refreshed)
 		}
@@ -119,4 +160,34 @@ func isAre(names []string) string {
 		return "the package " + names[0] + " is"
 	}
 	return "the packages " + strings.Join(names, ", ") + " are"
+}
+
+// packages adds what stays, and then what is there for the build only.
+func (p *Plan) packages() []txn.Step {
+	set := func(names []string, add []pkgmgr.Package, archives string) *step.Packages {
+		return &step.Packages{
+			Manager: p.seen.Family.Manager, Names: names, Add: add, Archives: path.Join(StateDir, archives),
+			LockTimeout: p.want.LockTimeout, Env: proxies(p.want.Environ),
+		}
+	}
+	var steps []txn.Step
+	if found := p.seen.Packages; len(found.Missing) > 0 {
+		steps = append(steps, set(found.Missing, found.Add, "archives"))
+	}
+	if found := p.seen.Packages; len(found.Borrow) > 0 {
+		borrowed := set(found.Borrow, found.Lent, "borrowed")
+		borrowed.Borrowed = true
+		steps = append(steps, borrowed)
+	}
+	return steps
+}
+
+// borrowed is the set of packages that is there for the build only, nil where none is needed.
+func (p *Plan) borrowed() *step.Packages {
+	for _, s := range p.Packages {
+		if set, ok := s.(*step.Packages); ok && set.Borrowed {
+			return set
+		}
+	}
+	return nil
 }

@@ -76,16 +76,6 @@ func (p *Plan) whyBuild() string {
 	return ""
 }
 
-func (p *Plan) packages() []txn.Step {
-	if len(p.seen.Packages.Missing) == 0 {
-		return nil
-	}
-	return []txn.Step{&step.Packages{
-		Manager: p.seen.Family.Manager, Names: p.seen.Packages.Missing, Add: p.seen.Packages.Add, Archives: path.Join(StateDir, "archives"),
-		LockTimeout: p.want.LockTimeout, Env: proxies(p.want.Environ),
-	}}
-}
-
 // stage makes the directory for the new tree, or for the old one on its way out, and the one
 // for root's own files.
 func (p *Plan) stage() []txn.Step {

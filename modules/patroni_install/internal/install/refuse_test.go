@@ -54,7 +54,7 @@ func TestRefused(t *testing.T) {
 			`{}`, func(o *Observed) { o.OSPackage = "pgedge-patroni" },
 			[]string{"package pgedge-patroni", "apt-get remove pgedge-patroni"},
 		},
-		"unknown extra":      {`{"extras": ["kafka"]}`, func(*Observed) {}, []string{"no extra \"kafka\"", "etcd, psycopg2-binary"}},
+		"unknown extra":      {`{"extras": ["kafka"]}`, func(*Observed) {}, []string{"no extra \"kafka\"", "etcd, psycopg2, psycopg2-binary"}},
 		"unit of a bad name": {`{"service_name": "a@b@c"}`, func(o *Observed) {}, []string{"a@b@c"}},
 		"no pipx": {
 			`{"prerequisites": []}`, func(o *Observed) { o.Current, o.Pipx = nil, nil },

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/ansible"
 	"github.com/pgedge/platform/modules/patroni_install/internal/pipx"
+	"github.com/pgedge/platform/modules/patroni_install/internal/step"
 	"github.com/pgedge/platform/modules/patroni_install/internal/txn"
 )
 
@@ -139,8 +140,14 @@ func (r *Report) steps() []map[string]any {
 		steps = append(steps, s)
 	}
 	built := false
-	for _, d := range r.visible() {
+	for _, d := range r.done {
 		about := d.Describe()
+		if set, ok := d.Step.(*step.Packages); ok && set.Borrowed {
+			about.Action = "borrow"
+		}
+		if !about.Visible() {
+			continue
+		}
 		if !built && (about.Name == treeName || about.Name == sharedName) {
 			built = true
 			for _, t := range r.took {
@@ -227,12 +234,22 @@ func (r *Report) message() string {
 	old := r.plan.seen.Current
 	switch {
 	case old == nil:
-		return fmt.Sprintf("%s %s.", version, r.verb("was installed", "would be installed"))
+		return fmt.Sprintf("%s %s.", version, r.verb("was installed", "would be installed")) + r.borrowed()
 	case len(old.Problems) > 0:
-		return fmt.Sprintf("%s %s, since %s.", version, r.verb("was rebuilt", "would be rebuilt"), r.plan.Build)
+		return fmt.Sprintf("%s %s, since %s.", version, r.verb("was rebuilt", "would be rebuilt"), r.plan.Build) + r.borrowed()
 	}
 	return fmt.Sprintf("%s %s in place of %s, since %s.", version, r.verb("was installed", "would be installed"),
-		old.PatroniVersion, r.plan.Build)
+		old.PatroniVersion, r.plan.Build) + r.borrowed()
+}
+
+// borrowed tells of the packages that were there for the build only.
+func (r *Report) borrowed() string {
+	set := r.plan.borrowed()
+	if set == nil {
+		return ""
+	}
+	return fmt.Sprintf(" The packages %s, with what they need, %s for the build and removed after it.",
+		strings.Join(set.Names, ", "), r.verb("were installed", "would be installed"))
 }
 
 func (r *Report) absentMessage() string {

@@ -184,7 +184,7 @@ func (i *Installer) apply(ctx context.Context, t *txn.Transaction, plan *Plan, r
 	}
 	done, warnings, err := t.Run(ctx, packages, stage, change)
 	report.done, report.took = done, b.took
-	report.Warnings = append(report.Warnings, warnings...)
+	report.Warnings = slices.Concat(report.Warnings, b.warnings, warnings)
 	return err
 }
 

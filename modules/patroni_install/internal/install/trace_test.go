@@ -196,6 +196,10 @@ func (a *auditor) mustBeJournaled(kind, object string) {
 	case !a.durable.names(object):
 		a.fault("%s %s, which no step in the journal on disk is about", kind, object)
 	case kind == "removeall" && strings.HasPrefix(object, home+"/.local/.patroni_install.stage/"): // nothing there serves undo
+	case kind == "removeall" && object == StateDir+"/borrowed":
+		if a.machine.has(pythonHeader) || a.machine.has(libpqHeader) {
+			a.fault("%s %s while the packages are there", kind, object)
+		}
 	case kind == "removeall":
 		a.mustBeCommitted(kind, object)
 	case a.durable.Phase != "apply" || a.next.Phase != "apply":

@@ -28,7 +28,7 @@ func (b *builder) verify(ctx context.Context, ns Namespace) error {
 	wait := startAll(ctx, ns, trials(seen.Layout, b.plan.want.Extras))
 	unit := b.verifyUnit(ctx, ns)
 	if err := wait(); err != nil {
-		return fmt.Errorf("cannot use what was built: %w", err)
+		return fmt.Errorf("cannot use what was built: %w; %s", err, b.trialAdvice(err))
 	}
 	return cmp.Or(unit, ns.Check())
 }

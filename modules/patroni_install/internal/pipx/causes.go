@@ -14,6 +14,10 @@ type cause struct {
 // noPackage begins what is told where the index is out of reach.
 const noPackage = "no package could be fetched: "
 
+// CompilerAdvice is part of what [Explain] says where a compiler or headers are missing. Who knows the
+// packages that bring them puts their names in its place.
+const CompilerAdvice = "install a compiler and the headers that it needs"
+
 // causes lists the reasons from the most telling to the least: pip reports several of them, and
 // then also says that it found no version.
 func causes() []cause {
@@ -47,24 +51,23 @@ func compilerCauses() []cause {
 	return []cause{
 		{
 			[]string{"pg_config executable not found", "libpq-fe.h: No such file"},
-			"psycopg2 must be compiled and PostgreSQL's headers are missing; install gcc, python3-dev and libpq-dev " +
-				"(RHEL family: gcc, python3-devel and postgresql-devel), or ask for the extra psycopg2-binary instead",
+			"psycopg2 must be compiled and PostgreSQL's headers are missing; " + CompilerAdvice +
+				", or ask for the extra psycopg2-binary instead",
 		},
 		{
 			[]string{
 				"Python.h: No such file", "command '*cc*' failed", "command '*clang*' failed", "unable to execute '*gcc",
 				"error: Microsoft", "Unknown compiler",
 			},
-			"a package must be compiled and there is no working compiler; install gcc, python3-dev and libpq-dev " +
-				"(RHEL family: gcc, python3-devel and postgresql-devel)",
+			"a package must be compiled and there is no working compiler; " + CompilerAdvice,
 		},
 		{
 			[]string{
 				"No such file or directory: 'pkg-config'", "Cannot find libsystemd", "libsystemd*not found",
 				"systemd/sd-*.h: No such file",
 			},
-			"systemd-python must be compiled and systemd's headers are missing; install gcc, python3-dev, pkg-config and libsystemd-dev " +
-				"(RHEL family: gcc, python3-devel, pkgconf and systemd-devel), or leave out the extra systemd",
+			"systemd-python must be compiled and systemd's headers are missing; " + CompilerAdvice +
+				", or leave out the extra systemd",
 		},
 	}
 }

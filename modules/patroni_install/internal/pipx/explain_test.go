@@ -27,8 +27,8 @@ func TestExplainCaptured(t *testing.T) {
 		"tls":             index + "the index's certificate is not trusted (self-signed certificate); name the authority's file with ca_cert",
 		"proxy":           index + "the proxy does not answer or refuses; check http_proxy",
 		"ca_cert":         index + "the file with the authorities' certificates cannot be read (/nonexistent.pem); check ca_cert",
-		"psycopg2":        "psycopg2 must be compiled and PostgreSQL's headers are missing; install gcc, python3-dev and libpq-dev",
-		"systemd":         "systemd-python must be compiled and systemd's headers are missing; install gcc, python3-dev, pkg-config and libsystemd-dev",
+		"psycopg2":        "psycopg2 must be compiled and PostgreSQL's headers are missing; " + CompilerAdvice + ", or ask for the extra psycopg2-binary",
+		"systemd":         "systemd-python must be compiled and systemd's headers are missing; " + CompilerAdvice + ", or leave out the extra systemd",
 		"memory":          "it was killed, or got no memory",
 		"memory_pip25":    "it was killed, or got no memory",
 		"killed":          "pip was killed (signal 9)",
@@ -55,8 +55,8 @@ func TestExplainCaptured(t *testing.T) {
 func TestExplain(t *testing.T) {
 	tests := []struct{ text, want string }{
 		{"error: command '/usr/bin/x86_64-linux-gnu-gcc' failed with exit code 1", "there is no working compiler"},
-		{"fatal error: Python.h: No such file or directory", "python3-dev"},
-		{"./psycopg/psycopg.h:35:10: fatal error: libpq-fe.h: No such file or directory", "libpq-dev"},
+		{"fatal error: Python.h: No such file or directory", "there is no working compiler; " + CompilerAdvice},
+		{"./psycopg/psycopg.h:35:10: fatal error: libpq-fe.h: No such file or directory", "PostgreSQL's headers are missing; " + CompilerAdvice},
 		{
 			"ERROR: Could not open requirements file: [Errno 13] Permission denied: '/root/c.txt'",
 			"constraints cannot be read by the user ([Errno 13] Permission denied: '/root/c.txt')",

@@ -15,11 +15,15 @@ import (
 
 // Packages installs packages of the operating system: the ones asked for and what they need.
 // Undo removes exactly the set that was added, but nothing that something else came to need.
+//
+// A borrowed set is there for the build only: whoever built calls Undo, which thus finds nothing
+// left to do when the transaction is undone or recovered, and completes what a crash cut short.
 type Packages struct {
 	Manager     string           `json:"manager"` // "apt" or "dnf"
 	Names       []string         `json:"names"`   // asked for
 	Add         []pkgmgr.Package `json:"add"`     // the whole set, as simulated
 	Archives    string           `json:"archives"`
+	Borrowed    bool             `json:"borrowed,omitempty"`
 	LockTimeout time.Duration    `json:"lock_timeout"` // nanoseconds
 	Env         []string         `json:"-"`            // of the task: proxies; not needed to undo
 }
@@ -60,6 +64,9 @@ func (s *Packages) Describe() txn.Description {
 	after := packageList(s.Add, "\n") + "\n"
 	if len(s.Add) == 0 {
 		after = strings.Join(s.Names, "\n") + " (predicted: the newest, and what it needs)\n"
+	}
+	if s.Borrowed {
+		return txn.Description{Name: "packages for the build", Path: strings.Join(s.Names, " ")}
 	}
 	return txn.Description{
 		Name: "package set", Action: "create", Path: strings.Join(s.Names, " "), After: after,
