@@ -148,18 +148,22 @@ func (b *builder) pipx(ctx context.Context, ns Namespace) error {
 		out, err = b.runAll(ctx, ns, again.Install())
 	}
 	if err != nil {
-		return b.failure(ctx, out, err)
+		return b.failure(ctx, ns, out, err)
 	}
 	return ns.Check()
 }
 
 // failure explains a command of the build that failed.
-func (b *builder) failure(ctx context.Context, out host.Output, err error) error {
+func (b *builder) failure(ctx context.Context, ns Namespace, out host.Output, err error) error {
 	if stopped := context.Cause(ctx); stopped != nil {
 		return &BuildError{Cause: fmt.Sprintf("it was stopped: %v", stopped), Err: err}
 	}
-	log := pipx.PipLog(b.host.FS, b.plan.seen.stagedHome())
-	return b.failed(ctx, pipx.Explain(err, out.Stdout, out.Stderr, log), err)
+	texts := [][]byte{out.Stdout, out.Stderr, pipx.PipLog(b.host.FS, b.plan.seen.stagedHome())}
+	if ask, worthwhile := b.pipxBuild(b.program).Ask(err, texts...); worthwhile && b.plan.want.Wheelhouse == "" {
+		said, _ := ns.Run(ctx, ask)
+		texts = append(texts, said.Stdout, said.Stderr)
+	}
+	return b.failed(ctx, pipx.Explain(err, texts...), err)
 }
 
 // pipxBuild describes the build with a pipx.

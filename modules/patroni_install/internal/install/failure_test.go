@@ -369,3 +369,19 @@ func TestCheckWhileInterrupted(t *testing.T) {
 		t.Errorf("check mode wrote (-before +after):\n%s", diff)
 	}
 }
+
+// TestIndexRefuses: pip says that the index has no versions, and only when asked that it refuses us.
+func TestIndexRefuses(t *testing.T) {
+	m := newMachine(t)
+	m.index = "Could not fetch URL http://reader:****@index.example/simple/patroni/: 401 Client Error: Unauthorized for url"
+	m.says = func(line string) string {
+		if strings.Contains(line, "pipx install") {
+			return "ERROR: Could not find a version that satisfies the requirement patroni (from versions: none)"
+		}
+		return ""
+	}
+	_, err := m.installer(`{"index_url": "http://index.example/simple"}`).Run(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "the index refuses the credentials") {
+		t.Errorf("got error %v", err)
+	}
+}

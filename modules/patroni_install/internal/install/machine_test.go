@@ -41,6 +41,8 @@ type machine struct {
 	// service is what systemd says beyond LoadState, and loaded the unit's text that it has read.
 	service systemd.State
 	loaded  string
+	// index is what the index's refusal looks like to those who want to know everything.
+	index string
 	// needed is a package that somebody else's, which is no part of the machine, needs.
 	needed string
 	// compiled tells that the index has no wheel of psycopg2-binary.

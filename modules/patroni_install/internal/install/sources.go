@@ -178,7 +178,7 @@ func (b *builder) fetch(ctx context.Context, ns Namespace) error {
 	}
 	out, err := b.runAll(ctx, ns, b.pipxBuild(b.program).Fetch(archive))
 	if err != nil {
-		return b.failure(ctx, out, err)
+		return b.failure(ctx, ns, out, err)
 	}
 	return nil
 }

@@ -171,5 +171,11 @@ func packageCauses() []cause {
 			[]string{"[Errno 13] Permission denied: '*'"},
 			"the user may not write $1; check who owns the home and what is in it",
 		},
+		{
+			// A traceback that begins in pipx's own program, and ends in its cause.
+			[]string{`/bin/pipx", line`, `/pipx/__main__.py", line`},
+			"pipx itself does not run; try it as the user (pipx --version), and reinstall it: " +
+				"apt-get install --reinstall pipx, or where pip installed it: python3 -m pip install --user --force-reinstall pipx",
+		},
 	}
 }

@@ -83,6 +83,10 @@ func TestExplain(t *testing.T) {
 				"ERROR: Could not find a version that satisfies the requirement patroni (from versions: none)", "no version of patroni is for this Python",
 		},
 		{"ERROR: Could not find a version that satisfies the requirement x==9 (from versions: 1, 2)", "it offers 1, 2"},
+		{
+			"Traceback (most recent call last):\n  File \"/usr/bin/pipx\", line 5, in <module>\nModuleNotFoundError: No module named 'userpath'",
+			"pipx itself does not run; try it",
+		},
 		{"", ""},
 		{"something else went wrong", ""},
 	}

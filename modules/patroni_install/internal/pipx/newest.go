@@ -33,6 +33,15 @@ func (b Build) Newest() host.Command {
 	return b.command(b.Python, "-I", "-B", "-c", bundledWheels+askNewest, b.Shared(), b.Requirement)
 }
 
+// Ask returns the command that tells why pip found nothing at all on the index, and whether there is
+// something to ask: pip says only to those who want to know everything that the index refused. What
+// the command prints is for [Explain]. The other arguments are those of Explain.
+func (b Build) Ask(err error, texts ...[]byte) (host.Command, bool) {
+	cmd := b.Newest()
+	cmd.Env = append(cmd.Env, "PIP_VERBOSE=3") // one of them is taken back by -q
+	return cmd, hasAny(failureText(err, texts...), "(from versions: none)")
+}
+
 // ErrUnclear reports that pip found nothing that fits, and did not say whether there is anything
 // else, as some do not. Asking for less tells.
 var ErrUnclear = errors.New("pip does not say which versions the index has")
