@@ -2,6 +2,7 @@ package install
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -12,7 +13,6 @@ import (
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 	"github.com/pgedge/platform/modules/patroni_install/internal/manifest"
 	"github.com/pgedge/platform/modules/patroni_install/internal/pipx"
-	"github.com/pgedge/platform/modules/patroni_install/internal/sha256"
 	"github.com/pgedge/platform/modules/patroni_install/internal/step"
 	"github.com/pgedge/platform/modules/patroni_install/internal/txn"
 )
@@ -27,7 +27,7 @@ type Record struct {
 
 // manifestPath is where the manifest of a venv lies: a host may have several.
 func (l Layout) manifestPath() string {
-	sum := sha256.Sum([]byte(l.Layout.Venv()))
+	sum := sha256.Sum256([]byte(l.Layout.Venv()))
 	return path.Join(StateDir, "manifest."+hex.EncodeToString(sum[:8]))
 }
 

@@ -1,6 +1,7 @@
 package pipx
 
 import (
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
@@ -10,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
-	"github.com/pgedge/platform/modules/patroni_install/internal/sha256"
 )
 
 // Bounds of the RECORDs of a venv. The largest that Patroni's extras bring has 0.3 MB.

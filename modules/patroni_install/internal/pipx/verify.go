@@ -1,6 +1,7 @@
 package pipx
 
 import (
+	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"maps"
@@ -10,7 +11,6 @@ import (
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 	"github.com/pgedge/platform/modules/patroni_install/internal/manifest"
-	"github.com/pgedge/platform/modules/patroni_install/internal/sha256"
 )
 
 // Bounds of what is read to see whether files are as they should be, in bytes: of a file, and of
@@ -130,8 +130,7 @@ func (c *check) sum(e *manifest.Entry) (string, error) {
 	if err := c.files.ReadTo(name, h, maxHashed); err != nil {
 		return "", fmt.Errorf("cannot read %s: %w", e.Path, err)
 	}
-	sum := h.Sum()
-	return hex.EncodeToString(sum[:]), nil
+	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 // changed judges an entry that looks different.
