@@ -12,7 +12,7 @@ import os
 import subprocess
 import sys
 
-from target import HOME, NEW, OLD, PROGRAM, UNIT, VENV, Failed, expect, expect_as_saved, remove, save, traced
+from target import NEW, OLD, PROGRAM, STATE, UNIT, VENV, Failed, expect, expect_as_saved, remove, save, traced
 
 AIM = 20  # milliseconds
 
@@ -58,7 +58,7 @@ def use(stop, answers):
 def window(operations):
     """The visible renames of a run, and the time from before the first until after the last, in milliseconds."""
     visible = [n for n, (_, operation) in enumerate(operations)
-               if operation.startswith(('rename ', 'exchange ')) and not operation.endswith('journal.json')]
+               if operation.startswith(('rename ', 'exchange ')) and STATE not in operation]
     expect(visible, 'nothing was renamed')
     return len(visible), operations[visible[-1] + 1][0] - operations[visible[0]][0]
 

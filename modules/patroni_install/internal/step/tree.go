@@ -121,6 +121,7 @@ func (s *Tree) swap(h *host.Host, live, spare *fsys.Info) error {
 	case spare == nil:
 		err = h.FS.Rename(s.Path, s.Spare)
 	default:
+		defer h.HoldStarts(s.Path)()
 		err = h.FS.Exchange(s.Spare, s.Path)
 	}
 	if !errors.Is(err, unix.EXDEV) || s.Copy == nil || live == nil {
