@@ -85,9 +85,9 @@ func waits(t *testing.T, ended chan error) bool {
 		tasks, err := filepath.Glob("/proc/self/task/*/children")
 		must(t, err)
 		for _, task := range tasks {
-			children, _ := os.ReadFile(task) //nolint:errcheck,gosec // a thread may have ended
-			for _, pid := range bytes.Fields(children) {
-				stat, _ := os.ReadFile(filepath.Join("/proc", string(pid), "stat")) //nolint:errcheck,gosec // likewise
+			children, _ := os.ReadFile(task) //nolint:gosec // a thread may have ended
+			for pid := range bytes.FieldsSeq(children) {
+				stat, _ := os.ReadFile(filepath.Join("/proc", string(pid), "stat")) //nolint:gosec // likewise
 				if bytes.Contains(stat, []byte(") D ")) {
 					return true
 				}
