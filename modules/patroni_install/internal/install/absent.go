@@ -75,7 +75,7 @@ func (p *Plan) unprofile() []txn.Step {
 			continue
 		}
 		s := &step.File{Name: "shell profile", Path: path.Join(home, name), Before: before}
-		if !profile.Untouched(kind, name, string(before.Data)) {
+		if !profile.Bare(kind, name, text) {
 			s.After = &step.FileState{Data: []byte(text), Attr: before.Attr}
 		}
 		steps = append(steps, s)

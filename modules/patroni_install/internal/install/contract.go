@@ -174,7 +174,7 @@ func (p *Plan) profile(name string, kind profile.Kind) (txn.Step, error) {
 	s := &step.File{Name: "shell profile", Path: name}
 	entry, found := p.seen.Entries[name]
 	if !found {
-		text, err := profile.New(kind, path.Base(name), p.seen.BinDir)
+		text, err := profile.New(kind, path.Base(name), profile.Settings{Dir: p.seen.BinDir})
 		s.After = &step.FileState{Data: []byte(text), Attr: fsys.Attr{Mode: 0o644, UID: p.seen.User.UID, GID: p.seen.User.GID}}
 		return s, err
 	}
@@ -183,7 +183,7 @@ func (p *Plan) profile(name string, kind profile.Kind) (txn.Step, error) {
 			"set manage_path (in the role: patroni_manage_path) to false and add %s to the PATH yourself",
 			name, entry.Type, p.seen.BinDir)
 	}
-	text, err := profile.Ensure(string(entry.Data), p.seen.BinDir, path.Clean(p.seen.User.Home), kind)
+	text, err := profile.Ensure(string(entry.Data), profile.Settings{Dir: p.seen.BinDir, Home: path.Clean(p.seen.User.Home)}, kind)
 	if err != nil || text == string(entry.Data) {
 		return nil, err
 	}

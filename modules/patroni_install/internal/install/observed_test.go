@@ -53,9 +53,9 @@ func healthy(t testing.TB, arguments string) *Observed {
 	}
 	o.dir(o.ConfigDir, private)
 	o.file(unitFile, string(o.unit(desired(t, arguments)).Render()), fsys.Attr{Mode: 0o644})
-	login, _ := profile.New(profile.Login, ".bash_profile", o.BinDir)
+	login, _ := profile.New(profile.Login, ".bash_profile", profile.Settings{Dir: o.BinDir})
 	o.file(home+"/.bash_profile", login, fsys.Attr{Mode: 0o644, UID: 26, GID: 27})
-	rc, _ := profile.New(profile.Interactive, ".bashrc", o.BinDir)
+	rc, _ := profile.New(profile.Interactive, ".bashrc", profile.Settings{Dir: o.BinDir})
 	o.file(home+"/.bashrc", rc, fsys.Attr{Mode: 0o644, UID: 26, GID: 27})
 	o.Current = inspected(t, "psycopg2-binary", "etcd")
 	for _, app := range o.Current.Apps {
@@ -126,7 +126,7 @@ func stages() []txn.Step {
 }
 
 func newProfile(kind profile.Kind, name, dir string) txn.Step {
-	text, _ := profile.New(kind, name, dir)
+	text, _ := profile.New(kind, name, profile.Settings{Dir: dir})
 	return &step.File{Name: "shell profile", Path: home + "/" + name, After: &step.FileState{
 		Data: []byte(text), Attr: fsys.Attr{Mode: 0o644, UID: 26, GID: 27},
 	}}

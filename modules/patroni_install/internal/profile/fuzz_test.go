@@ -15,6 +15,8 @@ func seeds() []string {
 		testBlockNoNewline + testBlock, "a\n" + testBlock + testBlockNoNewline, testStatement + endMarker,
 		beginMarker, beginMarker + "\n" + testStatement, endMarker + "\n" + beginMarker, beginMarker + "\n" + caseLine + "\n",
 		"PATH=$PATH:" + testDir + "\n" + endMarkerNoNewline, "[ -z \"$PS1\" ] && return", "\n" + endMarkerNoNewline + "\n",
+		testConfigBlock, "a\n" + testConfigBlock + "b", testConfigBlock + testBlockNoNewline, testBlock + "a\n" + testConfigBlock,
+		beginMarker + "\n" + testConfigStatement, testConfigStatement + testStatement + endMarker, testConfigStatement,
 		caseLine + "\n" + endMarker + "\n" + matchPrefix + "''" + matchSuffix + "\n" + addPrefix + "''" + addSuffix + "\n" + esacLine,
 	}
 }
@@ -22,22 +24,27 @@ func seeds() []string {
 func FuzzEnsureRemove(f *testing.F) {
 	for _, text := range seeds() {
 		for _, dir := range []string{testDir, "/opt/it's $HOME/`bin`"} {
-			f.Add(text, dir, true)
-			f.Add(text, dir, false)
+			for _, config := range []string{"", testConfig, "/etc/it's $HOME"} {
+				f.Add(text, dir, config, true)
+				f.Add(text, dir, config, false)
+			}
 		}
 	}
-	f.Fuzz(func(t *testing.T, text, dir string, login bool) {
+	f.Fuzz(func(t *testing.T, text, dir, config string, login bool) {
 		kind := Interactive
 		if login {
 			kind = Login
 		}
-		once, err := Ensure(text, dir, testHome, kind)
+		settings := Settings{Dir: dir, Home: testHome, Config: config}
+		once, err := Ensure(text, settings, kind)
 		if err != nil {
-			t.Skip("not a directory for the PATH")
+			t.Skip("not for a PATH, or not for a line of text")
 		}
-		twice, err := Ensure(once, dir, testHome, kind)
-		if err != nil || twice != once {
+		if twice, err := Ensure(once, settings, kind); err != nil || twice != once {
 			t.Errorf("Ensure twice: %q, %v; once: %q", twice, err, once)
+		}
+		if got := Config(once); got != config {
+			t.Errorf("Config after Ensure: %q, want %q", got, config)
 		}
 		removed := Remove(text)
 		if got := Remove(once); got != removed {
@@ -49,9 +56,12 @@ func FuzzEnsureRemove(f *testing.F) {
 		if !hasMarker(text) && removed != text {
 			t.Errorf("Remove of a text without markers: %q, was %q", removed, text)
 		}
-		other, err := Ensure(once, "/another/dir", testHome, kind)
-		if err != nil || Remove(other) != removed {
-			t.Errorf("Remove after a change of directory: %q, %v; want %q", Remove(other), err, removed)
+		for _, change := range []Settings{{Dir: "/another/dir"}, {Dir: dir}, {Config: "/another/file"}, {}} {
+			change.Home = testHome
+			other, err := Ensure(once, change, kind)
+			if err != nil || Remove(other) != removed || Config(other) != change.Config {
+				t.Errorf("Remove after a change to %+v: %q, %v; want %q", change, Remove(other), err, removed)
+			}
 		}
 	})
 }

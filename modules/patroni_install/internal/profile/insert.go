@@ -3,15 +3,15 @@ package profile
 import "strings"
 
 // insert adds the block to a text that has none; leaves tells that a shell may not reach the end of it.
-func insert(text, dir string, kind Kind, leaves bool) string {
+func insert(text string, set content, kind Kind, leaves bool) string {
 	at := len(text)
 	if kind == Interactive || leaves || continued(text) {
 		at = headEnd(text)
 	}
 	if at == len(text) && text != "" && !strings.HasSuffix(text, "\n") {
-		return text + "\n" + block(dir, true)
+		return text + "\n" + block(set, true)
 	}
-	return text[:at] + block(dir, false) + text[at:]
+	return text[:at] + block(set, false) + text[at:]
 }
 
 // headEnd returns the offset below the comment that heads text. A comment that runs straight into code

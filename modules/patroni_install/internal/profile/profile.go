@@ -1,11 +1,11 @@
-// Package profile edits the block that puts one directory on the PATH in a shell's start-up files.
-// It is pure: text in, text out, no I/O, no clock, no environment.
+// Package profile edits the block that puts one directory on the PATH in a shell's start-up files, and that
+// names patronictl's configuration. It is pure: text in, text out, no I/O, no clock, no environment.
 //
 // # The block
 //
-// A begin marker, a POSIX case statement that appends the directory unless the PATH already holds it, an
-// end marker. The statement is silent, succeeds under set -e and set -u, and quotes the directory so that
-// nothing in its name is ever expanded. Lines end in LF also where the rest of the file has CRLF: a shell
+// A begin marker, a POSIX case statement that appends the directory unless the PATH already holds it, a command that
+// exports PATRONICTL_CONFIG_FILE unless it is set, an end marker; either of both may be missing. They are
+// silent, succeed under set -e and set -u, and quote what they set so that nothing in its name is ever expanded. Lines end in LF also where the rest of the file has CRLF: a shell
 // would take the CR for a part of the word.
 //
 // # Where it goes
@@ -17,9 +17,9 @@
 //
 // # What is ours
 //
-// The marker lines, and each statement of exactly the block's form (for any directory) that lies between a
+// The marker lines, and each statement of exactly the block's form (for any name) that lies between a
 // begin and the end that follows it, directly below a begin without an end, or directly above an end
-// without a begin. Every other line is the user's, also between the markers: it stays, in its place. A
+// without a begin; statements that follow one another count as one. Every other line is the user's, also between the markers: it stays, in its place. A
 // statement that was changed by hand hence loses its markers and becomes the user's own, and a fresh block is
 // added unless the changed one still does its work. Of several blocks the first is renewed where it
 // stands, the others go.
@@ -51,24 +51,44 @@ const readsBashrc = `if [ -f ~/.bashrc ]; then
 fi
 `
 
-// Ensure returns text with one current block for dir. A block that is there is renewed in its place; without one,
-// nothing is added where a line of the user's puts dir on the PATH of every shell that reads the file. home
-// is the directory that ~ and $HOME stand for in such lines. The error tells that dir cannot be on a PATH
-// or in a line of text: it must be absolute, without colons and control characters.
-func Ensure(text, dir, home string, kind Kind) (string, error) {
-	if err := check(dir); err != nil {
+// Settings are what a block sets.
+type Settings struct {
+	// Dir is put on the PATH; "" leaves what a block that is there does about the PATH.
+	Dir string
+	// Home is the directory that ~ and $HOME stand for in the user's lines.
+	Home string
+	// Config is the file that PATRONICTL_CONFIG_FILE names; "" takes it out of a block that is there.
+	Config string
+}
+
+// Ensure returns text with one current block, or without one where there is nothing to set. A block that is there is
+// renewed in its place. Without one that puts Dir on the PATH, none does where a line of the user's puts it there for
+// every shell that reads the file. The error tells that Dir cannot be on a PATH, or Dir or Config in a line of
+// text: they must be absolute, without control characters, and Dir without colons.
+func Ensure(text string, s Settings, kind Kind) (string, error) {
+	if err := s.check(); err != nil {
 		return "", err
 	}
 	p := parse(text)
-	if p.found {
-		return p.before + block(dir, p.unterminated) + p.after, nil
+	found := inspect(p.rest(), s.Dir, s.Home)
+	set := content{dir: p.set.dir}
+	if s.Dir != "" && (set.dir != "" || !found.onPath) {
+		set.dir = quote(s.Dir)
 	}
-	found := inspect(p.rest(), dir, home)
-	if found.onPath {
+	if s.Config != "" {
+		set.config = quote(s.Config)
+	}
+	switch {
+	case set == content{}:
 		return p.rest(), nil
+	case p.found:
+		return p.before + block(set, p.unterminated) + p.after, nil
 	}
-	return insert(p.rest(), dir, kind, found.leaves), nil
+	return insert(p.rest(), set, kind, found.leaves), nil
 }
+
+// Config returns the file that a block in text names as the configuration, "" when none does.
+func Config(text string) string { return unquote(parse(text).set.config) }
 
 // Remove returns text without our blocks, and without what is left of damaged ones.
 func Remove(text string) string {
@@ -77,18 +97,14 @@ func Remove(text string) string {
 
 // New returns the content of a file that did not exist: the block, and in a login file of bash (by its name)
 // the lines that read .bashrc. Errors are those of Ensure.
-func New(kind Kind, name, dir string) (string, error) {
-	if err := check(dir); err != nil {
-		return "", err
-	}
-	return block(dir, false) + newRest(kind, name), nil
+func New(kind Kind, name string, s Settings) (string, error) {
+	text, err := Ensure("", s, kind)
+	return text + newRest(kind, name), err
 }
 
-// Untouched reports whether text, of a file of this name, holds nothing beyond what New wrote, for any
-// directory and with or without the block: such a file may be deleted along with the block.
-func Untouched(kind Kind, name, text string) bool {
-	return Remove(text) == newRest(kind, name)
-}
+// Bare reports whether text, of a file of this name, is what New writes besides the block: such a file may go
+// with the block.
+func Bare(kind Kind, name, text string) bool { return text == newRest(kind, name) }
 
 // LoginFile returns the name of the file in the home that login shells of this shell (a path, as passwd
 // has it) read, given which exist. bash takes the first of .bash_profile, .bash_login and .profile; other
@@ -113,15 +129,17 @@ func newRest(kind Kind, name string) string {
 	return ""
 }
 
-func check(dir string) error {
+func (s Settings) check() error {
 	isControl := func(r rune) bool { return r < ' ' || r == 0x7f }
-	switch {
-	case !path.IsAbs(dir):
+	switch dir, file := s.Dir, s.Config; {
+	case dir != "" && !path.IsAbs(dir):
 		return fmt.Errorf("cannot put %q on the PATH: not an absolute path", dir)
 	case strings.Contains(dir, ":"):
 		return fmt.Errorf("cannot put %q on the PATH: a colon separates its entries", dir)
 	case strings.ContainsFunc(dir, isControl):
 		return fmt.Errorf("cannot put %q on the PATH: it has control characters", dir)
+	case file != "" && (!path.IsAbs(file) || strings.ContainsFunc(file, isControl)):
+		return fmt.Errorf("cannot name %q to patronictl: not an absolute path without control characters", file)
 	}
 	return nil
 }

@@ -27,9 +27,20 @@ var testBlockNoNewline = strings.Replace(testBlock, "install end\n", "install en
 // testStatement is the block without its markers.
 var testStatement = strings.Join(strings.SplitAfter(testBlock, "\n")[1:5], "")
 
+const testConfig = "/etc/patroni/patroni.yaml"
+
+const testConfigStatement = `[ -n "${PATRONICTL_CONFIG_FILE-}" ] || export PATRONICTL_CONFIG_FILE='/etc/patroni/patroni.yaml'
+`
+
+// testConfigBlock is the block that names a configuration and leaves the PATH alone.
+const testConfigBlock = "# patroni_install begin: settings for Patroni's programs\n" + testConfigStatement + "# patroni_install end\n"
+
+// testBothBlock does both.
+var testBothBlock = strings.Replace(testConfigBlock, "programs\n", "programs\n"+testStatement, 1)
+
 func ensure(t *testing.T, text, dir string, kind Kind) string {
 	t.Helper()
-	got, err := Ensure(text, dir, testHome, kind)
+	got, err := Ensure(text, Settings{Dir: dir, Home: testHome}, kind)
 	if err != nil {
 		t.Fatalf("Ensure(%q): %v", text, err)
 	}
@@ -155,6 +166,53 @@ func TestDamagedBlocks(t *testing.T) {
 	}
 }
 
+// TestConfig: what becomes of a text when a configuration is named, or no longer, and the PATH is
+// managed, or not.
+func TestConfig(t *testing.T) {
+	const onPath = "PATH=$PATH:" + testDir + "\n"
+	both, path, config := Settings{Dir: testDir, Config: testConfig}, Settings{Dir: testDir}, Settings{Config: testConfig}
+	tests := []struct {
+		name, text string
+		settings   Settings
+		want       string
+	}{
+		{"both", "a\n", both, "a\n" + testBothBlock},
+		{"both, where a line does the one", onPath, both, onPath + testConfigBlock},
+		{"no PATH managed", "a\n", config, "a\n" + testConfigBlock},
+		{"the PATH as it is", "a\n" + testBlock + "b\n", config, "a\n" + testBothBlock + "b\n"},
+		{"added to a block", "a\n" + testBlock + "b\n", both, "a\n" + testBothBlock + "b\n"},
+		{"taken out of a block", "a\n" + testBothBlock + "b\n", path, "a\n" + testBlock + "b\n"},
+		{"taken out, the PATH as it is", "a\n" + testBothBlock + "b\n", Settings{}, "a\n" + testBlock + "b\n"},
+		{"the only one", "a\n" + testConfigBlock + "b\n", Settings{}, "a\nb\n"},
+		{"another file", strings.ReplaceAll(testBothBlock, testConfig, `/etc/it'\''s`), both, testBothBlock},
+		{"two blocks", testConfigBlock + "a\n" + testBlock, both, testBothBlock + "a\n"},
+		{"before a guard", "return\n", config, testConfigBlock + "return\n"},
+		{"without begin", testStatement + testConfigStatement + "# patroni_install end\n", both, testBothBlock},
+		{"without markers it is the user's", testConfigStatement, Settings{}, testConfigStatement},
+		{"nothing", "a\n", Settings{}, "a\n"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			tt.settings.Home = testHome
+			got, err := Ensure(tt.text, tt.settings, Login)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("Ensure (-want +got):\n%s", diff)
+			}
+			if Config(got) != tt.settings.Config {
+				t.Errorf("Config is %q, want %q", Config(got), tt.settings.Config)
+			}
+		})
+	}
+	for _, name := range []string{"etc/patroni.yaml", "/etc/a\nb", "/etc/a\x00"} {
+		if got, err := Ensure("a\n", Settings{Config: name}, Login); err == nil {
+			t.Errorf("%q is taken: %q", name, got)
+		}
+	}
+}
+
 func TestRemoveKeepsLinesAddedBelow(t *testing.T) {
 	text := ensure(t, "umask 022", testDir, Login) + "export A=1\n"
 	if diff := cmp.Diff("umask 022\nexport A=1\n", Remove(text)); diff != "" {
@@ -165,15 +223,14 @@ func TestRemoveKeepsLinesAddedBelow(t *testing.T) {
 func TestRefusedDirectories(t *testing.T) {
 	tests := []struct{ dir, want string }{
 		{"bin", `cannot put "bin" on the PATH: not an absolute path`},
-		{"", `cannot put "" on the PATH: not an absolute path`},
 		{"/a:b", `cannot put "/a:b" on the PATH: a colon separates its entries`},
 		{"/a\nrm x", `cannot put "/a\nrm x" on the PATH: it has control characters`},
 		{"/a\r", `cannot put "/a\r" on the PATH: it has control characters`},
 		{"/a\x00", `cannot put "/a\x00" on the PATH: it has control characters`},
 	}
 	for _, tt := range tests {
-		_, ensureErr := Ensure("umask 022\n", tt.dir, testHome, Login)
-		_, newErr := New(Login, ".profile", tt.dir)
+		_, ensureErr := Ensure("umask 022\n", Settings{Dir: tt.dir, Home: testHome}, Login)
+		_, newErr := New(Login, ".profile", Settings{Dir: tt.dir})
 		for call, err := range map[string]error{"Ensure": ensureErr, "New": newErr} {
 			if err == nil || err.Error() != tt.want {
 				t.Errorf("%s(%q): error %v, want %s", call, tt.dir, err, tt.want)
@@ -195,7 +252,7 @@ func TestNew(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := New(tt.kind, tt.name, testDir)
+			got, err := New(tt.kind, tt.name, Settings{Dir: testDir})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -205,11 +262,11 @@ func TestNew(t *testing.T) {
 			if diff := cmp.Diff(got, ensure(t, got, testDir, tt.kind)); diff != "" {
 				t.Errorf("Ensure of a new file (-want +got):\n%s", diff)
 			}
-			if !Untouched(tt.kind, tt.name, got) || !Untouched(tt.kind, tt.name, Remove(got)) {
-				t.Errorf("a new %s, with or without block, does not count as untouched", tt.name)
+			if !Bare(tt.kind, tt.name, Remove(got)) {
+				t.Errorf("a new %s without its block does not count as bare", tt.name)
 			}
-			if Untouched(tt.kind, tt.name, got+"umask 077\n") {
-				t.Errorf("a %s with a line of the user's counts as untouched", tt.name)
+			if Bare(tt.kind, tt.name, got) || Bare(tt.kind, tt.name, Remove(got)+"umask 077\n") {
+				t.Errorf("a %s with a block or a line of the user's counts as bare", tt.name)
 			}
 		})
 	}

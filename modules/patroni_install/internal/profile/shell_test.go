@@ -68,7 +68,7 @@ func TestBlockInShells(t *testing.T) {
 		for _, dir := range awkwardDirs() {
 			t.Run(name+" "+dir, func(t *testing.T) {
 				home := t.TempDir()
-				file := write(t, home, "profile", block(dir, false))
+				file := write(t, home, "profile", block(content{dir: quote(dir)}, false))
 				tests := map[string]struct{ before, want string }{
 					"appends":            {"PATH=" + basePath, basePath + ":" + dir},
 					"leaves what is set": {"PATH=" + quote(dir+":"+basePath), dir + ":" + basePath},
@@ -82,6 +82,28 @@ func TestBlockInShells(t *testing.T) {
 					}
 				}
 			})
+		}
+	}
+}
+
+// TestConfigInShells: the file is named to those who have not chosen one.
+func TestConfigInShells(t *testing.T) {
+	for _, name := range []string{"bash", "dash"} {
+		for _, config := range append(awkwardDirs(), "/etc/a:b.yaml") {
+			home := t.TempDir()
+			file := quote(write(t, home, "profile", block(content{quote("/opt"), quote(config)}, false)))
+			for before, want := range map[string]string{
+				"unset PATRONICTL_CONFIG_FILE": config, "PATRONICTL_CONFIG_FILE=": config, "export PATRONICTL_CONFIG_FILE=/mine": "/mine",
+			} {
+				script := "set -eu; " + before + "; . " + file + "; . " + file + `; exec env`
+				found := false
+				for line := range strings.Lines(shell(t, home, name, "-c", script)) {
+					found = found || line == "PATRONICTL_CONFIG_FILE="+want+"\n"
+				}
+				if !found {
+					t.Errorf("%s after %q: %s is not in the environment", name, before, want)
+				}
+			}
 		}
 	}
 }
@@ -130,9 +152,9 @@ func install(t *testing.T, home string, files map[string]string, dir string) {
 	existing := func(name string) bool { _, found := files[name]; return found }
 	login, _ := LoginFile(existing, "/bin/bash")
 	for name, kind := range map[string]Kind{login: Login, ".bashrc": Interactive} {
-		text, err := Ensure(files[name], dir, home, kind)
+		text, err := Ensure(files[name], Settings{Dir: dir, Home: home}, kind)
 		if !existing(name) {
-			text, err = New(kind, name, dir)
+			text, err = New(kind, name, Settings{Dir: dir})
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -144,7 +166,7 @@ func install(t *testing.T, home string, files map[string]string, dir string) {
 // TestNewProfileInDash: a user whose shell is sh gets a .profile.
 func TestNewProfileInDash(t *testing.T) {
 	home := t.TempDir()
-	text, err := New(Login, ".profile", "/opt/patroni/bin")
+	text, err := New(Login, ".profile", Settings{Dir: "/opt/patroni/bin"})
 	if err != nil {
 		t.Fatal(err)
 	}
