@@ -2,6 +2,7 @@ package install
 
 import (
 	"path"
+	"slices"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 	"github.com/pgedge/platform/modules/patroni_install/internal/profile"
@@ -9,21 +10,19 @@ import (
 	"github.com/pgedge/platform/modules/patroni_install/internal/txn"
 )
 
-// removal takes the installation away, the unit first: it must not start what is going. It keeps
-// the packages of the operating system, drop-ins, every configuration, and what other programs
-// of the same pipx need.
+// removal takes the service away, the unit first: it must not start what is going; and, unless others
+// use it, the installation. It keeps the packages of the operating system, drop-ins, every
+// configuration, and what other programs of the same pipx need.
 func (p *Plan) removal(out Outcome) []txn.Step {
 	var steps []txn.Step
 	if before := p.fileState(p.seen.Unit); before != nil {
 		steps = append(steps, &step.File{Name: unitStep, Path: p.seen.Unit, Before: before})
 	}
-	steps = append(steps, p.staleLinks(nil)...)
-	steps = append(steps, p.unprofile()...)
-	steps = append(steps, p.removeTrees(out)...)
-	steps = append(steps, p.manifest(out)...)
-	steps = append(steps, p.removeRule()...)
-	steps = append(steps, p.removeOldHome()...)
-	if e, found := p.seen.Entries[p.seen.ConfigDir]; found && e.Type == fsys.Directory && p.seen.ConfigEmpty {
+	if p.removesTree() {
+		steps = slices.Concat(steps, p.staleLinks(nil), p.unprofile(), p.removeTrees(out), p.manifest(out), p.removeRule(), p.removeOldHome())
+	}
+	e, found := p.seen.Entries[p.seen.ConfigDir]
+	if found && e.Type == fsys.Directory && p.seen.ConfigEmpty && p.seen.usedBy(p.seen.ConfigDir+"/") == "" {
 		steps = append(steps, &step.Directory{Name: "configuration directory", Path: p.seen.ConfigDir, Before: &e.Attr})
 	}
 	return steps

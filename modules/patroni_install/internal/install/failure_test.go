@@ -154,7 +154,7 @@ func TestUndoTellsSystemd(t *testing.T) {
 		case kind == "rename" && object == unitFile:
 			placed = true
 		case kind == "write" && placed:
-			m.loaded, m.fault = m.read(unitFile), nil
+			m.loaded, m.fault = m.units(), nil
 			return errInjected
 		}
 		return nil

@@ -30,6 +30,7 @@ func scenarios() []scenario {
 		{"latest", installed, `{"state": "latest"}`},
 		{"repair", broken, `{}`},
 		{"remove", installed, `{"state": "absent"}`},
+		{"remove one of two", two, `{"state": "absent", ` + instance + `}`},
 		{"adopt", adopted, `{"version": "4.1.5"}`},
 		{"keep", adopted, `{}`},
 		{"edited", edited, `{}`},
@@ -68,6 +69,15 @@ func locked(m *machine) {
 func lockText(version string) string {
 	hash := " --hash=sha256:" + strings.Repeat("0", 64) + "\n"
 	return "patroni==" + version + hash + "click==8.1.7" + hash + "wheel==0.45" + hash
+}
+
+// instance are the options of another service.
+const instance = `"service_name": "patroni-b", "config_dir": "/etc/patroni-b", "config_file": "b.yaml"`
+
+// two is one with two services.
+func two(m *machine) {
+	installed(m)
+	m.run(`{` + instance + `}`)
 }
 
 // broken is one whose tree, unit and links were damaged.
@@ -165,6 +175,7 @@ func TestSteps(t *testing.T) {
 				"remove link " + oldPipx,
 				"remove configuration directory /etc/patroni",
 			}),
+		"remove one of two": {"remove unit " + otherUnit, "remove configuration directory /etc/patroni-b"},
 		"adopt": slices.Concat([]string{"change " + treeName + " " + oldPipx + "/venvs/patroni"},
 			links("create", usualApps()[1:]...),
 			[]string{

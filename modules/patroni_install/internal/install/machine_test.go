@@ -25,6 +25,8 @@ const (
 	binDir   = home + "/.local/bin"
 	venv     = pipxHome + "/venvs/patroni"
 	unitFile = "/etc/systemd/system/patroni.service"
+
+	otherUnit = "/etc/systemd/system/patroni-b.service"
 )
 
 // machine is a host below a temporary directory. Its commands, its namespace and its systemd are
@@ -38,7 +40,7 @@ type machine struct {
 	newest string
 	// lacks is what a wheelhouse misses.
 	lacks string
-	// service is what systemd says beyond LoadState, and loaded the unit's text that it has read.
+	// service is what systemd says beyond LoadState, and loaded the units that it has read.
 	service systemd.State
 	loaded  string
 	// index is what the index's refusal looks like to those who want to know everything.
@@ -231,7 +233,8 @@ func (m *machine) run(arguments string) *Report {
 func (m *machine) State(_ context.Context, unit string) (systemd.State, error) {
 	state := m.service
 	state.LoadState = "not-found"
-	if unit == filepath.Base(unitFile) && m.loaded != "" {
+	one, other, _ := strings.Cut(m.loaded, unitMark)
+	if unit == filepath.Base(unitFile) && one != "" || unit == filepath.Base(otherUnit) && other != "" {
 		state.LoadState = "loaded"
 	}
 	return state, nil
@@ -242,8 +245,20 @@ func (m *machine) Reload(ctx context.Context) error {
 	if err := m.files.Announce("reload", ""); err != nil || ctx.Err() != nil {
 		return errors.Join(err, ctx.Err())
 	}
-	m.loaded = m.read(unitFile)
+	m.loaded = m.units()
 	return nil
+}
+
+// unitMark stands between the texts of two units.
+const unitMark = "\n# the other unit\n"
+
+// units are the texts of the units that are there.
+func (m *machine) units() string {
+	text := m.read(unitFile)
+	if m.has(otherUnit) {
+		text += unitMark + m.read(otherUnit)
+	}
+	return text
 }
 
 var (

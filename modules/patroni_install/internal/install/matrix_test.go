@@ -38,7 +38,7 @@ func newMatrix(t *testing.T, s scenario) *matrix {
 	x.before = m.state()
 	x.warnings = m.run(s.arguments).Warnings
 	x.after, x.operations = m.state(), m.trace
-	if maps.Equal(x.before, x.after) || len(x.operations) < 20 {
+	if maps.Equal(x.before, x.after) || len(x.operations) < 15 {
 		t.Fatalf("the flow changes too little: %q", x.operations)
 	}
 	return x

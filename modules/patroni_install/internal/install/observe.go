@@ -49,17 +49,19 @@ type Observed struct {
 	// ConfigEmpty tells that the configuration directory is there and holds nothing.
 	ConfigEmpty bool
 	// Others are the names of other venvs of the same pipx home.
-	Others    []string
-	Current   *pipx.Venv    // the tree that is there, nil: none
-	RealVenv  string        // its path without links, as pipx writes it into its own links
-	Pipx      *pipx.Program // nil: there is none
-	Packages  Packages
-	SELinux   SELinux
-	OSPackage string // the operating system's own Patroni, "" when not installed
-	Index     Index  // what the package index says
-	Record    Record // of the tree
-	Service   Service
-	Warnings  []string
+	Others   []string
+	Current  *pipx.Venv    // the tree that is there, nil: none
+	RealVenv string        // its path without links, as pipx writes it into its own links
+	Pipx     *pipx.Program // nil: there is none
+	Packages Packages
+	SELinux  SELinux
+	// OtherUnits are the other services of this installation, where something depends on them.
+	OtherUnits []OtherUnit
+	OSPackage  string // the operating system's own Patroni, "" when not installed
+	Index      Index  // what the package index says
+	Record     Record // of the tree
+	Service    Service
+	Warnings   []string
 }
 
 // Services asks systemd about a unit.
@@ -103,7 +105,7 @@ func (o *observer) observe(ctx context.Context) (*Observed, error) {
 			return nil, explainLink(err)
 		}
 	}
-	return o.found, nil
+	return o.found, o.otherUnits()
 }
 
 // explainLink says what to do about a link that is not followed.

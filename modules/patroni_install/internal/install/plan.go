@@ -36,7 +36,7 @@ func NewPlan(want Desired, seen *Observed) (*Plan, error) {
 		return nil, err
 	}
 	if want.State == Absent {
-		if seen.Current != nil {
+		if seen.Current != nil && p.removesTree() {
 			p.Stage = p.stage()
 		}
 		return p, nil

@@ -191,7 +191,7 @@ func (d *disk) restart(t *testing.T) *machine {
 	d.put(m, "/", d.key("/"), ids)
 	m.translate(ids)
 	if old.loaded != "" || m.has(unitFile) {
-		m.loaded = m.read(unitFile)
+		m.loaded = m.units()
 	}
 	return m
 }

@@ -93,7 +93,7 @@ func (r *Report) Changed() bool {
 // tree is the installation after the run; nil when there is none.
 func (r *Report) tree() *pipx.Venv {
 	switch {
-	case r.plan.want.State == Absent:
+	case r.plan.removesTree():
 		return nil
 	case r.outcome.Tree != nil:
 		return r.outcome.Tree
@@ -253,10 +253,14 @@ func (r *Report) borrowed() string {
 }
 
 func (r *Report) absentMessage() string {
-	if !r.Changed() {
-		return "Patroni is not installed; nothing had to be changed."
+	what, stays := "Patroni", ""
+	if !r.plan.removesTree() {
+		what, stays = path.Base(r.plan.seen.Unit), "; Patroni itself stays, since "+r.plan.seen.usedBy("")+" starts it"
 	}
-	return fmt.Sprintf("Patroni %s: %s.", r.verb("was removed", "would be removed"), r.parts())
+	if !r.Changed() {
+		return what + " is not installed; nothing had to be changed" + stays + "."
+	}
+	return fmt.Sprintf("%s %s: %s%s.", what, r.verb("was removed", "would be removed"), r.parts(), stays)
 }
 
 func (r *Report) verb(past, conditional string) string {

@@ -94,6 +94,35 @@ func (u Unit) sections() []section {
 	}
 }
 
+// Commands returns the values of ExecStart in the text of a unit.
+func Commands(text []byte) (commands []string) {
+	line, rest := "", strings.ReplaceAll(string(text), "\\\n", " ")
+	for rest != "" {
+		line, rest, _ = strings.Cut(rest, "\n")
+		name, value, _ := strings.Cut(line, "=")
+		if strings.TrimSpace(name) == "ExecStart" {
+			commands = append(commands, strings.TrimSpace(value))
+		}
+	}
+	return commands
+}
+
+// Mention tells whether one of the commands has a word that is this absolute path, or, when that ends in a slash,
+// a path below it.
+func Mention(commands []string, name string) bool {
+	for _, command := range commands {
+		for _, spelled := range []string{escapeSpecifiers(name), escapeArgument(name)} {
+			for before, rest, found := strings.Cut(command, spelled); found; before, rest, found = strings.Cut(rest, spelled) {
+				begins := before == "" || strings.ContainsRune(" \t\"'=@-:+!", rune(before[len(before)-1]))
+				if begins && (strings.HasSuffix(name, "/") || rest == "" || strings.ContainsRune(" \t\"'", rune(rest[0]))) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
 // isUnitName tells whether a name has only the characters of unit names, and at most one @ that
 // divides it into two parts.
 func isUnitName(name string) bool {
@@ -148,6 +177,11 @@ func executable(name string) string {
 // argument spells a later word, in which systemd expands specifiers and variables.
 func argument(word string) string {
 	return quote(strings.ReplaceAll(escapeSpecifiers(word), "$", "$$"))
+}
+
+// escapeArgument spells what argument does, without the quotes around it.
+func escapeArgument(word string) string {
+	return strings.TrimSuffix(strings.TrimPrefix(argument(word), `"`), `"`)
 }
 
 func escapeSpecifiers(s string) string {

@@ -176,6 +176,43 @@ func TestVerify(t *testing.T) {
 	}
 }
 
+// TestMention finds what Render wrote, in spite of how a unit spells it, and what people write.
+func TestMention(t *testing.T) {
+	const program = "/opt/patroni/bin/patroni"
+	for _, name := range []string{"plain", "a b", "100%n", "$HOME", `"'\`} {
+		u := patroni()
+		u.ConfigPath = "/etc/" + name + "/p.yaml"
+		commands := Commands(u.Render())
+		for path, want := range map[string]bool{
+			u.Exec: true, u.ConfigPath: true, "/etc/" + name + "/": true, u.Exec + "ctl": false, "/etc/" + name: false, "/etc/": true,
+			"/etc/other/": false,
+		} {
+			if Mention(commands, path) != want {
+				t.Errorf("%q mentions %s: %t, want %t", commands, path, !want, want)
+			}
+		}
+	}
+	for text, want := range map[string]bool{
+		"ExecStart=" + program + " c":                                 true,
+		" ExecStart = -@" + program + " patroni c":                    true,
+		"ExecStart=/usr/bin/env A=1 \\\n  " + program + "\n":          true,
+		"ExecStart=/usr/bin/env A=" + program:                         true,
+		"ExecStart='" + program + "' c":                               true,
+		"ExecStart=/bin/true\nExecStart=" + program:                   true,
+		"ExecStart=" + program + "_exporter " + program + "\t":        true,
+		"ExecStart=" + program + "_exporter":                          false,
+		"ExecStart=/srv" + program:                                    false,
+		"#ExecStart=" + program:                                       false,
+		"ExecStartPre=" + program + "\nDescription=" + program + "\n": false,
+		"ExecStart": false,
+		"":          false,
+	} {
+		if Mention(Commands([]byte(text)), program) != want {
+			t.Errorf("%q: %t, want %t", text, !want, want)
+		}
+	}
+}
+
 func writeFile(t *testing.T, file string, content []byte, mode os.FileMode) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {

@@ -1,0 +1,119 @@
+package install
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
+)
+
+// TestTwoServices share a tree: the second needs no build, and each is removed for itself.
+func TestTwoServices(t *testing.T) {
+	const first, second = `{}`, `{` + instance + `}`
+	m := newMachine(t)
+	m.run(first)
+	one := m.state()
+	report := m.run(second)
+	want := []string{"create configuration directory /etc/patroni-b", "create unit " + otherUnit}
+	if diff := cmp.Diff(want, visible(report)); diff != "" {
+		t.Errorf("the second service (-want +got):\n%s", diff)
+	}
+	for _, arguments := range []string{first, second} {
+		if again := m.run(arguments); again.Changed() {
+			t.Errorf("%s changes again: %q", arguments, visible(again))
+		}
+	}
+	report = m.run(`{"state": "absent", ` + instance + `}`)
+	msg := "patroni-b.service was removed: unit, configuration directory; Patroni itself stays, since patroni.service starts it."
+	if got := report.Result(false); got.Msg != msg || got.Extra["patroni"].(map[string]any)["version"] != "4.1.5" {
+		t.Errorf("result %q, %v", got.Msg, got.Extra["patroni"])
+	}
+	if diff := cmp.Diff(one, m.state()); diff != "" {
+		t.Errorf("after the removal of the second (-want +got):\n%s", diff)
+	}
+	again := m.run(`{"state": "absent", ` + instance + `}`)
+	msg = "patroni-b.service is not installed; nothing had to be changed; Patroni itself stays, since patroni.service starts it."
+	if got := again.Result(false); got.Changed || got.Msg != msg {
+		t.Errorf("again: %t, %q", got.Changed, got.Msg)
+	}
+	m.run(`{"state": "absent"}`)
+	if m.has(venv) || m.has(StateDir) || m.has(binDir+"/patroni") {
+		t.Error("the last one has left the installation")
+	}
+}
+
+// TestUnitsThatUseTheInstallation: which units keep it from being removed.
+func TestUnitsThatUseTheInstallation(t *testing.T) {
+	for name, c := range map[string]struct {
+		write func(m *machine)
+		keeps bool
+	}{
+		"one of people's":          {func(m *machine) { m.write(otherUnit, "[Service]\nExecStart=-"+binDir+"/patroni /srv/p.yaml\n") }, true},
+		"one that knows the venv":  {func(m *machine) { m.write(otherUnit, "[Service]\nExecStart="+venv+"/bin/python -m patroni\n") }, true},
+		"another program of it":    {func(m *machine) { m.write(otherUnit, "[Service]\nExecStart="+binDir+"/patroni_raft_controller\n") }, true},
+		"another Patroni":          {func(m *machine) { m.write(otherUnit, "[Service]\nExecStart=/usr/bin/patroni /etc/p.yaml\n") }, false},
+		"another program":          {func(m *machine) { m.write(otherUnit, "[Service]\nExecStart="+binDir+"/patroni_exporter\n") }, false},
+		"masked":                   {func(m *machine) { m.link(otherUnit, "/dev/null") }, false},
+		"another name of the same": {func(m *machine) { m.link(otherUnit, "patroni.service") }, false},
+		"a directory":              {func(m *machine) { m.dir("/etc/systemd/system/d.service", 0o755) }, false},
+		"no service": {func(m *machine) {
+			m.write("/etc/systemd/system/patroni-b.conf", "ExecStart="+binDir+"/patroni\n")
+		}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMachine(t)
+			installed(m)
+			c.write(m)
+			m.run(`{"state": "absent"}`)
+			if m.has(venv) != c.keeps || m.has(binDir+"/patroni") != c.keeps || m.has(unitFile) {
+				t.Errorf("tree there: %t, want %t", m.has(venv), c.keeps)
+			}
+		})
+	}
+	t.Run("one too large to be a unit", func(t *testing.T) {
+		m := newMachine(t)
+		installed(m)
+		m.write(otherUnit, strings.Repeat("#", entryLimit+1))
+		before := m.snapshot()
+		_, err := m.installer(`{"state": "absent"}`).Run(t.Context())
+		if err == nil || !strings.Contains(err.Error(), "cannot tell which services use this installation: ") || !strings.Contains(err.Error(), otherUnit) {
+			t.Errorf("error %v", err)
+		}
+		if diff := cmp.Diff(before, m.snapshot()); diff != "" {
+			t.Errorf("(-before +after):\n%s", diff)
+		}
+		m.run(`{}`) // who removes nothing does not read it
+	})
+}
+
+// TestSharedConfigDir: an empty directory stays while another service looks for its file in it.
+func TestSharedConfigDir(t *testing.T) {
+	m := newMachine(t)
+	m.run(`{}`)
+	m.run(`{"service_name": "patroni-b", "config_file": "b.yaml"}`)
+	m.run(`{"state": "absent"}`)
+	if !m.has("/etc/patroni") {
+		t.Error("the directory is gone")
+	}
+}
+
+// TestRestartOfEachService: the state of the one does not speak for the other.
+func TestRestartOfEachService(t *testing.T) {
+	const other = `{` + instance + `}`
+	installed := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	for arguments, started := range map[string]time.Duration{`{}`: time.Second, other: -time.Second} {
+		o := healthy(t, arguments)
+		o.file(o.Unit, string(o.unit(desired(t, arguments)).Render()), fsys.Attr{Mode: 0o644})
+		o.Current.InstalledAt = installed
+		o.Service.MainPID, o.Service.MainStarted = 1, installed.Add(started)
+		got := reportOf(t, arguments, o, Outcome{}, false).Result(false)
+		if want := started < 0; got.Extra["restart_required"] != want || got.Changed {
+			t.Errorf("%s: %+v", arguments, got)
+		} else if want && !strings.HasPrefix(got.Warnings[0], "patroni-b.service still runs ") {
+			t.Errorf("warnings %q", got.Warnings)
+		}
+	}
+}
