@@ -68,6 +68,8 @@ options:
         that comes before it, nothing is built. The index is asked by pip as the user, also in check mode.
       - V(absent) removes the virtual environment, the links that lead into it, the unit and the blocks in shell
         profiles. It is refused while the service is active or enabled.
+        While another unit in C(/etc/systemd/system) starts Patroni from O(bin_dir), only what belongs to O(service_name) is
+        removed.
         The configuration directory goes only when it is empty; OS packages stay.
     type: str
     choices: [present, latest, absent]
@@ -121,13 +123,37 @@ options:
       - The default is the system's C(python3).
     type: path
   service_name:
-    description: The name of the systemd unit, without C(.service).
+    description:
+      - The name of the systemd unit, without C(.service).
+      - Several services, each with its own task, can share one installation.
     type: str
     default: patroni
   manage_path:
     description: Whether to put O(bin_dir) on the E(PATH) of the user's shells, by a marked block in the shell profiles.
     type: bool
     default: true
+  completion:
+    description:
+      - Whether to write a script by which bash completes C(patronictl) for the user. The package C(bash-completion), which
+        reads it, is not installed.
+      - A script there that this module did not write is not replaced; the run is refused.
+      - It serves all services of the installation. With V(false) it is removed, while no other service uses the installation.
+    type: bool
+    default: false
+  patronictl_config:
+    description:
+      - Whether the user's login shells export E(PATRONICTL_CONFIG_FILE), unless it is set, so that C(patronictl) finds
+        O(config_file) in O(config_dir) without its option C(-c).
+      - It can name one file. For a second service of the same installation it is refused.
+    type: bool
+    default: false
+  needrestart:
+    description:
+      - Whether to write a configuration by which C(needrestart) never restarts the service. Its directory is made where
+        it is missing, so that a C(needrestart) that comes later keeps to it too.
+      - A file there that this module did not write is not replaced; the run is refused.
+    type: bool
+    default: false
   install_prerequisites:
     description: Whether to install the OS packages that the build needs.
     type: bool
@@ -257,6 +283,14 @@ EXAMPLES = r'''
     state: latest
     version: '>=4,<5'
     verify: full
+  become: true
+
+- name: Let two services share one installation
+  pgedge.platform.patroni_install:
+    service_name: 'patroni-{{ item }}'
+    config_dir: '/etc/patroni-{{ item }}'
+    needrestart: true
+  loop: [main, archive]
   become: true
 
 - name: Remove Patroni and keep its configuration

@@ -1,11 +1,9 @@
 package install
 
 import (
-	"path"
 	"slices"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
-	"github.com/pgedge/platform/modules/patroni_install/internal/profile"
 	"github.com/pgedge/platform/modules/patroni_install/internal/step"
 	"github.com/pgedge/platform/modules/patroni_install/internal/txn"
 )
@@ -13,19 +11,32 @@ import (
 // removal takes the service away, the unit first: it must not start what is going; and, unless others
 // use it, the installation. It keeps the packages of the operating system, drop-ins, every
 // configuration, and what other programs of the same pipx need.
-func (p *Plan) removal(out Outcome) []txn.Step {
+func (p *Plan) removal(out Outcome) ([]txn.Step, error) {
 	var steps []txn.Step
 	if before := p.fileState(p.seen.Unit); before != nil {
 		steps = append(steps, &step.File{Name: unitStep, Path: p.seen.Unit, Before: before})
 	}
+	comforts, err := p.comforts()
+	if err != nil {
+		return nil, err
+	}
+	profiles, err := p.unprofile()
+	if err != nil {
+		return nil, err
+	}
+	steps = append(steps, comforts...)
 	if p.removesTree() {
-		steps = slices.Concat(steps, p.staleLinks(nil), p.unprofile(), p.removeTrees(out), p.manifest(out), p.removeRule(), p.removeOldHome())
+		steps = append(steps, p.staleLinks(nil)...)
+	}
+	steps = append(steps, profiles...)
+	if p.removesTree() {
+		steps = slices.Concat(steps, p.removeTrees(out), p.manifest(out), p.removeRule(), p.removeOldHome())
 	}
 	e, found := p.seen.Entries[p.seen.ConfigDir]
 	if found && e.Type == fsys.Directory && p.seen.ConfigEmpty && p.seen.usedBy(p.seen.ConfigDir+"/") == "" {
 		steps = append(steps, &step.Directory{Name: "configuration directory", Path: p.seen.ConfigDir, Before: &e.Attr})
 	}
-	return steps
+	return steps, nil
 }
 
 // removeTrees moves the venv into the stage, which goes away at the end, and with it the shared
@@ -53,33 +64,6 @@ func (p *Plan) sharedGoes(out Outcome) bool {
 		return false
 	}
 	return out.Shared != "" || p.want.State == Absent && len(p.seen.Others) == 0
-}
-
-// unprofile takes our block out of the shell profiles. A file that holds nothing else, since we
-// made it, goes with it.
-func (p *Plan) unprofile() []txn.Step {
-	var steps []txn.Step
-	home := path.Clean(p.seen.User.Home)
-	for _, name := range []string{".bash_profile", ".bash_login", ".profile", ".bashrc"} {
-		before := p.fileState(path.Join(home, name))
-		if before == nil || p.seen.Entries[path.Join(home, name)].Type != fsys.File {
-			continue
-		}
-		kind := profile.Login
-		if name == ".bashrc" {
-			kind = profile.Interactive
-		}
-		text := profile.Remove(string(before.Data))
-		if text == string(before.Data) {
-			continue
-		}
-		s := &step.File{Name: "shell profile", Path: path.Join(home, name), Before: before}
-		if !profile.Bare(kind, name, text) {
-			s.After = &step.FileState{Data: []byte(text), Attr: before.Attr}
-		}
-		steps = append(steps, s)
-	}
-	return steps
 }
 
 // removeOldHome removes the link that oldHome made, while no other program of pipx needs it.

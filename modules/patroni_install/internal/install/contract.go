@@ -9,13 +9,12 @@ import (
 	"strings"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
-	"github.com/pgedge/platform/modules/patroni_install/internal/profile"
 	"github.com/pgedge/platform/modules/patroni_install/internal/step"
 	"github.com/pgedge/platform/modules/patroni_install/internal/txn"
 )
 
 // dirs makes the directories that no build made: the bin directory, and what is above the
-// configuration directory.
+// configuration directory and the files of comfort.
 func (p *Plan) dirs() []txn.Step {
 	made := map[string]bool{}
 	for _, s := range p.Stage {
@@ -23,7 +22,13 @@ func (p *Plan) dirs() []txn.Step {
 			made[d.Path] = true
 		}
 	}
-	return p.missingDirs(made, p.seen.BinDir, path.Dir(p.seen.ConfigDir))
+	dirs := []string{p.seen.BinDir, path.Dir(p.seen.ConfigDir)}
+	for _, c := range p.seen.comforts(&p.want) {
+		if c.wanted {
+			dirs = append(dirs, path.Dir(c.path))
+		}
+	}
+	return p.missingDirs(made, dirs...)
 }
 
 // links makes a link for each program and removes those that lead to programs the tree no
@@ -143,53 +148,6 @@ func (p *Plan) configDir() []txn.Step {
 		dir.Before = &e.Attr
 	}
 	return []txn.Step{dir}
-}
-
-// profiles puts the bin directory on the PATH of the user's shells.
-func (p *Plan) profiles() ([]txn.Step, error) {
-	if !p.want.ManagePath || p.seen.onLoginPath() {
-		return nil, nil
-	}
-	home := path.Clean(p.seen.User.Home)
-	existing := func(name string) bool { return p.seen.exists(path.Join(home, name)) }
-	login, _ := profile.LoginFile(existing, p.seen.User.Shell)
-	var steps []txn.Step
-	for _, f := range []struct {
-		name string
-		kind profile.Kind
-	}{{login, profile.Login}, {".bashrc", profile.Interactive}} {
-		s, err := p.profile(path.Join(home, f.name), f.kind)
-		if err != nil {
-			return nil, err
-		}
-		if s != nil {
-			steps = append(steps, s)
-		}
-	}
-	return steps, nil
-}
-
-// profile adds the block to one file, or makes the file; nil when it is as it should be.
-func (p *Plan) profile(name string, kind profile.Kind) (txn.Step, error) {
-	s := &step.File{Name: "shell profile", Path: name}
-	entry, found := p.seen.Entries[name]
-	if !found {
-		text, err := profile.New(kind, path.Base(name), profile.Settings{Dir: p.seen.BinDir})
-		s.After = &step.FileState{Data: []byte(text), Attr: fsys.Attr{Mode: 0o644, UID: p.seen.User.UID, GID: p.seen.User.GID}}
-		return s, err
-	}
-	if entry.Type != fsys.File {
-		return nil, fmt.Errorf("cannot put bin_dir on the PATH in %s: it is a %s, which root does not follow or replace; "+
-			"set manage_path (in the role: patroni_manage_path) to false and add %s to the PATH yourself",
-			name, entry.Type, p.seen.BinDir)
-	}
-	text, err := profile.Ensure(string(entry.Data), profile.Settings{Dir: p.seen.BinDir, Home: path.Clean(p.seen.User.Home)}, kind)
-	if err != nil || text == string(entry.Data) {
-		return nil, err
-	}
-	s.Before = &step.FileState{Data: entry.Data, Attr: entry.Attr}
-	s.After = &step.FileState{Data: []byte(text), Attr: entry.Attr}
-	return s, nil
 }
 
 // unitStep is the name of the steps after which systemd has to read the units again.

@@ -137,12 +137,13 @@ func postgres() *host.User {
 
 func TestLayout(t *testing.T) {
 	usual := Layout{
-		Layout: pipx.Layout{Home: pipxHome, BinDir: binDir}, User: postgres(), ConfigDir: "/etc/patroni",
+		Layout: pipx.Layout{Home: pipxHome, BinDir: binDir}, User: postgres(), ConfigDir: "/etc/patroni", Config: "/etc/patroni/patroni.yaml",
 		Unit: unitFile, Stage: pipxHome + "/.patroni_install.stage", Scratch: StateDir + "/stage", OldHome: oldPipx,
 		UserStage: home + "/.local/.patroni_install.stage",
 	}
 	elsewhere := usual
 	elsewhere.Home, elsewhere.BinDir, elsewhere.ConfigDir = "/srv/pipx", "/opt/patroni/bin", "/srv/patroni"
+	elsewhere.Config = "/srv/patroni/patroni.yaml"
 	elsewhere.Stage, elsewhere.Unit = "/srv/pipx/.patroni_install.stage", "/etc/systemd/system/p2.service"
 	for name, c := range map[string]struct {
 		arguments string

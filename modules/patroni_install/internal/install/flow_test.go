@@ -24,12 +24,12 @@ type scenario struct {
 // scenarios are the flows that every matrix goes through.
 func scenarios() []scenario {
 	return []scenario{
-		{"fresh", func(*machine) {}, `{}`},
+		{"fresh", func(*machine) {}, `{` + allComfort + `}`},
 		{"upgrade", installed, `{"version": "4.1.5"}`},
 		{"downgrade", installed, `{"version": "3.3.2"}`},
 		{"latest", installed, `{"state": "latest"}`},
 		{"repair", broken, `{}`},
-		{"remove", installed, `{"state": "absent"}`},
+		{"remove", comfortable, `{"state": "absent"}`},
 		{"remove one of two", two, `{"state": "absent", ` + instance + `}`},
 		{"adopt", adopted, `{"version": "4.1.5"}`},
 		{"keep", adopted, `{}`},
@@ -71,13 +71,19 @@ func lockText(version string) string {
 	return "patroni==" + version + hash + "click==8.1.7" + hash + "wheel==0.45" + hash
 }
 
-// instance are the options of another service.
-const instance = `"service_name": "patroni-b", "config_dir": "/etc/patroni-b", "config_file": "b.yaml"`
+// allComfort are the options for comfort, and instance those of another service.
+const (
+	allComfort = `"completion": true, "patronictl_config": true, "needrestart": true`
+	instance   = `"service_name": "patroni-b", "config_dir": "/etc/patroni-b", "config_file": "b.yaml"`
+)
 
-// two is one with two services.
+// comfortable is an installed one with all comfort.
+func comfortable(m *machine) { m.run(`{"version": "4.0.7", ` + allComfort + `}`) }
+
+// two is one with two services, of which the second has all comfort.
 func two(m *machine) {
 	installed(m)
-	m.run(`{` + instance + `}`)
+	m.run(`{` + allComfort + `, ` + instance + `}`)
 }
 
 // broken is one whose tree, unit and links were damaged.
@@ -89,9 +95,9 @@ func broken(m *machine) {
 	m.must(os.Chmod(m.real("/etc/patroni"), 0o755))
 }
 
-// edited is one where a file of the tree was edited.
+// edited is one where a file of the tree was edited, and where comfort is that is no longer asked for.
 func edited(m *machine) {
-	installed(m)
+	comfortable(m)
 	m.append(venv+"/lib/python3.11/site-packages/patroni/__init__.py", "# edited\n")
 }
 
@@ -150,11 +156,17 @@ func TestSteps(t *testing.T) {
 			"create directory " + binDir,
 			"create " + sharedName + " " + pipxHome + "/shared",
 			"create " + treeName + " " + venv,
+			"create directory " + home + "/.local/share/bash-completion",
+			"create directory " + home + "/.local/share/bash-completion/completions",
+			"create directory /etc/needrestart",
+			"create directory /etc/needrestart/conf.d",
 		}, links("create", usualApps()...), []string{
 			"create link " + oldPipx,
 			"create configuration directory /etc/patroni",
 			"change shell profile " + home + "/.profile",
 			"change shell profile " + home + "/.bashrc",
+			"create shell completion " + completionFile,
+			"create needrestart configuration " + needrestartFile,
 			"create unit " + unitFile,
 		}),
 		"upgrade":   upgrade,
@@ -165,8 +177,11 @@ func TestSteps(t *testing.T) {
 			"change " + treeName + " " + venv, "create link " + binDir + "/patronictl",
 			"change configuration directory /etc/patroni", "change unit " + unitFile,
 		},
-		"remove": slices.Concat([]string{"remove unit " + unitFile},
-			links("remove", "patroni", "patroni_wal_archiver", "patronictl"),
+		"remove": slices.Concat([]string{
+			"remove unit " + unitFile,
+			"remove shell completion " + completionFile,
+			"remove needrestart configuration " + needrestartFile,
+		}, links("remove", "patroni", "patroni_wal_archiver", "patronictl"),
 			[]string{
 				"change shell profile " + home + "/.profile",
 				"change shell profile " + home + "/.bashrc",
@@ -175,7 +190,12 @@ func TestSteps(t *testing.T) {
 				"remove link " + oldPipx,
 				"remove configuration directory /etc/patroni",
 			}),
-		"remove one of two": {"remove unit " + otherUnit, "remove configuration directory /etc/patroni-b"},
+		"remove one of two": {
+			"remove unit " + otherUnit,
+			"remove needrestart configuration " + otherNeedrestart,
+			"change shell profile " + home + "/.profile",
+			"remove configuration directory /etc/patroni-b",
+		},
 		"adopt": slices.Concat([]string{"change " + treeName + " " + oldPipx + "/venvs/patroni"},
 			links("create", usualApps()[1:]...),
 			[]string{
@@ -186,7 +206,12 @@ func TestSteps(t *testing.T) {
 			}),
 	}
 	want["keep"] = slices.Concat(links("create", "patroni_wal_archiver", "patronictl"), want["adopt"][len(usualApps()):])
-	want["edited"] = want["repair"][:1]
+	want["edited"] = []string{
+		want["repair"][0],
+		"change shell profile " + home + "/.profile",
+		"remove shell completion " + completionFile,
+		"remove needrestart configuration " + needrestartFile,
+	}
 	want["fresh rhel"] = slices.Concat([]string{
 		"create package set python3-pip",
 		"create directory " + home + "/.local/share",

@@ -22,6 +22,7 @@ type Layout struct {
 
 	User      *host.User
 	ConfigDir string
+	Config    string // Patroni's configuration file
 	Unit      string // path of the unit file
 	Stage     string // the directory in which the new tree is built
 	UserStage string // the same for what goes into the user's own Python environment
@@ -44,6 +45,7 @@ func (d Desired) layout(user *host.User) (Layout, error) {
 		Layout:    pipx.Layout{Home: d.PipxHome, BinDir: d.BinDir},
 		User:      user,
 		ConfigDir: d.ConfigDir,
+		Config:    path.Join(d.ConfigDir, d.ConfigFile),
 		Unit:      path.Join(systemd.Directory, d.ServiceName+".service"),
 		Scratch:   path.Join(StateDir, "stage"),
 		OldHome:   path.Join(home, ".local/pipx"),
@@ -135,6 +137,6 @@ func (l Layout) staged(name string) string {
 func (l Layout) unit(d Desired) systemd.Unit {
 	return systemd.Unit{
 		Name: d.ServiceName, User: l.User.Name, Group: l.User.Group,
-		Exec: path.Join(l.BinDir, "patroni"), ConfigPath: path.Join(l.ConfigDir, d.ConfigFile),
+		Exec: path.Join(l.BinDir, "patroni"), ConfigPath: l.Config,
 	}
 }

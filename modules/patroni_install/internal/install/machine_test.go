@@ -26,7 +26,10 @@ const (
 	venv     = pipxHome + "/venvs/patroni"
 	unitFile = "/etc/systemd/system/patroni.service"
 
-	otherUnit = "/etc/systemd/system/patroni-b.service"
+	otherUnit        = "/etc/systemd/system/patroni-b.service"
+	completionFile   = home + "/.local/share/bash-completion/completions/patronictl"
+	needrestartFile  = "/etc/needrestart/conf.d/patroni.service.conf"
+	otherNeedrestart = "/etc/needrestart/conf.d/patroni-b.service.conf"
 )
 
 // machine is a host below a temporary directory. Its commands, its namespace and its systemd are

@@ -64,6 +64,11 @@ type Observed struct {
 	Warnings   []string
 }
 
+func (o *Observed) exists(name string) bool {
+	_, found := o.Entries[name]
+	return found || name == "/"
+}
+
 // Services asks systemd about a unit.
 type Services interface {
 	State(ctx context.Context, unit string) (systemd.State, error)
@@ -104,6 +109,9 @@ func (o *observer) observe(ctx context.Context) (*Observed, error) {
 		if err := look(ctx); err != nil {
 			return nil, explainLink(err)
 		}
+	}
+	if err := o.comfort(); err != nil {
+		return nil, err
 	}
 	return o.found, o.otherUnits()
 }

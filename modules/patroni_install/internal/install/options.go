@@ -39,6 +39,9 @@ func Spec() ansible.Spec {
 		{Name: "python", Type: ansible.Path, Help: "interpreter of the virtual environment; the system's python3 when unset"},
 		{Name: "service_name", Type: ansible.Str, Default: "patroni", Help: "name of the systemd unit, without .service"},
 		{Name: "manage_path", Type: ansible.Bool, Default: true, Help: "put bin_dir on the PATH of the user's shells"},
+		{Name: "completion", Type: ansible.Bool, Default: false, Help: "let the user's bash complete patronictl"},
+		{Name: "patronictl_config", Type: ansible.Bool, Default: false, Help: "name the configuration to patronictl in the user's login shells"},
+		{Name: "needrestart", Type: ansible.Bool, Default: false, Help: "keep needrestart from restarting the service"},
 		{Name: "install_prerequisites", Type: ansible.Bool, Default: true, Help: "install the OS packages that are missing"},
 		{Name: "prerequisites", Type: ansible.List, Help: "OS packages to install instead of the family's"},
 		{Name: "build_dependencies", Type: ansible.Bool, Default: false, Help: "install a compiler and headers for the build, and remove them after it"},
@@ -75,6 +78,8 @@ type Desired struct {
 	ServiceName            string
 	ManagePath             bool
 
+	Completion, PatronictlConfig, Needrestart bool
+
 	Verify string
 
 	InstallPrerequisites bool
@@ -101,6 +106,7 @@ func NewDesired(p ansible.Params, environ []string) (Desired, error) {
 		Home: p.String("home"), BinDir: p.String("bin_dir"), PipxHome: p.String("pipx_home"),
 		ConfigDir: p.String("config_dir"), ConfigFile: p.String("config_file"), Python: p.String("python"),
 		ServiceName: strings.TrimSuffix(p.String("service_name"), ".service"), ManagePath: p.Bool("manage_path"),
+		Completion: p.Bool("completion"), PatronictlConfig: p.Bool("patronictl_config"), Needrestart: p.Bool("needrestart"),
 		Verify:               p.String("verify"),
 		InstallPrerequisites: p.Bool("install_prerequisites"), BuildDependencies: p.Bool("build_dependencies"),
 		LockTimeout: time.Duration(p.Int("lock_timeout")) * time.Second,

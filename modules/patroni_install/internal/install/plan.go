@@ -164,13 +164,17 @@ func (p *Plan) linked() []string {
 // starts what lies behind it.
 func (p *Plan) Switch(out Outcome) ([]txn.Step, error) {
 	if p.want.State == Absent {
-		return p.removal(out), nil
+		return p.removal(out)
 	}
 	links, err := p.links(p.apps(out))
 	if err != nil {
 		return nil, err
 	}
 	profiles, err := p.profiles()
+	if err != nil {
+		return nil, err
+	}
+	comforts, err := p.comforts()
 	if err != nil {
 		return nil, err
 	}
@@ -183,7 +187,8 @@ func (p *Plan) Switch(out Outcome) ([]txn.Step, error) {
 		links,           // the programs in bin_dir
 		p.oldHome(out),  // so that an old pipx finds its home
 		p.configDir(),   // for setup_patroni to fill
-		profiles,        // bin_dir on the PATH
+		profiles,        // bin_dir on the PATH, and the configuration for patronictl
+		comforts,        // what other programs are told about Patroni
 		p.unit(),        // the service, neither enabled nor started
 	), nil
 }
@@ -281,9 +286,4 @@ func contents(venv *pipx.Venv) string {
 	}
 	slices.Sort(lines)
 	return strings.Join(lines, "")
-}
-
-func (o *Observed) exists(name string) bool {
-	_, found := o.Entries[name]
-	return found || name == "/"
 }

@@ -19,7 +19,7 @@ type OtherUnit struct {
 // otherUnits finds, where something depends on it, the other units of the administrator that start a program of
 // this installation. A link among them is another name of a unit, or leads to a package's.
 func (o *observer) otherUnits() error {
-	if o.want.State != Absent {
+	if !o.asksForOthers() {
 		return nil
 	}
 	f := o.found
@@ -41,6 +41,24 @@ func (o *observer) otherUnits() error {
 		return fmt.Errorf("cannot tell which services use this installation: %w", err)
 	}
 	return nil
+}
+
+// asksForOthers tells whether something may go that other services use.
+func (o *observer) asksForOthers() bool {
+	if o.want.State == Absent {
+		return true
+	}
+	for _, c := range o.found.comforts(&o.want) {
+		if c.shared && !c.wanted && o.found.exists(c.path) {
+			return true
+		}
+	}
+	for _, name := range profileNames() {
+		if config := configIn(o.found, name); config != "" && (!o.want.PatronictlConfig || config != o.found.Config) {
+			return true
+		}
+	}
+	return false
 }
 
 // startedBy tells whether commands have a program of the installation in them.

@@ -45,6 +45,25 @@ func TestTwoServices(t *testing.T) {
 	}
 }
 
+// TestRemovalOfTheFirst: who came first does not matter.
+func TestRemovalOfTheFirst(t *testing.T) {
+	m := newMachine(t)
+	two(m)
+	m.run(`{"state": "absent"}`)
+	if m.has(unitFile) || m.has("/etc/patroni") || !m.has(binDir+"/patroni") || !m.has(completionFile) || !m.has(otherNeedrestart) {
+		t.Errorf("too much or too little is gone: %q", m.trace)
+	}
+	if got := m.read(home + "/.profile"); !strings.Contains(got, "='/etc/patroni-b/b.yaml'\n") {
+		t.Errorf("the profile is %q", got)
+	}
+	m.run(`{"state": "absent", ` + instance + `}`)
+	for _, name := range []string{venv, otherUnit, completionFile, otherNeedrestart, "/etc/patroni-b", StateDir} {
+		if m.has(name) {
+			t.Errorf("%s is still there", name)
+		}
+	}
+}
+
 // TestUnitsThatUseTheInstallation: which units keep it from being removed.
 func TestUnitsThatUseTheInstallation(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -97,6 +116,44 @@ func TestSharedConfigDir(t *testing.T) {
 	m.run(`{"state": "absent"}`)
 	if !m.has("/etc/patroni") {
 		t.Error("the directory is gone")
+	}
+}
+
+// TestOneConfigForPatronictl: two services do not take the shells from each other.
+func TestOneConfigForPatronictl(t *testing.T) {
+	m := newMachine(t)
+	two(m) // the second is named
+	m.run(`{}`)
+	if got := m.read(home + "/.profile"); !strings.Contains(got, "='/etc/patroni-b/b.yaml'\n") {
+		t.Errorf("a run that wants none has changed the profile: %q", got)
+	}
+	_, err := m.installer(`{"patronictl_config": true}`).Run(t.Context())
+	want := "cannot name /etc/patroni/patroni.yaml in " + home + "/.profile: it names /etc/patroni-b/b.yaml, the configuration of " +
+		"patroni-b.service, and it can name one; set patronictl_config (in the role: patroni_patronictl_config) to true for one service " +
+		"only; nothing was changed"
+	if err == nil || err.Error() != want {
+		t.Errorf("error (-want +got):\n%s", cmp.Diff(want, err.Error()))
+	}
+	m.run(`{` + instance + `}`)
+	m.run(`{"patronictl_config": true}`)
+	if got := m.read(home + "/.profile"); !strings.Contains(got, "='/etc/patroni/patroni.yaml'\n") {
+		t.Errorf("the profile is %q", got)
+	}
+}
+
+// TestConfigOfNobody: the user has made the block name what no service has, and goes out with it.
+func TestConfigOfNobody(t *testing.T) {
+	for _, config := range []string{"/etc/patroni-b/old.yaml", "b.yaml", "", "/etc/patroni-b/\x01"} {
+		m := newMachine(t)
+		installed(m)
+		before := m.read(home + "/.profile")
+		m.run(`{` + allComfort + `, ` + instance + `}`)
+		m.write(home+"/.profile", strings.Replace(m.read(home+"/.profile"), "/etc/patroni-b/b.yaml", config, 1))
+		m.own(home)
+		m.run(`{}`)
+		if diff := cmp.Diff(before, m.read(home+"/.profile")); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", config, diff)
+		}
 	}
 }
 

@@ -1,0 +1,144 @@
+package install
+
+import (
+	"fmt"
+	"path"
+
+	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
+	"github.com/pgedge/platform/modules/patroni_install/internal/profile"
+	"github.com/pgedge/platform/modules/patroni_install/internal/step"
+	"github.com/pgedge/platform/modules/patroni_install/internal/txn"
+)
+
+// profileName is what people read of a profile.
+const profileName = "shell profile"
+
+// profileNames are the start-up files of shells, in the home.
+func profileNames() []string { return []string{".bash_profile", ".bash_login", ".profile", ".bashrc"} }
+
+// profileKind is what a file of these is to shells.
+func profileKind(name string) profile.Kind {
+	if name == ".bashrc" {
+		return profile.Interactive
+	}
+	return profile.Login
+}
+
+// profiles puts the bin directory on the PATH of the user's shells, and names the configuration to
+// its login shells.
+func (p *Plan) profiles() ([]txn.Step, error) {
+	existing := func(name string) bool { return p.seen.exists(path.Join(p.seen.User.Home, name)) }
+	login, _ := profile.LoginFile(existing, p.seen.User.Shell)
+	var steps []txn.Step
+	for _, name := range profileNames() {
+		s := profile.Settings{Config: p.keptConfig(name)}
+		if p.want.ManagePath && !p.seen.onLoginPath() && (name == login || name == ".bashrc") {
+			s.Dir = p.seen.BinDir
+		}
+		if p.want.PatronictlConfig && name == login {
+			s.Config = p.seen.Config
+		}
+		change, err := p.profile(name, s)
+		if err != nil {
+			return nil, err
+		}
+		if change != nil {
+			steps = append(steps, change)
+		}
+	}
+	return steps, nil
+}
+
+// configIn is the configuration that our block in a shell profile names, "" where none does.
+func configIn(seen *Observed, name string) string {
+	return profile.Config(string(seen.Entries[path.Join(seen.User.Home, name)].Data))
+}
+
+// keptConfig is the configuration that a profile goes on naming though this run does not want it:
+// that of another service.
+func (p *Plan) keptConfig(name string) string {
+	config := configIn(p.seen, name)
+	if !path.IsAbs(config) || config == p.seen.Config || p.seen.usedBy(config) == "" {
+		return ""
+	}
+	return config
+}
+
+// profile changes or makes one file; nil when it is as it should be.
+func (p *Plan) profile(base string, set profile.Settings) (txn.Step, error) {
+	name, kind := path.Join(p.seen.User.Home, base), profileKind(base)
+	set.Home = path.Clean(p.seen.User.Home)
+	entry, found := p.seen.Entries[name]
+	switch {
+	case set.Dir == "" && set.Config == "" && configIn(p.seen, base) == "":
+		return nil, nil //nolint:nilnil // nothing is to be done
+	case !found:
+		text, err := profile.New(kind, base, set)
+		attr := fsys.Attr{Mode: 0o644, UID: p.seen.User.UID, GID: p.seen.User.GID}
+		return &step.File{Name: profileName, Path: name, After: &step.FileState{Data: []byte(text), Attr: attr}}, err
+	case entry.Type != fsys.File:
+		return nil, refuseProfile(name, entry, set)
+	}
+	if err := p.refuseConfig(base, set.Config); err != nil {
+		return nil, err
+	}
+	text, err := profile.Ensure(string(entry.Data), set, kind)
+	if err != nil {
+		return nil, err
+	}
+	return p.profileStep(base, text), nil
+}
+
+// profileStep gives a profile that is there a text; nil when it has it. One that comes to hold nothing but what was
+// written when it was made goes.
+func (p *Plan) profileStep(base, text string) txn.Step {
+	name := path.Join(p.seen.User.Home, base)
+	s := &step.File{Name: profileName, Path: name, Before: p.fileState(name)}
+	if text == string(s.Before.Data) {
+		return nil
+	}
+	if !profile.Bare(profileKind(base), base, text) {
+		s.After = &step.FileState{Data: []byte(text), Attr: s.Before.Attr}
+	}
+	return s
+}
+
+func refuseProfile(name string, entry Entry, set profile.Settings) error {
+	if set.Dir == "" {
+		return fmt.Errorf("cannot name the configuration in %s: it is a %s, which root does not follow or replace; set patronictl_config "+
+			"(in the role: patroni_patronictl_config) to false and export PATRONICTL_CONFIG_FILE yourself", name, entry.Type)
+	}
+	return fmt.Errorf("cannot put bin_dir on the PATH in %s: it is a %s, which root does not follow or replace; "+
+		"set manage_path (in the role: patroni_manage_path) to false and add %s to the PATH yourself", name, entry.Type, set.Dir)
+}
+
+// refuseConfig refuses to take the shells away from another service, whose run would take them back.
+func (p *Plan) refuseConfig(name, config string) error {
+	now := p.keptConfig(name)
+	if now == "" || config == "" || config == now {
+		return nil
+	}
+	return fmt.Errorf("cannot name %s in %s: it names %s, the configuration of %s, and it can name one; set patronictl_config "+
+		"(in the role: patroni_patronictl_config) to true for one service only", config, path.Join(p.seen.User.Home, name), now, p.seen.usedBy(now))
+}
+
+// unprofile takes our block out of the shell profiles, or, while others use the installation, the
+// configuration of this service alone.
+func (p *Plan) unprofile() (steps []txn.Step, err error) {
+	for _, base := range profileNames() {
+		entry := p.seen.Entries[path.Join(p.seen.User.Home, base)]
+		if entry.Type != fsys.File {
+			continue
+		}
+		var s txn.Step
+		if p.removesTree() {
+			s = p.profileStep(base, profile.Remove(string(entry.Data)))
+		} else if s, err = p.profile(base, profile.Settings{Config: p.keptConfig(base)}); err != nil {
+			return nil, err
+		}
+		if s != nil {
+			steps = append(steps, s)
+		}
+	}
+	return steps, nil
+}
