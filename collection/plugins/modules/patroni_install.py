@@ -230,6 +230,15 @@ options:
       - What it lacks for the interpreter and the platform of the host is named before anything is changed.
       - The playbook C(pgedge.platform.wheelhouse) makes one.
     type: path
+  installer:
+    description:
+      - What pipx installs packages with. The result is a virtual environment of pipx in every case.
+      - V(uv) takes pipx 1.12 or newer and a C(uv) in C(/usr/local/bin) or C(/usr/bin), and is refused without them.
+      - V(auto) takes uv where they are there and pip has no configuration of its own, neither in its files nor in the task's
+        C(environment), since uv does not read it.
+    type: str
+    choices: [auto, pip, uv]
+    default: auto
   remote_src:
     description: Whether O(constraints), O(lockfile) and O(wheelhouse) are on the managed host.
     type: bool

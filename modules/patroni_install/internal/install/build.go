@@ -171,6 +171,7 @@ func (b *builder) pipxBuild(program pipx.Program) pipx.Build {
 	seen := b.plan.seen
 	build := b.plan.want.pipxBuild(seen.Layout, path.Join(seen.Home, "scratch"))
 	build.Program, build.Requirement = program, b.plan.requirement()
+	build.UV = b.plan.takesUV(program)
 	if b.plan.bringsPipx() {
 		build.UserBase = seen.stagedUserBase()
 	}

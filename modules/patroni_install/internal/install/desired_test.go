@@ -23,7 +23,7 @@ func parse(arguments string) (Desired, error) {
 func TestDefaults(t *testing.T) {
 	want := Desired{
 		State: "present", Extras: []string{"psycopg2-binary", "etcd"}, User: "postgres", ConfigDir: "/etc/patroni",
-		ConfigFile: "patroni.yaml", Verify: "quick", ServiceName: "patroni", ManagePath: true, InstallPrerequisites: true,
+		ConfigFile: "patroni.yaml", Verify: "quick", Installer: "auto", ServiceName: "patroni", ManagePath: true, InstallPrerequisites: true,
 		LockTimeout: 5 * time.Minute, Timeout: 15 * time.Minute, Environ: []string{"http_proxy=http://proxy:3128"},
 	}
 	got, err := parse(`{}`)

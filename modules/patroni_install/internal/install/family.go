@@ -116,6 +116,13 @@ func unknownFamily(r host.Release) error {
 func (o *observer) pipx(context.Context) error {
 	f := o.found
 	f.Python = pipx.PythonVersion(o.host.FS, systemPython)
+	if o.want.Installer != Pip {
+		var err error
+		if f.UV, err = pipx.HasUV(o.host.FS); err != nil {
+			return err
+		}
+		f.PipConfig = pipx.PipIsConfigured(o.host.FS, f.User.Home, o.want.Environ)
+	}
 	program, err := findPipx(o.host, f.User, f.Python)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil

@@ -219,6 +219,7 @@ func (n *namespace) pipx(cmd host.Command) error {
 	if home != n.binds[0].target || variable(cmd.Env, "PIPX_BIN_DIR") != n.binds[1].target {
 		n.Fatalf("pipx would build outside of the stage: %q", cmd.Env)
 	}
+	n.backend = variable(cmd.Env, "PIPX_DEFAULT_BACKEND")
 	name, wanted, _ := strings.Cut(last(cmd.Argv), "==")
 	tree := home + "/venvs/patroni"
 	wanted, err := n.offered(cmd, wanted)

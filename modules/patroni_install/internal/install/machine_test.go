@@ -41,6 +41,8 @@ type machine struct {
 	uid, gid int // of the user
 	// newest is the version of Patroni that the package index offers when none is asked for.
 	newest string
+	// backend is what pipx was last told to install by.
+	backend string
 	// lacks is what a wheelhouse misses.
 	lacks string
 	// service is what systemd says beyond LoadState, and loaded the units that it has read.

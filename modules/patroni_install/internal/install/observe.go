@@ -49,12 +49,14 @@ type Observed struct {
 	// ConfigEmpty tells that the configuration directory is there and holds nothing.
 	ConfigEmpty bool
 	// Others are the names of other venvs of the same pipx home.
-	Others   []string
-	Current  *pipx.Venv    // the tree that is there, nil: none
-	RealVenv string        // its path without links, as pipx writes it into its own links
-	Pipx     *pipx.Program // nil: there is none
-	Packages Packages
-	SELinux  SELinux
+	Others    []string
+	Current   *pipx.Venv    // the tree that is there, nil: none
+	RealVenv  string        // its path without links, as pipx writes it into its own links
+	Pipx      *pipx.Program // nil: there is none
+	UV        bool          // the system has a uv
+	PipConfig bool          // pip has settings of its own
+	Packages  Packages
+	SELinux   SELinux
 	// OtherUnits are the other services of this installation, where something depends on them.
 	OtherUnits []OtherUnit
 	OSPackage  string // the operating system's own Patroni, "" when not installed

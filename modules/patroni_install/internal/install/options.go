@@ -18,6 +18,13 @@ const (
 	Absent  = "absent"
 )
 
+// The values of option installer.
+const (
+	Auto = "auto"
+	Pip  = "pip"
+	UV   = "uv"
+)
+
 // The values of option verify.
 const (
 	Quick = "quick"
@@ -45,6 +52,7 @@ func Spec() ansible.Spec {
 		{Name: "install_prerequisites", Type: ansible.Bool, Default: true, Help: "install the OS packages that are missing"},
 		{Name: "prerequisites", Type: ansible.List, Help: "OS packages to install instead of the family's"},
 		{Name: "build_dependencies", Type: ansible.Bool, Default: false, Help: "install a compiler and headers for the build, and remove them after it"},
+		{Name: "installer", Type: ansible.Str, Default: Auto, Choices: []string{Auto, Pip, UV}, Help: "what pipx installs packages with"},
 		{Name: "verify", Type: ansible.Str, Default: Quick, Choices: []string{Quick, Full}, Help: "how to judge whether an installation is healthy"},
 		{Name: "lock_timeout", Type: ansible.Int, Default: 300, Help: "seconds to wait for another run and for the package manager's locks"},
 		{Name: "timeout", Type: ansible.Int, Default: 900, Help: "seconds that the build may take"},
@@ -80,7 +88,8 @@ type Desired struct {
 
 	Completion, PatronictlConfig, Needrestart bool
 
-	Verify string
+	Verify    string
+	Installer string
 
 	InstallPrerequisites bool
 	Prerequisites        []string // nil: the family's
@@ -107,7 +116,7 @@ func NewDesired(p ansible.Params, environ []string) (Desired, error) {
 		ConfigDir: p.String("config_dir"), ConfigFile: p.String("config_file"), Python: p.String("python"),
 		ServiceName: strings.TrimSuffix(p.String("service_name"), ".service"), ManagePath: p.Bool("manage_path"),
 		Completion: p.Bool("completion"), PatronictlConfig: p.Bool("patronictl_config"), Needrestart: p.Bool("needrestart"),
-		Verify:               p.String("verify"),
+		Verify: p.String("verify"), Installer: p.String("installer"),
 		InstallPrerequisites: p.Bool("install_prerequisites"), BuildDependencies: p.Bool("build_dependencies"),
 		LockTimeout: time.Duration(p.Int("lock_timeout")) * time.Second,
 		Timeout:     time.Duration(p.Int("timeout")) * time.Second,

@@ -110,6 +110,9 @@ func (p *Plan) refuseBuild() error {
 	if p.whyBuild() == "" {
 		return p.seen.Current.CheckExtras(p.want.Extras)
 	}
+	if err := p.refuseUV(); err != nil {
+		return err
+	}
 	if p.seen.Pipx != nil {
 		return p.seen.Pipx.Check()
 	}
@@ -122,6 +125,29 @@ func (p *Plan) refuseBuild() error {
 	if len(p.seen.Packages.Missing) == 0 {
 		return fmt.Errorf("cannot build Patroni: there is no pipx on this host and prerequisites names no package that is "+
 			"missing; install pipx 1.0 or newer (%s pipx), or leave prerequisites unset", p.seen.Family.Install)
+	}
+	return nil
+}
+
+// takesUV tells whether a pipx builds by uv: where that was asked for, and by itself where it can and
+// nobody told pip anything that uv would not know.
+func (p *Plan) takesUV(program pipx.Program) bool {
+	possible := p.seen.UV && program.TakesUV()
+	return possible && (p.want.Installer == UV || p.want.Installer == Auto && !p.seen.PipConfig)
+}
+
+// refuseUV refuses installer uv where pipx cannot build by it.
+func (p *Plan) refuseUV() error {
+	if p.want.Installer != UV {
+		return nil
+	}
+	if !p.seen.UV {
+		return fmt.Errorf("cannot build Patroni by uv: there is no uv in /usr/local/bin or /usr/bin that is root's alone; install one, " +
+			"or leave installer unset (in the role: patroni_installer)")
+	}
+	if version := p.pipxVersion(); !(pipx.Program{Version: version}).TakesUV() {
+		return fmt.Errorf("cannot build Patroni by uv: pipx %s cannot, 1.12 or newer is needed; install one for all users into "+
+			"/usr/local, or leave installer unset (in the role: patroni_installer)", version)
 	}
 	return nil
 }

@@ -170,6 +170,56 @@ func TestArchiveIsReadByRoot(t *testing.T) {
 	}
 }
 
+// withPipx is a machine with a pipx of its own, and with a uv.
+func withPipx(t *testing.T, version string) *machine {
+	m := newMachine(t)
+	m.program("/usr/local/bin/pipx", "#!", 0o755)
+	m.dir("/usr/local/lib/python3.11/dist-packages/pipx-"+version+".dist-info", 0o755)
+	m.program("/usr/local/bin/uv", "#!", 0o755)
+	return m
+}
+
+func TestInstaller(t *testing.T) {
+	for name, test := range map[string]struct {
+		pipx, installer string
+		change          func(m *machine)
+		want            string
+	}{
+		"by itself":         {"1.18.4", Auto, func(*machine) {}, UV},
+		"not asked for":     {"1.18.4", Pip, func(*machine) {}, Pip},
+		"an old pipx":       {"1.7.1", Auto, func(*machine) {}, Pip},
+		"no uv":             {"1.18.4", Auto, func(m *machine) { m.remove("/usr/local/bin/uv") }, Pip},
+		"pip's settings":    {"1.18.4", Auto, func(m *machine) { m.write("/etc/pip.conf", "[global]") }, Pip},
+		"uv in spite of it": {"1.18.4", UV, func(m *machine) { m.write("/etc/pip.conf", "[global]") }, UV},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := withPipx(t, test.pipx)
+			test.change(m)
+			m.run(`{"installer": "` + test.installer + `"}`)
+			if m.backend != test.want {
+				t.Errorf("pipx was told to install by %q", m.backend)
+			}
+		})
+	}
+}
+
+func TestInstallerIsRefused(t *testing.T) {
+	old, without := withPipx(t, "1.7.1"), withPipx(t, "1.18.4")
+	without.remove("/usr/local/bin/uv")
+	for want, m := range map[string]*machine{"pipx 1.7.1 cannot, 1.12 or newer is needed": old, "there is no uv in /usr/local/bin or /usr/bin": without} {
+		before := m.snapshot()
+		_, err := m.installer(`{"installer": "uv"}`).Run(t.Context())
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.HasSuffix(err.Error(), "nothing was changed") {
+			t.Errorf("%v, want %q", err, want)
+		}
+		if diff := cmp.Diff(before, m.snapshot()); diff != "" {
+			t.Errorf("it changed the host (-before +after):\n%s", diff)
+		}
+		m.run(`{}`)
+		m.unchanged(`{"installer": "uv"}`) // nothing is to be built
+	}
+}
+
 // TestInternalArguments: people are not told of them.
 func TestInternalArguments(t *testing.T) {
 	_, err := ansible.ParseRequest(Spec(), []byte(`{"wheels": "x"}`))

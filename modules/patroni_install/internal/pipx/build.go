@@ -51,6 +51,9 @@ type Build struct {
 	Tools       string // the part of it that Lock.Tools returns
 	Wheels      string // a directory of packages, which stands in for every index
 
+	// UV builds by uv in place of pip, where the program can.
+	UV bool
+
 	// UserBase is where pip puts pipx itself and Python looks for it, "" for the user's real one.
 	UserBase string
 
@@ -72,6 +75,9 @@ func (b Build) Fetch(archive *os.File) []host.Command {
 		unpack := b.command(b.Python, "-I", "-B", "-c", bundledWheels+inspectWheelhouse, "unpack", b.Wheels)
 		unpack.Stdin = archive
 		commands = append(commands, unpack)
+	}
+	if b.UV && b.Lock == "" {
+		return commands // uv takes no pip, and fetches build tools by itself
 	}
 	shared := []string{b.Python, "-I", "-c", bundledWheels + prepareShared, b.Shared()}
 	if b.Lock == "" {
@@ -154,7 +160,7 @@ func (b Build) Env() []string {
 		"PIPX_MAN_DIR="+path.Join(b.Scratch, "man"),
 		"PIPX_COMPLETION_DIR="+path.Join(b.Scratch, "completion"),
 		"PIPX_DEFAULT_PYTHON="+b.Python,
-		"PIPX_DEFAULT_BACKEND=pip",
+		"PIPX_DEFAULT_BACKEND="+b.backend(),
 		"PIPX_USE_EMOJI=0", "USE_EMOJI=0", // since 1.8, before
 		"PIP_CACHE_DIR="+path.Join(b.Scratch, "cache", "pip"),
 		"PIP_DISABLE_PIP_VERSION_CHECK=1",
@@ -173,29 +179,46 @@ func (b Build) Env() []string {
 	if b.UserBase != "" {
 		env = append(env, "PYTHONUSERBASE="+b.UserBase, "PIP_NO_WARN_SCRIPT_LOCATION=1")
 	}
+	if b.UV {
+		env = append(env, b.uv()...)
+	}
 	return append(env, b.index()...)
 }
+
+func (b Build) backend() string {
+	if b.UV {
+		return "uv"
+	}
+	return "pip"
+}
+
+// setting is a variable of the environment.
+type setting struct{ name, value string }
+
+type settings []setting
+
+// env returns those that have a value.
+func (s settings) env() []string {
+	var env []string
+	for _, one := range s {
+		if one.value != "" {
+			env = append(env, one.name+"="+one.value)
+		}
+	}
+	return env
+}
+
+// fileURL returns the address of a directory: pip and uv take white space for the end of a path.
+func fileURL(dir string) string { return (&url.URL{Scheme: "file", Path: dir}).String() }
 
 // index returns the settings of the package index. They are no arguments, which everybody on
 // the host could read and pipx would write down.
 func (b Build) index() []string {
-	var env []string
-	set := func(name, value string) {
-		if value != "" {
-			env = append(env, name+"="+value)
-		}
-	}
+	env := settings{{"PIP_CERT", b.CACert}, {"PIP_CONSTRAINT", b.Constraints}}
 	if b.Wheels != "" {
-		// An address, since pip takes white space for the end of a path.
-		set("PIP_FIND_LINKS", (&url.URL{Scheme: "file", Path: b.Wheels}).String())
-		set("PIP_NO_INDEX", "1")
-	} else {
-		set("PIP_INDEX_URL", b.IndexURL)
-		set("PIP_EXTRA_INDEX_URL", strings.Join(b.ExtraIndexURLs, " "))
+		return append(env, setting{"PIP_FIND_LINKS", fileURL(b.Wheels)}, setting{"PIP_NO_INDEX", "1"}).env()
 	}
-	set("PIP_CERT", b.CACert)
-	set("PIP_CONSTRAINT", b.Constraints)
-	return env
+	return append(env, setting{"PIP_INDEX_URL", b.IndexURL}, setting{"PIP_EXTRA_INDEX_URL", strings.Join(b.ExtraIndexURLs, " ")}).env()
 }
 
 // passed picks from an environment what may reach pip: proxies, trust and pip's own settings

@@ -54,7 +54,7 @@ func TestLockedCommands(t *testing.T) {
 	var got [][]string
 	for _, cmd := range b.Fetch(nil) {
 		got = append(got, cmd.Argv[2:])
-		env := settings(cmd.Env)
+		env := variables(cmd.Env)
 		if env["PIP_INDEX_URL"] != b.IndexURL || env["PIP_NO_INDEX"] != "" {
 			t.Errorf("%s does not fetch from the index: %v", cmd, env)
 		}
@@ -70,10 +70,39 @@ func TestLockedCommands(t *testing.T) {
 		t.Errorf("commands (-want +got):\n%s", diff)
 	}
 	for _, cmd := range append(b.Install(), b.BringPipx()) {
-		env := settings(cmd.Env)
+		env := variables(cmd.Env)
 		if env["PIP_NO_INDEX"] != "1" || env["PIP_FIND_LINKS"] != "file:///home/pg/scratch/locked" || env["PIP_INDEX_URL"] != "" {
 			t.Errorf("%s takes more than what passed: %v", cmd, env)
 		}
+	}
+}
+
+// TestUVCommands: uv has variables of its own for everything that pip is told.
+func TestUVCommands(t *testing.T) {
+	b := exampleBuild()
+	b.UV, b.IndexURL, b.CACert, b.Constraints = true, "https://u:p@index.example", "/ca.pem", "/home/pg/scratch/c.txt"
+	b.ExtraIndexURLs = []string{"https://a.example", "https://b.example"}
+	if commands := b.Fetch(nil); len(commands) > 0 {
+		t.Errorf("something is prepared for pip: %v", commands)
+	}
+	env := variables(b.Install()[0].Env)
+	for name, want := range map[string]string{
+		"PIPX_DEFAULT_BACKEND": "uv", "UV_DEFAULT_INDEX": b.IndexURL, "UV_INDEX": "https://a.example https://b.example",
+		"UV_CONSTRAINT": b.Constraints, "SSL_CERT_FILE": b.CACert, "UV_CACHE_DIR": "/home/pg/scratch/cache/uv",
+		"UV_PYTHON_DOWNLOADS": "never", "UV_NO_INDEX": "", "UV_FIND_LINKS": "",
+	} {
+		if env[name] != want {
+			t.Errorf("%s=%q, want %q", name, env[name], want)
+		}
+	}
+	b.Wheels = "/srv/my wheels"
+	env = variables(b.Install()[0].Env)
+	if env["UV_NO_INDEX"] != "1" || env["UV_FIND_LINKS"] != "file:///srv/my%20wheels" || env["UV_DEFAULT_INDEX"]+env["UV_INDEX"] != "" {
+		t.Errorf("from a wheelhouse: %v", env)
+	}
+	b.Lock = "/home/pg/scratch/lock.txt"
+	if commands := b.Fetch(nil); len(commands) != 2 || variables(b.Install()[0].Env)["UV_FIND_LINKS"] != "file:///home/pg/scratch/locked" {
+		t.Errorf("with a lock: %v", commands)
 	}
 }
 
@@ -95,20 +124,20 @@ func TestWheelhouseCommands(t *testing.T) {
 		t.Errorf("tools are fetched for wheels, too: %q", last[4:])
 	}
 	for _, cmd := range slices.Concat(commands, b.Install(), []host.Command{b.BringPipx()}) {
-		env := settings(cmd.Env)
+		env := variables(cmd.Env)
 		if env["PIP_NO_INDEX"] != "1" || env["PIP_FIND_LINKS"] != "file:///home/pg/scratch/my%20wheels" ||
 			env["PIP_INDEX_URL"]+env["PIP_EXTRA_INDEX_URL"] != "" {
 			t.Errorf("%s: %v", cmd, env)
 		}
 	}
 	b.Lock = "/home/pg/scratch/lock.txt"
-	if env := settings(b.Install()[0].Env); env["PIP_FIND_LINKS"] != "file:///home/pg/scratch/locked" {
+	if env := variables(b.Install()[0].Env); env["PIP_FIND_LINKS"] != "file:///home/pg/scratch/locked" {
 		t.Errorf("with a lock, pipx takes from %s", env["PIP_FIND_LINKS"])
 	}
 }
 
-// settings returns the value that holds for each variable, the last one.
-func settings(env []string) map[string]string {
+// variables returns the value that holds for each variable, the last one.
+func variables(env []string) map[string]string {
 	found := map[string]string{}
 	for _, variable := range env {
 		name, value, _ := strings.Cut(variable, "=")
@@ -118,7 +147,7 @@ func settings(env []string) map[string]string {
 }
 
 func TestEnvStaysInTheStage(t *testing.T) {
-	env := settings(exampleBuild().Env())
+	env := variables(exampleBuild().Env())
 	inHome := []string{"HOME", "PIPX_HOME", "PIPX_BIN_DIR"} // the binds cover the last two
 	for name, value := range env {
 		if strings.HasPrefix(value, "/home/pg") && !strings.HasPrefix(value, "/home/pg/scratch") && !slices.Contains(inHome, name) {
@@ -141,7 +170,7 @@ func TestEnvPassesSettingsOn(t *testing.T) {
 	}
 	b.IndexURL, b.CACert = "https://u:p@index.example/simple", "/ours"
 	b.ExtraIndexURLs = []string{"https://a.example/simple", "https://b.example/simple"}
-	env := settings(b.Env())
+	env := variables(b.Env())
 	want := map[string]string{
 		"PIP_RETRIES": "9", "PIP_CONSTRAINT": "/etc/c.txt", "https_proxy": "http://proxy:1", "NO_PROXY": "localhost", "SSL_CERT_DIR": "/certs",
 		"PIP_TARGET": "", "PIP_LOG": "", "PIP_USER": "", "PIP_CACHE_DIR": "/home/pg/scratch/cache/pip", "PIP_CERT": "/ours", "PIP_COMPILE": "0",
@@ -155,7 +184,7 @@ func TestEnvPassesSettingsOn(t *testing.T) {
 		}
 	}
 	b.Constraints = "/ours.txt"
-	if env := settings(b.Newest().Env); env["PIP_CONSTRAINT"] != "/ours.txt" {
+	if env := variables(b.Newest().Env); env["PIP_CONSTRAINT"] != "/ours.txt" {
 		t.Errorf("the question for the newest version goes by constraints %q", env["PIP_CONSTRAINT"])
 	}
 	for _, cmd := range slices.Concat(b.Fetch(nil), b.Install(), []host.Command{b.Newest()}) {
@@ -167,14 +196,14 @@ func TestEnvPassesSettingsOn(t *testing.T) {
 
 func TestEnvVariants(t *testing.T) {
 	b := exampleBuild()
-	if env := settings(b.Env()); env["PIP_NO_BUILD_ISOLATION"] != "0" || env["PYTHONNOUSERSITE"] != "1" {
+	if env := variables(b.Env()); env["PIP_NO_BUILD_ISOLATION"] != "0" || env["PYTHONNOUSERSITE"] != "1" {
 		t.Errorf("system pipx, not isolated: %v", env)
 	}
-	if env := settings(b.Env()); env["PIP_INDEX_URL"]+env["PIP_EXTRA_INDEX_URL"]+env["PIP_CERT"] != "" {
+	if env := variables(b.Env()); env["PIP_INDEX_URL"]+env["PIP_EXTRA_INDEX_URL"]+env["PIP_CERT"] != "" {
 		t.Error("the index is set though nobody set it")
 	}
 	b.Isolated, b.Argv = true, []string{"/usr/bin/python3", "-m", "pipx"}
-	env := settings(b.Env())
+	env := variables(b.Env())
 	for _, name := range []string{"PIP_NO_BUILD_ISOLATION", "PYTHONNOUSERSITE"} {
 		if value, set := env[name]; set {
 			t.Errorf("the user's pipx, isolated: %s=%s", name, value)
