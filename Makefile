@@ -12,7 +12,7 @@ COLLECTIONS ?= $(HOME)/.ansible/collections
 # A binary is copied to the host with every task: its size is part of its speed.
 MAX_SIZE := 6291456
 
-.PHONY: help build stage collection install lint unit test test-all mutate molecule bench demo clean
+.PHONY: help build stage collection install lint unit test test-all mutate lock molecule bench demo clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,6 +62,9 @@ test-all: lint ## everything, however long: race detector, double faults, all sc
 
 mutate: ## break the program in one place after the other: a test has to fail each time (half an hour)
 	@$(TOOLS) .ci/mutate $(MUTANT)
+
+lock: ## the lock file that the module brings, from what the package index has now
+	@$(TOOLS) .ci/lock
 
 molecule: stage ## one scenario: make molecule SCENARIO=debian
 	@molecule/run $(SCENARIO)
