@@ -48,7 +48,7 @@ install: collection ## the collection for this user, and the short name for ansi
 lint: stage ## every linter: Go, shell, YAML, Ansible
 	@.ci/lint
 
-unit: ## the tests of the Go code and of the action plugin
+unit: ## the tests of the Go code and of the collection's Python
 	@$(TOOLS) go test ./...
 	@$(TOOLS) python -m pytest -q -p no:cacheprovider $(STAGE)/tests/unit
 
@@ -58,7 +58,7 @@ test: lint unit ## lint, unit tests and fault matrices, and both families on rea
 test-all: lint ## everything, however long: race detector, double faults, all scenarios
 	@$(TOOLS) go test -race ./...
 	@MATRIX=full $(TOOLS) go test -timeout 60m ./modules/patroni_install/internal/install
-	@molecule/run debian bad_cases rhel lifecycle interrupted faults
+	@molecule/run debian bad_cases rhel lifecycle wheelhouse interrupted faults
 
 mutate: ## break the program in one place after the other: a test has to fail each time (half an hour)
 	@$(TOOLS) .ci/mutate $(MUTANT)
