@@ -1,11 +1,11 @@
-# How `image` makes hosts of the RHEL family (rocky8, rocky9). Sourced by it, never run; it
+# How `image` makes hosts of the RHEL family (rocky8, rocky9, rocky10). Sourced by it, never run; it
 # replaces finish_root and from_packages.
 #
 # Where no registry answers, the result is a stand-in, and its os-release says so (VARIANT):
 # Debian's root with Rocky's os-release and shell profiles, without apt and dpkg, with dnf and rpm
-# working on a repository of its own, which serves python3-pip and python3-setuptools made from
-# those projects' wheels. It has the Python of that release (3.6, 3.9) where this machine has one to
-# copy: the one that PLATFORM_TEST_PYTHON_36 or _39 names by its prefix, else pyenv's newest; it
+# working on a repository of its own, which serves python3-pip and, up to release 9, python3-setuptools made
+# from those projects' wheels. It has the Python of that release (3.6, 3.9, 3.12) where this machine has one
+# to copy: the one that PLATFORM_TEST_PYTHON_36, _39 or _312 names by its prefix, else pyenv's newest; it
 # must run on Debian 12. Otherwise it has Debian's own.
 # shellcheck shell=bash
 # shellcheck disable=SC2034,SC2154 # variables of `image`
@@ -13,6 +13,7 @@
 case $suite in
   rocky8) release=8.10 codename='Green Obsidian' python=3.6 wheels=(pip==9.0.3 setuptools==39.2.0) ;;
   rocky9) release=9.6 codename='Blue Onyx' python=3.9 wheels=(pip==21.3.1 setuptools==53.0.0) ;;
+  rocky10) release=10.0 codename='Red Quartz' python=3.12 wheels=(pip==23.3.2) ;;
 esac
 # What the tests' Ansible needs beside a bare image: RHEL 8 has no Python that it can use.
 packages=(systemd dbus sudo acl procps-ng iproute diffutils findutils shadow-utils python3)

@@ -85,7 +85,7 @@ package() {
 for wheel in /root/wheels/*.whl; do
   IFS=- read -r name version _ <<<"${wheel##*/}"
   case $name in
-    pip) package pip "$version" python3-setuptools ;;
+    pip) package pip "$version" "$([ "$major" -ge 10 ] || echo python3-setuptools)" ;;
     *) package "$name" "$version" '' ;;
   esac
 done
