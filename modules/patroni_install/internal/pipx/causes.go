@@ -153,7 +153,7 @@ func packageCauses() []cause {
 			"a package's build tools could not be loaded; the index may not offer them",
 		},
 		{
-			[]string{"ResolutionImpossible", "conflicting dependencies"},
+			[]string{"ERROR: ResolutionImpossible", "conflicting dependencies"},
 			"the packages that were asked for exclude each other; loosen version, or the constraints that pip's configuration sets",
 		},
 		{

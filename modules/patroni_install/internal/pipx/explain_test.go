@@ -76,6 +76,11 @@ func TestExplain(t *testing.T) {
 		{"[Errno 101] Network is unreachable", "no way to the network"},
 		{"[Errno -3] Temporary failure in name resolution", "cannot be resolved"},
 		{"ERROR: ResolutionImpossible: for help visit https://example.org", "exclude each other"},
+		{ // with -v, pip tells how it came to know that there is none
+			"    raise ResolutionImpossible(e.causes)\npip._vendor.resolvelib.resolvers.ResolutionImpossible: [RequirementInformation(x)]\n" +
+				"ERROR: Could not find a version that satisfies the requirement patroni (from versions: none)",
+			"the index does not know patroni; check index_url",
+		},
 		{"/usr/bin/python3: No module named venv", "python3-venv"},
 		{"PermissionError: [Errno 13] Permission denied: '/home/x/.local'", "may not write /home/x/.local"},
 		{
