@@ -89,7 +89,7 @@ func TestUVCommands(t *testing.T) {
 	for name, want := range map[string]string{
 		"PIPX_DEFAULT_BACKEND": "uv", "UV_DEFAULT_INDEX": b.IndexURL, "UV_INDEX": "https://a.example https://b.example",
 		"UV_CONSTRAINT": b.Constraints, "SSL_CERT_FILE": b.CACert, "UV_CACHE_DIR": "/home/pg/scratch/cache/uv",
-		"UV_PYTHON_DOWNLOADS": "never", "UV_NO_INDEX": "", "UV_FIND_LINKS": "",
+		"UV_PYTHON_DOWNLOADS": "never", "UV_SYSTEM_CERTS": "1", "UV_NO_INDEX": "", "UV_FIND_LINKS": "",
 	} {
 		if env[name] != want {
 			t.Errorf("%s=%q, want %q", name, env[name], want)

@@ -96,7 +96,7 @@ func indexCauses() []cause {
 				"(timedatectl), or have the certificate renewed",
 		},
 		{
-			[]string{"CERTIFICATE_VERIFY_FAILED] certificate verify failed: * ("},
+			[]string{"CERTIFICATE_VERIFY_FAILED] certificate verify failed: * (", "invalid peer certificate: *"},
 			noPackage + "the index's certificate is not trusted ($1); name the authority's file with ca_cert",
 		},
 		{
@@ -128,6 +128,10 @@ func indexCauses() []cause {
 				"ConnectionResetError", "RemoteDisconnected", "IncompleteRead",
 			},
 			noPackage + "the index does not answer, or the connection broke; check the network, the firewall and the proxy, and try again",
+		},
+		{
+			[]string{"Failed to fetch: `*`", "Failed to fetch: *"}, // uv, of whatever else
+			noPackage + "uv cannot fetch $1; check index_url, the network and the proxy",
 		},
 	}
 }

@@ -67,6 +67,8 @@ func TestExplain(t *testing.T) {
 		{"ERROR: Package 'patroni' requires a different Python: 3.6.8 not in '>=3.7'", "the interpreter is Python 3.6.8 and the package needs >=3.7"},
 		{"OSError('Tunnel connection failed: 407 Proxy Authentication Required')", "refuses (407 Proxy Authentication Required)"},
 		{"HTTPError: 401 Client Error: Unauthorized for url: https://index.example/simple/patroni/", "refuses the credentials"},
+		{"  cause: invalid peer certificate: UnknownIssuer\n", "is not trusted (UnknownIssuer); name the authority's file with ca_cert"},
+		{"error: Failed to fetch: `https://index.example/simple/patroni/`\n", "uv cannot fetch https://index.example/simple/patroni/; check"},
 		{"ProxyError('Unable to connect to proxy')", "answer or refuses; check"},
 		{"[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: Hostname mismatch, certificate is not valid for 'a'. (_ssl.c:997)", "(Hostname mismatch, certificate is not valid for 'a'.)"},
 		{"[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: certificate is not yet valid (_ssl.c:992)", "set the clock"},

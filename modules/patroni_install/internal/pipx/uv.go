@@ -50,6 +50,8 @@ func (b Build) uv() []string {
 		{"UV_LINK_MODE", "copy"}, // a link to the cache would be a second name of the file
 		{"UV_NO_PROGRESS", "1"},
 		{"UV_PYTHON_DOWNLOADS", "never"},
+		{"UV_SYSTEM_CERTS", "1"}, // as the distributions' pip does
+		{"UV_NATIVE_TLS", "1"},   // its former name
 		{"UV_CONSTRAINT", b.Constraints},
 		{"SSL_CERT_FILE", b.CACert},
 	}
