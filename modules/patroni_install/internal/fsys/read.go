@@ -40,6 +40,7 @@ type Info struct {
 	Type   Type
 	Size   int64
 	MTime  time.Time
+	CTime  time.Time // of the last change of content or attributes, which nobody can set
 	Dev    uint64
 	Ino    uint64
 	ID     string // of a directory or a file; see identity
@@ -105,6 +106,7 @@ func infoOf(st *unix.Stat_t) Info {
 		Type:  Other,
 		Size:  st.Size,
 		MTime: time.Unix(st.Mtim.Sec, st.Mtim.Nsec),
+		CTime: time.Unix(st.Ctim.Sec, st.Ctim.Nsec),
 		Dev:   st.Dev,
 		Ino:   st.Ino,
 	}

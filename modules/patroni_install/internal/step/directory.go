@@ -18,6 +18,10 @@ type Directory struct {
 	Path   string     `json:"path"`
 	Before *fsys.Attr `json:"before"`
 	After  *fsys.Attr `json:"after"`
+	Ours   bool       `json:"ours,omitempty"` // of no interest to people
+	// Brought tells that packages of the same transaction made the directory, and take it away again: undo has nothing
+	// to do with it.
+	Brought bool `json:"brought,omitempty"`
 }
 
 var _ txn.Step = (*Directory)(nil)
@@ -27,6 +31,9 @@ func (s *Directory) Kind() string { return "directory" }
 
 // Describe implements [txn.Step].
 func (s *Directory) Describe() txn.Description {
+	if s.Ours {
+		return txn.Description{Name: s.Name, Path: s.Path}
+	}
 	return txn.Description{
 		Name: s.Name, Action: action(s.Before, s.After), Path: s.Path,
 		Before: directoryText(s.Before), After: directoryText(s.After),
@@ -47,6 +54,9 @@ func (s *Directory) Apply(_ context.Context, h *host.Host) error {
 
 // Undo implements [txn.Step].
 func (s *Directory) Undo(_ context.Context, h *host.Host) error {
+	if s.Brought {
+		return nil
+	}
 	return s.ensure(h, s.After, s.Before)
 }
 

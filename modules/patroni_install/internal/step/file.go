@@ -28,6 +28,9 @@ type File struct {
 	Before *FileState `json:"before"`
 	After  *FileState `json:"after"`
 	Ours   bool       `json:"ours,omitempty"` // a record of our own, which is of no interest to people
+	// While is a path without which Undo has nothing to do any more, "" where it always has: an undo that was
+	// interrupted may have come past the steps that the file was for.
+	While string `json:"while,omitempty"`
 }
 
 var _ txn.Step = (*File)(nil)
@@ -77,7 +80,14 @@ func (f *FileState) text(other *FileState) string {
 func (s *File) Apply(_ context.Context, h *host.Host) error { return s.ensure(h, s.Before, s.After) }
 
 // Undo implements [txn.Step].
-func (s *File) Undo(_ context.Context, h *host.Host) error { return s.ensure(h, s.After, s.Before) }
+func (s *File) Undo(_ context.Context, h *host.Host) error {
+	if s.While != "" {
+		if found, err := lookup(h, s.While); err != nil || found == nil {
+			return err
+		}
+	}
+	return s.ensure(h, s.After, s.Before)
+}
 
 // Finish implements [txn.Step].
 func (s *File) Finish(context.Context, *host.Host) error { return nil }

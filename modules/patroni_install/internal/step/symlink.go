@@ -20,6 +20,9 @@ type Symlink struct {
 	Path   string     `json:"path"`
 	Before *LinkState `json:"before"`
 	After  *LinkState `json:"after"`
+	// Brought tells that packages of the same transaction made the link, and take it away again: undo has nothing to
+	// do with it, and people see no change.
+	Brought bool `json:"brought,omitempty"`
 }
 
 var _ txn.Step = (*Symlink)(nil)
@@ -29,6 +32,9 @@ func (s *Symlink) Kind() string { return "symlink" }
 
 // Describe implements [txn.Step].
 func (s *Symlink) Describe() txn.Description {
+	if s.Brought {
+		return txn.Description{Name: "link", Path: s.Path}
+	}
 	return txn.Description{
 		Name: "link", Action: action(s.Before, s.After), Path: s.Path,
 		Before: s.Before.text(), After: s.After.text(),
@@ -46,7 +52,12 @@ func (l *LinkState) text() string {
 func (s *Symlink) Apply(_ context.Context, h *host.Host) error { return s.ensure(h, s.Before, s.After) }
 
 // Undo implements [txn.Step].
-func (s *Symlink) Undo(_ context.Context, h *host.Host) error { return s.ensure(h, s.After, s.Before) }
+func (s *Symlink) Undo(_ context.Context, h *host.Host) error {
+	if s.Brought {
+		return nil
+	}
+	return s.ensure(h, s.After, s.Before)
+}
 
 // Finish implements [txn.Step].
 func (s *Symlink) Finish(context.Context, *host.Host) error { return nil }
