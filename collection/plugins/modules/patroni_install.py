@@ -70,10 +70,30 @@ options:
         profiles. It is refused while the service is active or enabled.
         While another unit in C(/etc/systemd/system) starts Patroni from O(bin_dir), only what belongs to O(service_name) is
         removed.
-        The configuration directory goes only when it is empty; OS packages stay.
+        The configuration directory goes only when it is empty; OS packages stay, also those of O(method=package).
     type: str
     choices: [present, latest, absent]
     default: present
+  method:
+    description:
+      - What installs Patroni. V(pipx) makes a virtual environment of pipx, V(package) takes the packages of the distribution
+        or of pgEdge.
+      - With V(package) the links in O(bin_dir), the C(PATH), the configuration directory and the facts are the same. The unit is the
+        package's, with a drop-in of ours that names the user and the configuration; where the package has none, it is ours.
+      - Packages are added and never upgraded, downgraded or repaired, since that could not be undone. A O(version) that
+        neither the installed package nor the one on offer has is refused, and so is O(state=latest).
+      - O(python), O(constraints), O(lockfile) and O(wheelhouse) are refused with V(package). The options for the build are of no
+        effect.
+      - An installation of the one kind is not replaced by the other; remove it first, with its own method and O(state=absent).
+    type: str
+    choices: [pipx, package]
+    default: pipx
+  packages:
+    description:
+      - The packages to install with O(method=package), Patroni's own first. A version can be added, as in V(patroni=4.0.4-2).
+      - By default C(pgedge-patroni), or C(patroni) where no package source offers that, and the packages that O(extras) need.
+    type: list
+    elements: str
   version:
     description:
       - The version of Patroni, exact as V(4.1.5) or as a specifier after PEP 440 such as V(>=4.0,<5).
@@ -302,6 +322,11 @@ EXAMPLES = r'''
   loop: [main, archive]
   become: true
 
+- name: Install the package of the distribution, or pgEdge's where it is on offer
+  pgedge.platform.patroni_install:
+    method: package
+  become: true
+
 - name: Remove Patroni and keep its configuration
   pgedge.platform.patroni_install:
     state: absent
@@ -393,12 +418,12 @@ patroni:
       returned: always
       sample: 3.11.2
     pipx:
-      description: The version of pipx on the host. Null when there is none.
+      description: The version of pipx on the host. Null when there is none, and with O(method=package).
       type: str
       returned: always
       sample: 1.1.0
     venv:
-      description: The virtual environment.
+      description: The virtual environment. Null with O(method=package), which has none.
       type: str
       returned: always
       sample: /var/lib/postgresql/.local/share/pipx/venvs/patroni
@@ -414,7 +439,8 @@ patroni:
       returned: always
       sample: [patroni, patronictl]
     packages:
-      description: The Python packages in the virtual environment and their versions.
+      description: The Python packages in the virtual environment and their versions. With O(method=package) the
+        packages of the operating system that are asked for.
       type: dict
       returned: always
       sample:

@@ -1,6 +1,8 @@
 package install
 
 import (
+	"fmt"
+	"path"
 	"slices"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
@@ -16,6 +18,7 @@ func (p *Plan) removal(out Outcome) ([]txn.Step, error) {
 	if before := p.fileState(p.seen.Unit); before != nil {
 		steps = append(steps, &step.File{Name: unitStep, Path: p.seen.Unit, Before: before})
 	}
+	steps = append(steps, p.removeDropIn()...)
 	comforts, err := p.comforts()
 	if err != nil {
 		return nil, err
@@ -29,8 +32,11 @@ func (p *Plan) removal(out Outcome) ([]txn.Step, error) {
 		steps = append(steps, p.staleLinks(nil)...)
 	}
 	steps = append(steps, profiles...)
-	if p.removesTree() {
+	if p.removesTree() && !p.want.packaged() {
 		steps = slices.Concat(steps, p.removeTrees(out), p.manifest(out), p.removeRule(), p.removeOldHome())
+	}
+	if p.removesTree() && p.want.packaged() {
+		steps = append(steps, p.manifest(out)...)
 	}
 	e, found := p.seen.Entries[p.seen.ConfigDir]
 	if found && e.Type == fsys.Directory && p.seen.ConfigEmpty && p.seen.usedBy(p.seen.ConfigDir+"/") == "" {
@@ -75,4 +81,16 @@ func (p *Plan) removeOldHome() []txn.Step {
 	}
 	before := &step.LinkState{Target: e.Target, UID: e.UID, GID: e.GID}
 	return []txn.Step{&step.Symlink{Path: p.seen.OldHome, Before: before}}
+}
+
+// absentMessage says in a sentence what a removal did.
+func (r *Report) absentMessage() string {
+	what, stays := "Patroni", r.plan.keptPackages()
+	if !r.plan.removesTree() {
+		what, stays = path.Base(r.plan.seen.Unit), "; Patroni itself stays, since "+r.plan.seen.usedBy("")+" starts it"
+	}
+	if !r.Changed() {
+		return what + " is not installed; nothing had to be changed" + stays + "."
+	}
+	return fmt.Sprintf("%s %s: %s%s.", what, r.verb("was removed", "would be removed"), r.parts(), stays)
 }

@@ -17,12 +17,15 @@ import (
 // configuration directory and the files of comfort.
 func (p *Plan) dirs() []txn.Step {
 	made := map[string]bool{}
-	for _, s := range p.Stage {
+	for _, s := range slices.Concat(p.Packages, p.Stage) {
 		if d, ok := s.(*step.Directory); ok {
 			made[d.Path] = true
 		}
 	}
 	dirs := []string{p.seen.BinDir, path.Dir(p.seen.ConfigDir)}
+	if p.usesPackageUnit() {
+		dirs = append(dirs, path.Dir(p.seen.dropIn()))
+	}
 	for _, c := range p.seen.comforts(&p.want) {
 		if c.wanted {
 			dirs = append(dirs, path.Dir(c.path))
@@ -37,7 +40,7 @@ func (p *Plan) links(apps []string) ([]txn.Step, error) {
 	var steps []txn.Step
 	for _, app := range apps {
 		name := path.Join(p.seen.BinDir, app)
-		target := path.Join(p.seen.Layout.Venv(), "bin", app)
+		target := path.Join(p.seen.programs(), app)
 		entry, found := p.seen.Bin[app]
 		switch {
 		case !found:
@@ -97,7 +100,7 @@ func (p *Plan) leadsTo(entry fsys.Info, app string) bool {
 		found = path.Join(p.seen.BinDir, found)
 	}
 	found = path.Clean(found)
-	return found == path.Join(p.seen.Layout.Venv(), "bin", app) || found == path.Join(p.seen.RealVenv, "bin", app)
+	return found == path.Join(p.seen.programs(), app) || found == path.Join(p.seen.RealVenv, "bin", app)
 }
 
 func foreign(name string, entry fsys.Info, target string) error {
@@ -145,7 +148,7 @@ func (p *Plan) configDir() []txn.Step {
 		if e.Attr == after {
 			return nil
 		}
-		dir.Before = &e.Attr
+		dir.Before, dir.Brought = &e.Attr, p.brought(p.seen.ConfigDir)
 	}
 	return []txn.Step{dir}
 }
@@ -155,6 +158,9 @@ const unitStep = "unit"
 
 // unit writes the service's unit, which is root's: a unit that the user can write is a way to root.
 func (p *Plan) unit() []txn.Step {
+	if p.usesPackageUnit() {
+		return p.dropInStep()
+	}
 	s := &step.File{Name: unitStep, Path: p.seen.Unit, Before: p.fileState(p.seen.Unit)}
 	s.After = &step.FileState{Data: p.unitText(), Attr: fsys.Attr{Mode: 0o644}}
 	if s.Before != nil && s.Before.Attr == s.After.Attr && string(s.Before.Data) == string(s.After.Data) {

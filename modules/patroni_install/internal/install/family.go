@@ -20,6 +20,10 @@ type Family struct {
 	Manager string   // of its packages, as step.Packages has it
 	// Prerequisites are the packages that bring pipx, or pip where PipxByPip.
 	Prerequisites []string
+	// Patroni are the packages that have it, the preferred first, and Drivers those that its extras need; what begins
+	// with a dash is added to the former's name, and "" comes along with it.
+	Patroni []string
+	Drivers map[string]string
 	// PipxByPip tells that pipx does not come as a package, but by pip into the user's environment.
 	PipxByPip bool
 	// Compiler are the packages that compiling takes, beside the headers of the interpreter, whose
@@ -37,6 +41,13 @@ func families() []Family {
 	return []Family{
 		{
 			Name: "Debian", IDs: []string{"debian", "ubuntu"}, Manager: step.APT, Prerequisites: []string{"pipx"},
+			Patroni: []string{"pgedge-patroni", "patroni"},
+			Drivers: map[string]string{
+				"psycopg2": "python3-psycopg2", "psycopg2-binary": "python3-psycopg2", "psycopg3": "python3-psycopg",
+				"etcd": "python3-etcd", "etcd3": "python3-etcd", "consul": "python3-consul", "zookeeper": "python3-kazoo",
+				"exhibitor": "python3-kazoo", "raft": "python3-pysyncobj", "aws": "python3-boto3", "systemd": "python3-systemd",
+				"kubernetes": "",
+			},
 			Compiler: []string{"gcc", "libc6-dev"}, Headers: "-dev", // gcc only recommends libc6-dev
 			Sources: []Source{
 				{Extra: "psycopg2", Build: "libpq-dev", Run: "libpq5"},
@@ -49,6 +60,11 @@ func families() []Family {
 		{
 			Name: "RHEL", IDs: []string{"rhel", "fedora", "centos", "rocky", "almalinux", "ol"}, Manager: step.DNF,
 			Prerequisites: []string{"python3-pip"}, PipxByPip: true,
+			Patroni: []string{"pgedge-patroni", "patroni"},
+			Drivers: map[string]string{
+				"psycopg2": "", "psycopg2-binary": "", "etcd": "-etcd", "etcd3": "-etcd", "consul": "-consul",
+				"zookeeper": "-zookeeper", "exhibitor": "-zookeeper", "aws": "-aws", "kubernetes": "",
+			},
 			Compiler: []string{"gcc"}, Headers: "-devel",
 			Sources: []Source{
 				{Extra: "psycopg2", Build: "libpq-devel", Run: "libpq"},
@@ -99,6 +115,25 @@ func (o *observer) packageManager() packageManager {
 		return &pkgmgr.DNF{Host: o.host, LockTimeout: o.want.LockTimeout, Env: proxies(o.want.Environ), ReadOnly: !o.mayRefresh}
 	}
 	return pkgmgr.APT{Host: o.host, LockTimeout: o.want.LockTimeout, Env: proxies(o.want.Environ), ReadOnly: !o.mayRefresh}
+}
+
+// osPackages are the names under which distributions and pgEdge ship Patroni.
+func osPackages() []string { return []string{"patroni", "pgedge-patroni"} }
+
+// osPackage finds a Patroni of the operating system. The package database is read only where
+// its program is there.
+func (o *observer) osPackage(ctx context.Context) error {
+	if !o.exists("/usr/bin/patroni") {
+		return nil
+	}
+	installed, _, err := o.packageManager().Installed(ctx, osPackages())
+	if err != nil {
+		return fmt.Errorf("cannot tell whether Patroni came as a package: %w", err)
+	}
+	if len(installed) > 0 {
+		o.found.OSPackage = installed[0].Name
+	}
+	return nil
 }
 
 // unknownFamily refuses to guess which packages a system has.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -36,6 +37,10 @@ func scenarios() []scenario {
 		{"edited", edited, `{}`},
 		{"locked", locked, `{"lockfile": "/etc/lock.txt", "wheelhouse": "/srv/wheels.tar", "constraints": "/etc/constraints.txt"}`},
 		{"fresh rhel", rhel, `{}`},
+		{"package", packageOffered, `{"method": "package", ` + allComfort + `}`},
+		{"package elsewhere", emptyConfig, `{"method": "package", ` + instance + `}`},
+		{"package rhel", packageRHEL, `{"method": "package"}`},
+		{"remove package", packagedHost, `{"method": "package", "state": "absent"}`},
 		{"compile", compilerThere, compiles},
 		{"compile rhel", compilerThereRHEL, compiles},
 	}
@@ -234,6 +239,37 @@ func TestSteps(t *testing.T) {
 		})
 	want["compile rhel"] = slices.Concat([]string{"create package set libpq python3-pip", "create directory " + home + "/.local"},
 		slices.DeleteFunc(slices.Clone(want["fresh rhel"][1:]), func(step string) bool { return strings.Contains(step, "SELinux") }))
+	want["package"] = slices.Concat([]string{
+		"create directory " + unitFile + ".d",
+		"create package set patroni python3-etcd python3-psycopg2",
+		"create directory " + home + "/.local",
+		"create directory " + binDir,
+		"create directory " + home + "/.local/share",
+	}, want["fresh"][8:12], links("create", "patroni", "patronictl"), []string{
+		"change configuration directory /etc/patroni",
+	}, want["fresh"][20:24], []string{
+		"create unit " + dropInFile,
+	})
+	want["package elsewhere"] = slices.Concat([]string{
+		"create package set patroni python3-etcd python3-psycopg2",
+		"create directory " + home + "/.local",
+		"create directory " + binDir,
+	}, links("create", "patroni", "patronictl"), []string{
+		"create configuration directory /etc/patroni-b",
+		"change shell profile " + home + "/.profile",
+		"change shell profile " + home + "/.bashrc",
+		"create unit " + otherUnit,
+	})
+	want["package rhel"] = slices.Concat([]string{
+		"create directory " + unitFile + ".d",
+		"create package set pgedge-patroni pgedge-patroni-etcd",
+		"create directory " + home + "/.local",
+		"create directory " + binDir,
+	}, links("create", "patroni", "patronictl"), want["fresh"][19:22], []string{"create unit " + dropInFile})
+	want["remove package"] = slices.Concat([]string{
+		"remove unit " + dropInFile,
+		"remove directory " + path.Dir(dropInFile),
+	}, want["remove"][1:3], links("remove", "patroni", "patronictl"), want["remove"][6:8])
 	eachScenario(t, func(t *testing.T, s scenario) {
 		m := s.machine(t)
 		if diff := cmp.Diff(want[s.name], visible(m.run(s.arguments))); diff != "" {
@@ -242,7 +278,7 @@ func TestSteps(t *testing.T) {
 	})
 }
 
-// TestSecondRun does nothing that a machine could notice: no durable operation, no command.
+// TestSecondRun does nothing that a machine could notice: no durable operation, no command. What rpm has is only told by rpm.
 func TestSecondRun(t *testing.T) {
 	eachScenario(t, func(t *testing.T, s scenario) {
 		m := s.machine(t)
@@ -250,7 +286,7 @@ func TestSecondRun(t *testing.T) {
 		before := m.moment()
 		report := m.run(s.arguments)
 		var none []string
-		if s.name == "remove" { // nothing of ours is there any more: the lock is made and goes
+		if s.name == "remove" || s.name == "remove package" { // nothing of ours is there any more: the lock is made and goes
 			none = []string{
 				"mkdir /var/lib/pgedge", "fsync /var/lib/pgedge", "fsyncdir /var/lib",
 				"mkdir " + StateDir, "fsync " + StateDir, "fsyncdir /var/lib/pgedge",
@@ -261,6 +297,9 @@ func TestSecondRun(t *testing.T) {
 		}
 		if s.name == "latest" && len(m.trace) == 1 && asks(m.trace[0]) {
 			m.trace = nil // the question is all it does
+		}
+		if s.name == "package rhel" {
+			none = slices.DeleteFunc(slices.Clone(m.trace), func(o string) bool { return !strings.HasPrefix(o, "run rpm --query ") })
 		}
 		if diff := cmp.Diff(none, m.trace); diff != "" {
 			t.Errorf("operations of the second run (-want +got):\n%s", diff)
@@ -319,6 +358,10 @@ func foreseen(s scenario, steps []string) []string {
 		switch s.name {
 		case "fresh", "fresh rhel", "compile", "compile rhel": // which pipx an empty list will offer, and which pip it brings
 			return strings.HasSuffix(step, oldPipx) || strings.Contains(step, sharedName)
+		case "package", "package rhel": // which programs a package has, and that it makes its directory
+			return strings.Contains(step, "link ") || strings.Contains(step, "configuration directory")
+		case "package elsewhere": // which package an empty list will offer
+			return strings.Contains(step, "link ") || strings.Contains(step, "package set")
 		case "downgrade": // which programs an older version has; those of the newest are foretold
 			return strings.Contains(step, "link ")
 		}

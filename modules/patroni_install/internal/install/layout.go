@@ -21,6 +21,7 @@ type Layout struct {
 	pipx.Layout // Home, BinDir
 
 	User      *host.User
+	Packaged  bool // Patroni comes as a package of the operating system
 	ConfigDir string
 	Config    string // Patroni's configuration file
 	Unit      string // path of the unit file
@@ -44,6 +45,7 @@ func (d Desired) layout(user *host.User) (Layout, error) {
 	l := Layout{
 		Layout:    pipx.Layout{Home: d.PipxHome, BinDir: d.BinDir},
 		User:      user,
+		Packaged:  d.packaged(),
 		ConfigDir: d.ConfigDir,
 		Config:    path.Join(d.ConfigDir, d.ConfigFile),
 		Unit:      path.Join(systemd.Directory, d.ServiceName+".service"),
@@ -135,8 +137,20 @@ func (l Layout) staged(name string) string {
 
 // unit describes the service.
 func (l Layout) unit(d Desired) systemd.Unit {
-	return systemd.Unit{
+	u := systemd.Unit{
 		Name: d.ServiceName, User: l.User.Name, Group: l.User.Group,
 		Exec: path.Join(l.BinDir, "patroni"), ConfigPath: l.Config,
 	}
+	if l.Packaged {
+		u.Exec = path.Join(osPrograms, "patroni")
+	}
+	return u
+}
+
+// programs is the directory of the programs that the links in the bin directory lead to.
+func (l Layout) programs() string {
+	if l.Packaged {
+		return osPrograms
+	}
+	return path.Join(l.Layout.Venv(), "bin")
 }

@@ -32,6 +32,8 @@ func contentsOf(name string) []string {
 		"libpq-dev":    {"/usr/bin/pg_config", libpqHeader},
 		"libpq5":       {libpqFile},
 		"python3-dev":  {pythonHeader},
+		"patroni":      patroniContents(),
+		"python3-etcd": {etcdModule}, "python3-psycopg2": {pgModule},
 		"pipx":         {"/usr/bin/pipx", "/usr/lib/python3/dist-packages/pipx-1.1.0.dist-info/METADATA"},
 		"python3-venv": {"/usr/lib/python3.11/ensurepip/__init__.py"},
 	}[name]
@@ -184,6 +186,11 @@ func (m *machine) simulate(names []string) (string, error) {
 	if !m.has("/var/lib/apt/lists/bookworm") {
 		return "", fmt.Errorf("E: Unable to locate package %s", names[0])
 	}
+	for _, name := range names {
+		if known(name).Version == "" {
+			return "", fmt.Errorf("E: Unable to locate package %s", name)
+		}
+	}
 	var text strings.Builder
 	for _, p := range closure(debianPackages(), names, m.debianHas) {
 		fmt.Fprintf(&text, "Inst %s (%s Debian:12.5/stable [%s])\nConf %s (%s)\n", p.Name, p.Version, p.Arch, p.Name, p.Version)
@@ -270,6 +277,9 @@ func (m *machine) configure(words []string) error {
 		if slices.Contains(m.status(), debian{p, "install ok unpacked"}) {
 			m.setStatus(debian{p, "install ok installed"})
 		}
+		if p.Name == "patroni" {
+			m.configurePatroni()
+		}
 	}
 	return nil
 }
@@ -287,9 +297,12 @@ func (m *machine) purge(words []string) error {
 			return err
 		}
 		m.setStatus(debian{Package: p})
+		if p.Name == "patroni" {
+			m.purgePatroni()
+		}
 	}
 	for _, dir := range []string{
-		"/usr/lib/python3/dist-packages/pipx-1.1.0.dist-info", "/usr/lib/python3.11/ensurepip", "/usr/lib/python3.11",
+		"/usr/lib/python3/dist-packages/pipx-1.1.0.dist-info", filepath.Dir(etcdModule), filepath.Dir(pgModule), "/usr/lib/python3.11/ensurepip", "/usr/lib/python3.11",
 		filepath.Dir(headerFile), filepath.Dir(pythonHeader), filepath.Dir(libpqHeader), filepath.Dir(libpqFile),
 	} {
 		_ = os.Remove(m.real(dir)) // stays where it is not empty, as dpkg leaves it

@@ -81,6 +81,8 @@ func (n *namespace) command(cmd host.Command) (string, error) {
 		return "", err
 	}
 	switch {
+	case program == "python3" && cmd.Argv[1] == "-B":
+		return "", n.importPackaged()
 	case program == "python3" && cmd.Argv[1] == "-I":
 		return n.script(cmd)
 	case program == "pipx":

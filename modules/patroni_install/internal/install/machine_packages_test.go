@@ -20,8 +20,11 @@ func debianPackages() []offered {
 		{pkgmgr.Package{Name: "libc6-dev", Version: "2.36-9", Arch: "amd64"}, nil},
 		{pkgmgr.Package{Name: "libpq-dev", Version: "15.8-0", Arch: "amd64"}, []string{"libpq5"}},
 		{pkgmgr.Package{Name: "libpq5", Version: "15.8-0", Arch: "amd64"}, nil},
+		{pkgmgr.Package{Name: "patroni", Version: "3.0.2-1", Arch: "all"}, []string{"python3-psycopg2"}},
 		{pkgmgr.Package{Name: "pipx", Version: "1.1.0-1", Arch: "all"}, []string{"python3-venv"}},
 		{pkgmgr.Package{Name: "python3-dev", Version: "3.11.2-1+b1", Arch: "amd64"}, []string{"libc6-dev", "python3-venv"}},
+		{pkgmgr.Package{Name: "python3-etcd", Version: "0.4.5-4", Arch: "all"}, nil},
+		{pkgmgr.Package{Name: "python3-psycopg2", Version: "2.9.5-1+b1", Arch: "amd64"}, nil},
 		{pkgmgr.Package{Name: "python3-venv", Version: "3.11.2-1+b1", Arch: "amd64"}, nil},
 	}
 }

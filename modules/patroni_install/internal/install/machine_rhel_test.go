@@ -77,6 +77,8 @@ func rpmPackages() []offered {
 		{pkgmgr.Package{Name: "glibc-devel", Version: "2.34-168.el9", Arch: "x86_64"}, nil},
 		{pkgmgr.Package{Name: "libpq", Version: "13.20-1.el9", Arch: "x86_64"}, nil},
 		{pkgmgr.Package{Name: "libpq-devel", Version: "13.20-1.el9", Arch: "x86_64"}, []string{"libpq"}},
+		{pkgmgr.Package{Name: "pgedge-patroni", Version: "4.1.0-1.el9", Arch: "noarch"}, nil},
+		{pkgmgr.Package{Name: "pgedge-patroni-etcd", Version: "4.1.0-1.el9", Arch: "noarch"}, []string{"pgedge-patroni"}},
 		{pkgmgr.Package{Name: "python3-devel", Version: "3.9.21-1.el9", Arch: "x86_64"}, []string{"python3-setuptools"}},
 		{pkgmgr.Package{Name: "python3-pip", Version: "21.3.1-1.el9", Arch: "noarch"}, []string{"python3-setuptools"}},
 		{pkgmgr.Package{Name: "python3-setuptools", Version: "53.0.0-15.el9", Arch: "noarch"}, nil},
@@ -86,13 +88,15 @@ func rpmPackages() []offered {
 // rpmContents are the files of a package, in directories of its own where it has any.
 func rpmContents(name string) []string {
 	return map[string][]string{
-		"gcc":                {compilerFile},
-		"glibc-devel":        {headerFile},
-		"libpq":              {libpqFile},
-		"libpq-devel":        {"/usr/bin/pg_config", libpqHeader},
-		"python3-devel":      {pythonHeader},
-		"python3-pip":        {"/usr/bin/pip3", "/usr/lib/python3.11/site-packages/pip/__init__.py"},
-		"python3-setuptools": {"/usr/lib/python3.11/site-packages/setuptools/__init__.py"},
+		"gcc":                 {compilerFile},
+		"glibc-devel":         {headerFile},
+		"libpq":               {libpqFile},
+		"libpq-devel":         {"/usr/bin/pg_config", libpqHeader},
+		"pgedge-patroni":      {"/usr/bin/patroni", "/usr/bin/patronictl", "/usr/lib/systemd/system/patroni.service"},
+		"pgedge-patroni-etcd": {"/usr/lib/python3.11/site-packages/patroni_etcd/__init__.py"},
+		"python3-devel":       {pythonHeader},
+		"python3-pip":         {"/usr/bin/pip3", "/usr/lib/python3.11/site-packages/pip/__init__.py"},
+		"python3-setuptools":  {"/usr/lib/python3.11/site-packages/setuptools/__init__.py"},
 	}[name]
 }
 
@@ -232,7 +236,7 @@ func (m *machine) rpmErase(words []string) error {
 		p, _ := rpmPackage(word)
 		for _, name := range rpmContents(p.Name) {
 			m.remove(name)
-			if dir := path.Dir(name); dir != "/usr/bin" {
+			if dir := path.Dir(name); dir != "/usr/bin" && dir != path.Dir(packageUnit) {
 				m.remove(dir)
 			}
 		}

@@ -259,7 +259,7 @@ const unitMark = "\n# the other unit\n"
 
 // units are the texts of the units that are there.
 func (m *machine) units() string {
-	text := m.read(unitFile)
+	text := m.read(unitFile) + m.read(packageUnit) + m.read(osHold()) + m.read(dropInFile)
 	if m.has(otherUnit) {
 		text += unitMark + m.read(otherUnit)
 	}

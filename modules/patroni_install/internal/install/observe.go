@@ -60,6 +60,7 @@ type Observed struct {
 	// OtherUnits are the other services of this installation, where something depends on them.
 	OtherUnits []OtherUnit
 	OSPackage  string // the operating system's own Patroni, "" when not installed
+	Package    OSPatroni
 	Index      Index  // what the package index says
 	Record     Record // of the tree
 	Service    Service
@@ -105,9 +106,13 @@ func (o *observer) observe(ctx context.Context) (*Observed, error) {
 		return nil, err
 	}
 	o.found = &Observed{Layout: layout, Entries: map[string]Entry{}, Bin: map[string]fsys.Info{}, Dangling: map[string]bool{}}
-	for _, look := range []func(context.Context) error{
-		o.release, o.family, o.adopt, o.entries, o.bin, o.config, o.venv, o.verify, o.service, o.osPackage, o.pipx, o.selinux,
-	} {
+	looks := []func(context.Context) error{o.release, o.family, o.adopt, o.entries, o.bin, o.config, o.service}
+	if o.want.packaged() {
+		looks = append(looks, o.packaged)
+	} else {
+		looks = append(looks, o.venv, o.verify, o.osPackage, o.pipx, o.selinux)
+	}
+	for _, look := range looks {
 		if err := look(ctx); err != nil {
 			return nil, explainLink(err)
 		}
@@ -158,7 +163,7 @@ func (o *observer) exists(name string) bool {
 func (o *observer) entries(context.Context) error {
 	f := o.found
 	home := path.Clean(f.User.Home)
-	for _, name := range []string{f.Unit, path.Join(home, ".bash_profile"), path.Join(home, ".bash_login"),
+	for _, name := range []string{f.Unit, f.dropIn(), path.Join(home, ".bash_profile"), path.Join(home, ".bash_login"),
 		path.Join(home, ".profile"), path.Join(home, ".bashrc")} {
 		if err := o.look(name, true); err != nil {
 			return err
@@ -276,23 +281,4 @@ func (o *observer) service(ctx context.Context) error {
 	state, err := o.services.State(ctx, path.Base(f.Unit))
 	f.Service.State = state
 	return err
-}
-
-// osPackages are the names under which distributions and pgEdge ship Patroni.
-func osPackages() []string { return []string{"patroni", "pgedge-patroni"} }
-
-// osPackage finds a Patroni of the operating system. The package database is read only where
-// its program is there.
-func (o *observer) osPackage(ctx context.Context) error {
-	if !o.exists("/usr/bin/patroni") {
-		return nil
-	}
-	installed, _, err := o.packageManager().Installed(ctx, osPackages())
-	if err != nil {
-		return fmt.Errorf("cannot tell whether Patroni came as a package: %w", err)
-	}
-	if len(installed) > 0 {
-		o.found.OSPackage = installed[0].Name
-	}
-	return nil
 }

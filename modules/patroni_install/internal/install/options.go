@@ -18,6 +18,12 @@ const (
 	Absent  = "absent"
 )
 
+// The values of option method.
+const (
+	ByPipx    = "pipx"
+	ByPackage = "package"
+)
+
 // The values of option installer.
 const (
 	Auto = "auto"
@@ -35,6 +41,8 @@ const (
 func Spec() ansible.Spec {
 	return ansible.Spec{Name: "patroni_install", Arguments: []ansible.Argument{
 		{Name: "state", Type: ansible.Str, Default: Present, Choices: []string{Present, Latest, Absent}, Help: "whether Patroni is to be installed, and kept at the newest version"},
+		{Name: "method", Type: ansible.Str, Default: ByPipx, Choices: []string{ByPipx, ByPackage}, Help: "what installs Patroni: pipx, or the package manager of the operating system"},
+		{Name: "packages", Type: ansible.List, Help: "with method package: the packages to install instead of the family's, Patroni's own first"},
 		{Name: "version", Type: ansible.Str, Help: "exact version or PEP 440 specifier, such as 4.0.7 or >=4.0,<4.1"},
 		{Name: "extras", Type: ansible.List, Default: []string{"psycopg2-binary", "etcd"}, Help: "Patroni's extras"},
 		{Name: "user", Type: ansible.Str, Default: "postgres", Help: "owner of the installation"},
@@ -76,6 +84,7 @@ func Spec() ansible.Spec {
 // the user is known; see Desired.resolve.
 type Desired struct {
 	State   string
+	Method  string
 	Version pipx.Spec
 	Extras  []string
 	User    string
@@ -94,6 +103,7 @@ type Desired struct {
 	InstallPrerequisites bool
 	Prerequisites        []string // nil: the family's
 	BuildDependencies    bool
+	Packages             []string // with method package; nil: the family's
 	LockTimeout, Timeout time.Duration
 
 	IndexURL       string
@@ -111,7 +121,7 @@ func NewDesired(p ansible.Params, environ []string) (Desired, error) {
 		return Desired{}, fmt.Errorf("value of version cannot be used: %w", err)
 	}
 	d := Desired{
-		State: p.String("state"), Version: version, Extras: p.List("extras"), User: p.String("user"),
+		State: p.String("state"), Method: p.String("method"), Version: version, Extras: p.List("extras"), User: p.String("user"),
 		Home: p.String("home"), BinDir: p.String("bin_dir"), PipxHome: p.String("pipx_home"),
 		ConfigDir: p.String("config_dir"), ConfigFile: p.String("config_file"), Python: p.String("python"),
 		ServiceName: strings.TrimSuffix(p.String("service_name"), ".service"), ManagePath: p.Bool("manage_path"),
@@ -126,6 +136,9 @@ func NewDesired(p ansible.Params, environ []string) (Desired, error) {
 	}
 	if p.IsSet("prerequisites") {
 		d.Prerequisites = append([]string{}, p.List("prerequisites")...)
+	}
+	if p.IsSet("packages") {
+		d.Packages = append([]string{}, p.List("packages")...)
 	}
 	if err := d.check(); err != nil {
 		return Desired{}, err
@@ -145,6 +158,7 @@ func (d Desired) check() error {
 		{"service_name", []string{d.ServiceName}, "", ":_.@-", "the name of a systemd service, such as patroni"},
 		{"config_file", []string{d.ConfigFile}, "", "_.+-", "a file name without a directory, such as patroni.yaml"},
 		{"extras", d.Extras, "", "_.-", "names of Patroni's extras, such as psycopg2-binary,etcd"},
+		{"packages", d.Packages, "", "_.+:=~-", "names of OS packages, such as patroni"},
 		{"prerequisites", d.Prerequisites, "", "_.+:=~-", "names of OS packages, such as pipx"},
 	} {
 		for _, value := range c.values {
@@ -156,6 +170,9 @@ func (d Desired) check() error {
 	if d.LockTimeout < 0 || d.Timeout <= 0 {
 		return fmt.Errorf("value of lock_timeout must not be negative and that of timeout must be above zero, got: %d and %d",
 			d.LockTimeout/time.Second, d.Timeout/time.Second)
+	}
+	if err := d.checkMethod(); err != nil {
+		return err
 	}
 	return d.checkPaths()
 }

@@ -17,6 +17,7 @@ import (
 type Packages struct {
 	Missing []string         // asked for and not installed
 	Add     []pkgmgr.Package // the whole set that installing them adds
+	Others  [][]string       // what else to ask for, where the package lists do not know Missing
 	Unknown bool             // the package lists do not know them, so Add is not known
 	Borrow  []string         // asked for while Patroni is built, and not installed
 	Lent    []pkgmgr.Package // what installing them adds beside Add
@@ -33,7 +34,8 @@ func (o *observer) packages(ctx context.Context) error {
 	if f.Family.Manager == "" {
 		return unknownFamily(f.Release)
 	}
-	_, missing, err := o.packageManager().Installed(ctx, names)
+	installed, missing, err := o.packageManager().Installed(ctx, names)
+	f.noteInstalled(installed)
 	if err == nil && len(build) > 0 {
 		_, f.Packages.Borrow, err = o.packageManager().Installed(ctx, build)
 	}
@@ -41,8 +43,8 @@ func (o *observer) packages(ctx context.Context) error {
 		return err
 	}
 	if len(missing) > 0 && !o.want.InstallPrerequisites {
-		return fmt.Errorf("cannot build Patroni: %s missing, and install_prerequisites is false; "+
-			"install with: %s %s", isAre(missing), f.Family.Install, strings.Join(missing, " "))
+		return fmt.Errorf("cannot %s Patroni: %s missing, and install_prerequisites is false; "+
+			"install with: %s %s", o.want.verb(), isAre(missing), f.Family.Install, strings.Join(missing, " "))
 	}
 	f.Packages.Missing = missing
 	o.warnUntried()
@@ -58,6 +60,10 @@ func (o *observer) wanted() (names, build []string, err error) {
 	f := o.found
 	if o.want.State == Absent {
 		return nil, nil, nil
+	}
+	if o.want.packaged() {
+		names, f.Packages.Others, err = o.packageNames()
+		return names, nil, err
 	}
 	names = o.want.Prerequisites
 	builds := (&Plan{want: o.want, seen: f}).whyBuild() != ""
@@ -117,6 +123,7 @@ func (o *observer) sets(ctx context.Context) (err error) {
 	p := &o.found.Packages
 	if len(p.Missing) > 0 {
 		p.Add, err = o.packageManager().Simulate(ctx, p.Missing)
+		err = o.otherSets(ctx, err)
 	}
 	if err != nil || len(p.Borrow) == 0 {
 		return err
@@ -162,20 +169,23 @@ func isAre(names []string) string {
 	return "the packages " + strings.Join(names, ", ") + " are"
 }
 
+// archives is where the packages that stay are kept until nothing has to be undone any more.
+func archives() string { return path.Join(StateDir, "archives") }
+
 // packages adds what stays, and then what is there for the build only.
 func (p *Plan) packages() []txn.Step {
 	set := func(names []string, add []pkgmgr.Package, archives string) *step.Packages {
 		return &step.Packages{
-			Manager: p.seen.Family.Manager, Names: names, Add: add, Archives: path.Join(StateDir, archives),
+			Manager: p.seen.Family.Manager, Names: names, Add: add, Archives: archives,
 			LockTimeout: p.want.LockTimeout, Env: proxies(p.want.Environ),
 		}
 	}
 	var steps []txn.Step
 	if found := p.seen.Packages; len(found.Missing) > 0 {
-		steps = append(steps, set(found.Missing, found.Add, "archives"))
+		steps = append(steps, set(found.Missing, found.Add, archives()))
 	}
 	if found := p.seen.Packages; len(found.Borrow) > 0 {
-		borrowed := set(found.Borrow, found.Lent, "borrowed")
+		borrowed := set(found.Borrow, found.Lent, path.Join(StateDir, "borrowed"))
 		borrowed.Borrowed = true
 		steps = append(steps, borrowed)
 	}

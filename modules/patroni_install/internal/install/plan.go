@@ -25,6 +25,8 @@ type Plan struct {
 	Stage []txn.Step
 	// Reload says that systemd has not read the unit, or its drop-ins, as they are by now.
 	Reload bool
+	// first is the plan that installed the packages which this one goes on from; nil: none.
+	first *Plan
 	// Build says why a tree has to be built, "" when none has to.
 	Build string
 }
@@ -36,7 +38,7 @@ func NewPlan(want Desired, seen *Observed) (*Plan, error) {
 		return nil, err
 	}
 	if want.State == Absent {
-		if seen.Current != nil && p.removesTree() {
+		if seen.Current != nil && p.removesTree() && !want.packaged() {
 			p.Stage = p.stage()
 		}
 		return p, nil
@@ -44,7 +46,7 @@ func NewPlan(want Desired, seen *Observed) (*Plan, error) {
 	if err := p.refuseBuild(); err != nil {
 		return nil, err
 	}
-	p.Packages = p.packages()
+	p.Packages = slices.Concat(p.hold(), p.packages())
 	p.Reload = (seen.Service.LoadState == "not-found" || seen.Service.NeedDaemonReload) && len(p.unit()) == 0
 	if p.Build = p.whyBuild(); p.Build != "" {
 		p.Stage = append(p.mountpoints(), p.stage()...)
@@ -56,6 +58,8 @@ func NewPlan(want Desired, seen *Observed) (*Plan, error) {
 func (p *Plan) whyBuild() string {
 	tree := p.seen.Current
 	switch {
+	case p.want.packaged():
+		return ""
 	case tree == nil:
 		return "Patroni is not installed"
 	case len(tree.Problems) > 0:
@@ -189,7 +193,9 @@ func (p *Plan) Switch(out Outcome) ([]txn.Step, error) {
 		p.configDir(),   // for setup_patroni to fill
 		profiles,        // bin_dir on the PATH, and the configuration for patronictl
 		comforts,        // what other programs are told about Patroni
+		p.disable(),     // what a package enabled
 		p.unit(),        // the service, neither enabled nor started
+		p.release(),     // it may be started by now
 	), nil
 }
 
@@ -270,6 +276,10 @@ func (p *Plan) kept() string {
 func (p *Plan) versionOf() (version string, known bool) {
 	if p.want.State == Absent {
 		return "", false
+	}
+	if p.want.packaged() {
+		version = p.candidate()
+		return version, version != ""
 	}
 	if exact, known := p.want.Version.Exact(); known {
 		return exact, true

@@ -183,6 +183,7 @@ func (d *disk) restart(t *testing.T) *machine {
 			d.sync(name)
 		}
 	}
+	d.syncPackageConf()
 	old := d.machine
 	m := &machine{TB: t, root: tempDir(t), newest: old.newest, service: old.service, uid: old.uid, gid: old.gid}
 	m.files = fsys.New(m.root)

@@ -14,9 +14,9 @@ import (
 func refuse(want Desired, seen *Observed) error {
 	p := &Plan{want: want, seen: seen}
 	if want.State == Absent {
-		return first(p.refuseService, p.refuseUnit)
+		return first(p.refuseMethod, p.refuseService, p.refuseUnit)
 	}
-	return first(p.refuseOSPackage, p.refuseMasked, p.refuseUnit, p.refuseConfigDir, seen.unit(want).Check, p.refuseSELinux, p.refuseSwitch)
+	return first(p.refuseMethod, p.refuseForeign, p.refuseShadow, p.refuseOSPackage, p.refuseMasked, p.refuseUnit, p.refuseConfigDir, seen.unit(want).Check, p.refuseSELinux, p.refuseSwitch)
 }
 
 func first(checks ...func() error) error {
@@ -47,8 +47,8 @@ func (p *Plan) refuseOSPackage() error {
 		return nil
 	}
 	return fmt.Errorf("cannot install Patroni beside the operating system's package %s, whose unit and programs ours "+
-		"would shadow: keep that package and leave this role out, or remove it first (%s %s)",
-		p.seen.OSPackage, p.seen.Family.Remove, p.seen.OSPackage)
+		"would shadow: set method to package (in the role: patroni_method) to use it, or run this once with that and state absent, "+
+		"and then remove it (%s %s)", p.seen.OSPackage, p.seen.Family.Remove, p.seen.OSPackage)
 }
 
 // refuseMasked respects somebody's decision that the service must not exist.
@@ -107,6 +107,9 @@ func (p *Plan) refuseSwitch() error {
 // refuseBuild refuses a pipx that cannot build the tree, where one has to be built, and extras
 // that the tree which is there does not know.
 func (p *Plan) refuseBuild() error {
+	if p.want.packaged() {
+		return p.refusePackages()
+	}
 	if p.whyBuild() == "" {
 		return p.seen.Current.CheckExtras(p.want.Extras)
 	}

@@ -83,15 +83,21 @@ func TestRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			o := healthy(t, c.arguments)
 			c.edit(o)
-			_, err := NewPlan(desired(t, c.arguments), o)
-			if err == nil {
-				t.Fatal("not refused")
-			}
-			for _, part := range c.want {
-				if !strings.Contains(err.Error(), part) {
-					t.Errorf("message %q lacks %q", err, part)
-				}
-			}
+			expectRefusal(t, c.arguments, o, c.want)
 		})
+	}
+}
+
+// expectRefusal plans, which must be refused by a message with these parts.
+func expectRefusal(t *testing.T, arguments string, o *Observed, parts []string) {
+	t.Helper()
+	_, err := NewPlan(desired(t, arguments), o)
+	if err == nil {
+		t.Fatal("not refused")
+	}
+	for _, part := range parts {
+		if !strings.Contains(err.Error(), part) {
+			t.Errorf("message %q lacks %q", err, part)
+		}
 	}
 }

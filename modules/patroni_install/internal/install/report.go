@@ -161,7 +161,7 @@ func (r *Report) steps() []map[string]any {
 
 // facts describe the installation as it is now, or would be.
 func (r *Report) facts() map[string]any {
-	seen := r.plan.seen
+	seen, before := r.plan.seen, r.plan.origin().seen.Current
 	facts := map[string]any{
 		"version": nil, "previous_version": nil, "python": nil, "pipx": nil,
 		"venv": seen.Layout.Venv(), "bin_dir": seen.BinDir, "config_dir": seen.ConfigDir,
@@ -171,8 +171,11 @@ func (r *Report) facts() map[string]any {
 			"active_state": seen.Service.ActiveState, "enabled_state": seen.Service.UnitFileState,
 		},
 	}
-	if seen.Current != nil && seen.Current.PatroniVersion != "" {
-		facts["previous_version"] = seen.Current.PatroniVersion
+	if before != nil && before.PatroniVersion != "" {
+		facts["previous_version"] = before.PatroniVersion
+	}
+	if r.plan.want.packaged() {
+		facts["venv"] = nil
 	}
 	if v := r.plan.pipxVersion(); v != "" {
 		facts["pipx"] = v
@@ -228,6 +231,12 @@ func (r *Report) message() string {
 	if !r.Changed() {
 		return version + " is installed as it should be; nothing had to be changed."
 	}
+	if r.plan.brings() {
+		if known := r.plan.candidate(); r.predicted && known != "" {
+			version += " " + known
+		}
+		return fmt.Sprintf("%s %s: %s.", version, r.verb("was installed", "would be installed"), r.parts())
+	}
 	if r.plan.Build == "" {
 		return fmt.Sprintf("%s is installed; %s: %s.", version, r.verb("changed", "would change"), r.parts())
 	}
@@ -250,17 +259,6 @@ func (r *Report) borrowed() string {
 	}
 	return fmt.Sprintf(" The packages %s, with what they need, %s for the build and removed after it.",
 		strings.Join(set.Names, ", "), r.verb("were installed", "would be installed"))
-}
-
-func (r *Report) absentMessage() string {
-	what, stays := "Patroni", ""
-	if !r.plan.removesTree() {
-		what, stays = path.Base(r.plan.seen.Unit), "; Patroni itself stays, since "+r.plan.seen.usedBy("")+" starts it"
-	}
-	if !r.Changed() {
-		return what + " is not installed; nothing had to be changed" + stays + "."
-	}
-	return fmt.Sprintf("%s %s: %s%s.", what, r.verb("was removed", "would be removed"), r.parts(), stays)
 }
 
 func (r *Report) verb(past, conditional string) string {

@@ -172,6 +172,12 @@ func (i *Installer) apply(ctx context.Context, t *txn.Transaction, plan *Plan, r
 	packages := func(context.Context) ([]txn.Step, error) { return plan.Packages, nil }
 	stage := func(context.Context) ([]txn.Step, error) { return plan.Stage, nil }
 	change := func(ctx context.Context) (steps []txn.Step, err error) {
+		if plan.want.packaged() && len(plan.Packages) > 0 {
+			if plan, err = i.afterPackages(ctx, plan); err != nil {
+				return nil, err
+			}
+			report.plan = plan
+		}
 		if plan.Build != "" {
 			report.outcome, err = b.build(ctx)
 		} else if len(plan.Stage) > 0 {

@@ -29,7 +29,10 @@ func (o *observer) otherUnits() error {
 	}
 	for _, name := range names {
 		file := path.Join(systemd.Directory, name)
-		if err != nil || !strings.HasSuffix(name, ".service") || file == f.Unit {
+		if f.Packaged && strings.HasSuffix(name, ".service.d") {
+			name, file = strings.TrimSuffix(name, ".d"), path.Join(file, dropInName)
+		}
+		if err != nil || !strings.HasSuffix(name, ".service") || file == f.Unit || file == f.dropIn() {
 			continue
 		}
 		err = o.look(file, true)
@@ -64,7 +67,7 @@ func (o *observer) asksForOthers() bool {
 // startedBy tells whether commands have a program of the installation in them.
 func (o *Observed) startedBy(commands []string) bool {
 	for _, app := range usualApps() {
-		if systemd.Mention(commands, path.Join(o.BinDir, app)) {
+		if systemd.Mention(commands, path.Join(o.BinDir, app)) || systemd.Mention(commands, path.Join(o.programs(), app)) {
 			return true
 		}
 	}

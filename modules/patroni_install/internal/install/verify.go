@@ -25,7 +25,7 @@ func (b *builder) verify(ctx context.Context, ns Namespace) error {
 	defer cancel()
 	seen := b.plan.seen
 	b.host.FS.StartSync(seen.stagedHome()) // the disk works while the programs are tried
-	wait := startAll(ctx, ns, trials(seen.Layout, b.plan.want.Extras))
+	wait := startAll(ctx, ns, trials(seen.Layout, path.Join(seen.programs(), "python"), b.plan.want.Extras))
 	unit := b.verifyUnit(ctx, ns)
 	if err := wait(); err != nil {
 		return fmt.Errorf("cannot use what was built: %w; %s", err, b.trialAdvice(err))
@@ -56,13 +56,13 @@ func startAll(ctx context.Context, ns Namespace, commands []host.Command) (wait 
 }
 
 // trials are the commands that show a tree to work. They leave no bytecode behind.
-func trials(l Layout, extras []string) []host.Command {
-	bin := path.Join(l.Layout.Venv(), "bin")
+func trials(l Layout, python string, extras []string) []host.Command {
+	bin := l.programs()
 	var commands []host.Command
 	for _, argv := range [][]string{
 		{path.Join(bin, "patroni"), "--version"},
 		{path.Join(bin, "patronictl"), "version"},
-		{path.Join(bin, "python"), "-B", "-c", "import " + strings.Join(imports(extras), ", ")},
+		{python, "-B", "-c", "import " + strings.Join(imports(extras), ", ")},
 	} {
 		commands = append(commands, host.Command{Argv: argv, Env: userEnv(l.User), User: l.User})
 	}
@@ -93,8 +93,17 @@ func userEnv(user *host.User) []string {
 // wrong with it. They run as the user, and die with us.
 func (o *observer) try(ctx context.Context) error {
 	f := o.found
-	if o.want.Verify != Full || o.want.State == Absent || (&Plan{want: o.want, seen: f}).whyBuild() != "" {
+	if o.want.Verify != Full || o.want.State == Absent || f.Current == nil || (&Plan{want: o.want, seen: f}).whyBuild() != "" {
 		return nil
+	}
+	return o.trial(ctx)
+}
+
+// trial starts the programs, and notes what they do wrong.
+func (o *observer) trial(ctx context.Context) error {
+	f, python := o.found, path.Join(o.found.programs(), "python")
+	if f.Packaged {
+		python = f.Current.Interpreter
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, verifyTimeout, fmt.Errorf("it did not end within %s", verifyTimeout))
 	defer cancel()
@@ -103,7 +112,7 @@ func (o *observer) try(ctx context.Context) error {
 		return err
 	}
 	defer ns.Close()
-	for _, cmd := range trials(f.Layout, o.want.Extras) {
+	for _, cmd := range trials(f.Layout, python, o.want.triedExtras()) {
 		_, err := ns.Run(ctx, cmd)
 		if problem := failure(cmd, err); problem != "" {
 			f.Current.Problems = append(f.Current.Problems, problem)
