@@ -23,6 +23,10 @@ from ansible import constants
 from ansible.errors import AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
+from ansible.release import __version__ as core_version
+
+# The oldest ansible-core that the collection is tried with, as in meta/runtime.yml.
+OLDEST_CORE = '2.14'
 
 # What uname -m says on Linux, and the suffix of the binary that runs there.
 BINARIES = {'x86_64': 'amd64', 'aarch64': 'arm64'}
@@ -48,6 +52,7 @@ class ActionModule(ActionBase):
         if result.get('skipped'):
             return result
         try:
+            refuse_old_core(core_version)
             machine = self._machine(task_vars)
             binary = self._binary(machine)
             arguments = plain(self._task.args, task_vars.get('omit'))
@@ -162,6 +167,18 @@ def _namespace():
     return ''
 
 
+def refuse_old_core(version):
+    """Raise CannotStart for an ansible-core that is too old. Core itself only warns, and not of a short name."""
+    if numbers(version) < numbers(OLDEST_CORE):
+        raise CannotStart(
+            f'cannot run patroni_install by ansible-core {version}: it needs {OLDEST_CORE} or newer on the controller')
+
+
+def numbers(version):
+    """Return major and minor of a version as numbers."""
+    return [int(part) for part in version.split('.')[:2]]
+
+
 def packages(wheelhouse):
     """Return the names of the packages in a wheelhouse, a directory or a tar archive."""
     try:
@@ -230,6 +247,12 @@ def why_not_started(outcome, machine):
             'cannot start the module on the target: permission denied. '
             'The file system of its temporary directory is probably mounted noexec: '
             'set ansible_remote_tmp to a directory on another one, for example /var/tmp/.ansible')
+    if outcome.get('rc') == 126 and 'Operation not permitted' in said:
+        return (
+            'cannot start the module on the target: operation not permitted. '
+            'Application control such as fapolicyd lets only programs run that it knows: set ansible_remote_tmp to '
+            '/var/tmp/.ansible, from where its usual rules let root run programs, or allow this one by a rule with '
+            f"the sha256 hash of the collection's plugins/modules/__patroni_install_{BINARIES[machine]}")
     if 'Exec format error' in said:
         return (
             'cannot start the module on the target: exec format error. '

@@ -16,9 +16,12 @@ import pytest
 from ansible.errors import AnsibleFileNotFound
 
 
+ROOT = pathlib.Path(__file__).parents[4]
+
+
 def load_plugin():
     """Load the plugin of this tree under the name that it has in the installed collection."""
-    path = pathlib.Path(__file__).parents[4] / 'plugins' / 'action' / 'patroni_install.py'
+    path = ROOT / 'plugins' / 'action' / 'patroni_install.py'
     spec = importlib.util.spec_from_file_location('ansible_collections.pgedge.platform.plugins.action.patroni_install', path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -189,6 +192,8 @@ def unparsed(rc, stderr='', stdout=''):
                  id='noexec, with a terminal'),
     pytest.param(unparsed(126, '/bin/sh: 1: /tmp/AnsiballZ_x: Exec format error\n'), 'was taken for x86_64',
                  id='foreign architecture'),
+    pytest.param(unparsed(126, '/bin/sh: 1: /tmp/AnsiballZ_x: Operation not permitted\n'),
+                 "the sha256 hash of the collection's plugins/modules/__patroni_install_amd64", id='fapolicyd'),
 ])
 def test_a_program_that_cannot_start_is_explained(outcome, want):
     result = Controller(outcome=outcome).run(task_vars=facts('x86_64'))
@@ -203,6 +208,7 @@ def test_a_program_that_cannot_start_is_explained(outcome, want):
     pytest.param({'failed': True, 'msg': 'cannot write /etc/patroni: Permission denied'}, id='failure of the module'),
     pytest.param(unparsed(1, 'sudo: a password is required\n'), id='sudo'),
     pytest.param(unparsed(1, 'Permission denied\n'), id='another exit status'),
+    pytest.param(unparsed(1, 'sudo: setrlimit: Operation not permitted\n'), id='not the program'),
     pytest.param(unparsed(137), id='killed'),
 ])
 def test_other_failures_are_left_as_they_are(outcome):
@@ -297,3 +303,24 @@ def test_files_that_cannot_be_used_are_named(args, want, tmp_path):
     result = controller.run(task_vars=facts('x86_64'))
     assert result['failed'] and result['msg'].startswith('cannot ') and want in result['msg']
     assert controller.executed == []
+
+
+@pytest.mark.parametrize('version', ['2.9.27', '2.13.13'])
+def test_an_old_core_is_refused(version, monkeypatch):
+    monkeypatch.setattr(plugin, 'core_version', version)
+    controller = Controller()
+    result = controller.run(task_vars=facts('x86_64'))
+    assert result['failed'] is True
+    assert result['msg'] == f'cannot run patroni_install by ansible-core {version}: it needs 2.14 or newer on the controller'
+    assert controller.asked == controller.executed == []
+
+
+@pytest.mark.parametrize('version', ['2.14.0', '2.21.5rc1', '2.22.0.dev0', '3.0.0'])
+def test_a_newer_core_is_not_refused(version, monkeypatch):
+    monkeypatch.setattr(plugin, 'core_version', version)
+    assert Controller().run(task_vars=facts('x86_64'))['changed'] is True
+
+
+def test_the_oldest_core_is_the_one_of_the_metadata():
+    metadata = (ROOT / 'meta' / 'runtime.yml').read_text()
+    assert f"requires_ansible: '>={plugin.OLDEST_CORE}.0'" in metadata
