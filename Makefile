@@ -30,7 +30,8 @@ FORCE:
 
 stage: build ## the collection as a directory, which every Ansible tool here runs against
 	@rm -rf $(STAGE) && mkdir -p $(STAGE)/plugins/modules
-	@cp galaxy.yml README.md LICENSE CHANGELOG.md .ansible-lint .yamllint $(STAGE)/
+	@sed '/^# ansible-galaxy, given this repository/,/^refusal:/d' galaxy.yml >$(STAGE)/galaxy.yml
+	@cp README.md LICENSE CHANGELOG.md .ansible-lint .yamllint $(STAGE)/
 	@cp -R collection/. roles docs $(STAGE)/
 	@for arch in $(ARCHS); do cp build/patroni_install_$$arch $(STAGE)/plugins/modules/__patroni_install_$$arch; done
 	@find $(STAGE) -name __pycache__ -prune -exec rm -rf {} +
