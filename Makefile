@@ -7,12 +7,13 @@ VERSION := $(shell sed -n 's/^version: *//p' galaxy.yml)
 STAGE   := build/ansible_collections/pgedge/platform
 ARCHS   := amd64 arm64
 TOOLS   := molecule/hosts/tools
-# Where make install puts the collection.
+# Where make install puts the collection, and the plugins that have a short name.
 COLLECTIONS ?= $(HOME)/.ansible/collections
+PLUGINS     ?= $(HOME)/.ansible/plugins
 # A binary is copied to the host with every task: its size is part of its speed.
 MAX_SIZE := 6291456
 
-.PHONY: help build stage collection install lint unit test test-all mutate lock molecule bench demo clean
+.PHONY: help build stage collection install lint unit test test-all test-matrix mutate lock molecule bench demo clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,9 +43,9 @@ collection: stage ## the archive dist/pgedge-platform-VERSION.tar.gz for ansible
 install: collection ## the collection for this user, and the short name for ansible -m patroni_install
 	@$(TOOLS) ansible-galaxy collection install --force --collections-path $(COLLECTIONS) \
 	  dist/pgedge-platform-$(VERSION).tar.gz
-	@mkdir -p ~/.ansible/plugins/modules ~/.ansible/plugins/action
-	@cp $(STAGE)/plugins/modules/*patroni_install* ~/.ansible/plugins/modules/
-	@cp $(STAGE)/plugins/action/patroni_install.py ~/.ansible/plugins/action/
+	@mkdir -p $(PLUGINS)/modules $(PLUGINS)/action
+	@cp $(STAGE)/plugins/modules/*patroni_install* $(PLUGINS)/modules/
+	@cp $(STAGE)/plugins/action/patroni_install.py $(PLUGINS)/action/
 
 lint: stage ## every linter: Go, shell, YAML, Ansible
 	@.ci/lint
@@ -69,6 +70,9 @@ lock: ## the lock file that the module brings, from what the package index has n
 
 molecule: stage ## one scenario: make molecule SCENARIO=debian
 	@molecule/run $(SCENARIO)
+
+test-matrix: ## each way to use the module with each ansible-core; the short form: make test-matrix CORES=short
+	@molecule/matrix/run $(CORES)
 
 bench: stage ## first install and no-op run, as ratios to the same steps by Ansible's own modules
 	@molecule/bench/run
