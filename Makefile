@@ -13,7 +13,7 @@ PLUGINS     ?= $(HOME)/.ansible/plugins
 # A binary is copied to the host with every task: its size is part of its speed.
 MAX_SIZE := 6291456
 
-.PHONY: help build stage collection install lint unit test test-all test-matrix mutate lock molecule bench demo clean
+.PHONY: help build stage collection release install lint unit test test-all test-matrix mutate lock molecule bench demo clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ stage: build ## the collection as a directory, which every Ansible tool here run
 
 collection: stage ## the archive dist/pgedge-platform-VERSION.tar.gz for ansible-galaxy collection install
 	@$(TOOLS) ansible-galaxy collection build --force --output-path dist $(STAGE)
+
+release: ## dist/ with archive, programs and SHA256SUMS, built twice with the same bytes
+	@$(TOOLS) .ci/release
 
 install: collection ## the collection for this user, and the short name for ansible -m patroni_install
 	@$(TOOLS) ansible-galaxy collection install --force --collections-path $(COLLECTIONS) \
