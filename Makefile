@@ -54,7 +54,7 @@ lint: stage ## every linter: Go, shell, YAML, Ansible
 	@.ci/lint
 
 unit: ## the tests of the Go code and of the collection's Python
-	@$(TOOLS) go test ./...
+	@$(TOOLS) go test -timeout 30m ./...
 	@$(TOOLS) python -m pytest -q -p no:cacheprovider $(STAGE)/tests/unit
 
 test: lint unit ## lint, unit tests and fault matrices, and both families on real hosts
