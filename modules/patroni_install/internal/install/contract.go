@@ -116,7 +116,11 @@ func foreign(name string, entry fsys.Info, target string) error {
 // own pipx finds the installation.
 func (p *Plan) oldHome(out Outcome) []txn.Step {
 	link := p.oldHomeLink()
-	if link == nil || p.Build == "" || !isOldPipx(out.PipxVersion) || p.seen.exists(p.seen.OldHome) {
+	version := out.PipxVersion
+	if p.Build == "" {
+		version = p.pipxVersion()
+	}
+	if link == nil || !isOldPipx(version) || p.seen.exists(p.seen.OldHome) {
 		return nil
 	}
 	return []txn.Step{&step.Symlink{Path: p.seen.OldHome, After: link}}

@@ -203,3 +203,19 @@ func TestCommonParents(t *testing.T) {
 		}
 	}
 }
+
+// TestOldHomeIsMended: without the link an old pipx does not list what is installed, whoever
+// installed it.
+func TestOldHomeIsMended(t *testing.T) {
+	m := newMachine(t)
+	m.run(`{}`)
+	m.remove(oldPipx)
+	if report := m.run(`{}`); !report.Changed() || !m.has(oldPipx) {
+		t.Errorf("%s; the link is there: %t", report.message(), m.has(oldPipx))
+	}
+	m.remove(oldPipx)
+	m.dir(oldPipx, 0o755)
+	if report := m.run(`{}`); report.Changed() {
+		t.Errorf("with a directory in its place: %s", report.message())
+	}
+}

@@ -26,7 +26,7 @@ const (
 	staged = stage + "/home/venvs/patroni"
 )
 
-// bare is a host with the user, its home and pipx 1.1.0, and without Patroni.
+// bare is a host with the user, its home and pipx 1.7.1, and without Patroni.
 func bare(t testing.TB, arguments string) *Observed {
 	t.Helper()
 	layout, err := desired(t, arguments).layout(postgres())
@@ -36,7 +36,7 @@ func bare(t testing.TB, arguments string) *Observed {
 	o := &Observed{
 		Layout: layout, Entries: map[string]Entry{}, Bin: map[string]fsys.Info{},
 		Family:  families()[0],
-		Pipx:    &pipx.Program{Argv: []string{"/usr/bin/pipx"}, Version: "1.1.0"},
+		Pipx:    &pipx.Program{Argv: []string{"/usr/bin/pipx"}, Version: "1.7.1"},
 		Service: Service{Running: true},
 	}
 	o.Service.LoadState = "not-found"

@@ -230,7 +230,7 @@ func TestFacts(t *testing.T) {
 	}
 	base := func(facts map[string]any) map[string]any {
 		all := map[string]any{
-			"version": nil, "previous_version": "4.0.7", "python": nil, "pipx": "1.1.0", "venv": venv, "bin_dir": binDir,
+			"version": nil, "previous_version": "4.0.7", "python": nil, "pipx": "1.7.1", "venv": venv, "bin_dir": binDir,
 			"config_dir": "/etc/patroni", "apps": []string{}, "packages": map[string]string{}, "service": service,
 		}
 		maps.Copy(all, facts)
@@ -247,6 +247,7 @@ func TestFacts(t *testing.T) {
 		})},
 		"upgrade": {`{"version": ">4.1"}`, false, base(map[string]any{
 			"version": "4.1.5", "python": "3.11", "apps": built().Tree.Apps, "packages": built().Tree.Packages,
+			"pipx": "1.1.0",
 		})},
 		"predicted":                {`{"version": "4.1.5"}`, true, base(map[string]any{"version": "4.1.5"})},
 		"predicted by a specifier": {`{"version": ">4.1"}`, true, base(nil)},
