@@ -167,6 +167,9 @@ func (b Build) Env() []string {
 		"PIP_NO_INPUT=1",
 		"PIP_PROGRESS_BAR=off",
 		"PIP_COMPILE=0",
+		// Empty is unset to Python. pipx 1.18 sets it where it is not set, and setup.py of ydiff,
+		// which imports its own module, then fails.
+		"PYTHONSAFEPATH=",
 	)
 	if !b.Isolated {
 		// The variable sets the option's value, not the option: 0 is "no isolation".

@@ -211,6 +211,24 @@ func TestEnvVariants(t *testing.T) {
 	}
 }
 
+// TestSourcesImportTheirOwn: pipx 1.18 asks pip's children not to import from the directory
+// that they work in, which the setup.py of ydiff does.
+func TestSourcesImportTheirOwn(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "ydiff.py"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const pipx = `
+import os, subprocess, sys
+os.environ.setdefault("PYTHONSAFEPATH", "1")
+sys.exit(subprocess.call([sys.executable, "-c", "import ydiff"]))`
+	cmd := exec.CommandContext(t.Context(), "python3", "-c", pipx)
+	cmd.Env, cmd.Dir = exampleBuild().Env(), dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+}
+
 // python runs one of the embedded programs with the machine's own interpreter.
 func python(t *testing.T, program string, args ...string) {
 	t.Helper()
