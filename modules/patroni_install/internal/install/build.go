@@ -172,6 +172,7 @@ func (b *builder) pipxBuild(program pipx.Program) pipx.Build {
 	build := b.plan.want.pipxBuild(seen.Layout, path.Join(seen.Home, "scratch"))
 	build.Program, build.Requirement = program, b.plan.requirement()
 	build.UV = b.plan.takesUV(program)
+	build.BringsUV = build.UV && b.plan.bringsUV()
 	if b.plan.bringsPipx() {
 		build.UserBase = seen.stagedUserBase()
 	}

@@ -128,6 +128,7 @@ func (n *namespace) script(cmd host.Command) (string, error) {
 
 // look is what a wheelhouse with one package tells, whose archive holds no more than its version.
 func (n *namespace) look(cmd host.Command) string {
+	n.asked = cmd.Argv[slices.Index(cmd.Argv, "look")+3:]
 	version := n.newest
 	if cmd.Stdin != nil {
 		text, err := io.ReadAll(cmd.Stdin)

@@ -43,8 +43,9 @@ type machine struct {
 	newest string
 	// backend is what pipx was last told to install by.
 	backend string
-	// lacks is what a wheelhouse misses.
+	// lacks is what a wheelhouse misses, asked what it was last asked for.
 	lacks string
+	asked []string
 	// service is what systemd says beyond LoadState, and loaded the units that it has read.
 	service systemd.State
 	loaded  string

@@ -84,6 +84,9 @@ func (o *observer) lookInto(ctx context.Context, plan *Plan) (pipx.Contents, err
 	if plan.bringsPipx() {
 		requirements = append(requirements, "pipx")
 	}
+	if plan.bringsUV() {
+		requirements = append(requirements, "uv")
+	}
 	build := o.want.pipxBuild(o.found.Layout, "/")
 	out, err := ns.Run(ctx, build.Look(source, requirements...))
 	var failed *host.CommandError

@@ -51,8 +51,8 @@ type Build struct {
 	Tools       string // the part of it that Lock.Tools returns
 	Wheels      string // a directory of packages, which stands in for every index
 
-	// UV builds by uv in place of pip, where the program can.
-	UV bool
+	// UV builds by uv in place of pip, where the program can. BringsUV takes it out of Wheels.
+	UV, BringsUV bool
 
 	// UserBase is where pip puts pipx itself and Python looks for it, "" for the user's real one.
 	UserBase string
@@ -76,7 +76,7 @@ func (b Build) Fetch(archive *os.File) []host.Command {
 		unpack.Stdin = archive
 		commands = append(commands, unpack)
 	}
-	if b.UV && b.Lock == "" {
+	if b.UV && !b.BringsUV && b.Lock == "" {
 		return commands // uv takes no pip, and fetches build tools by itself
 	}
 	shared := []string{b.Python, "-I", "-c", bundledWheels + prepareShared, b.Shared()}
@@ -113,11 +113,15 @@ func (b Build) sealed() Build {
 // user can run the result. pip compiles file by file what a compiler with all processors makes in
 // half the time.
 func (b Build) Install() []host.Command {
+	var commands []host.Command
+	if b.BringsUV {
+		commands = append(commands, b.bringUV())
+	}
 	b = b.sealed()
-	return []host.Command{
+	return append(commands,
 		b.command(append(append([]string{}, b.Argv...), "install", b.Requirement)...),
 		b.command(path.Join(b.Venv(), "bin", "python"), "-I", "-c", compileTree, path.Join(b.Venv(), "lib")),
-	}
+	)
 }
 
 // BringPipx returns the command that installs pipx itself, in the newest version that fits its
@@ -148,7 +152,7 @@ func (b Build) Env() []string {
 		"HOME="+b.User.Home,
 		"USER="+b.User.Name,
 		"LOGNAME="+b.User.Name,
-		"PATH="+buildPath,
+		"PATH="+b.searchPath(),
 		"LC_ALL=C.UTF-8",
 		"NO_COLOR=1",
 		"TMPDIR="+b.Scratch,
