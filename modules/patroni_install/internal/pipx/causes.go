@@ -21,7 +21,7 @@ const CompilerAdvice = "install a compiler and the headers that it needs"
 // causes lists the reasons from the most telling to the least: pip reports several of them, and
 // then also says that it found no version.
 func causes() []cause {
-	return slices.Concat(diskCauses(), compilerCauses(), indexCauses(), packageCauses())
+	return slices.Concat(diskCauses(), compilerCauses(), indexCauses(), networkCauses(), packageCauses())
 }
 
 // diskCauses lists what the file system can do to a build.
@@ -72,7 +72,7 @@ func compilerCauses() []cause {
 	}
 }
 
-// indexCauses lists what can lie between the host and the index.
+// indexCauses lists what the index, or what stands before it, can refuse.
 func indexCauses() []cause {
 	return []cause{
 		{
@@ -107,6 +107,12 @@ func indexCauses() []cause {
 			[]string{"401 Client Error", "401 Error", "status code 401", "403 Client Error", "403 Error", "status code 403"},
 			noPackage + "the index refuses the credentials; check the user and the password in index_url",
 		},
+	}
+}
+
+// networkCauses lists what keeps the host from reaching the index.
+func networkCauses() []cause {
+	return []cause{
 		{
 			[]string{
 				"Name or service not known", "Temporary failure in name resolution", "No address associated",
