@@ -386,4 +386,11 @@ func TestIndexRefuses(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "the index refuses the credentials") {
 		t.Errorf("got error %v", err)
 	}
+	m.says = nil
+	m.run(`{}`)
+	m.offersNothing = true
+	_, err = m.installer(`{"state": "latest", "index_url": "http://index.example/simple"}`).Run(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "the index refuses the credentials") {
+		t.Errorf("state latest: got error %v", err)
+	}
 }

@@ -243,6 +243,9 @@ func (n *namespace) newer(cmd host.Command) (string, error) {
 	if n.memory == "" || cmd.Dir != n.memory || variable(cmd.Env, "TMPDIR") != n.memory {
 		n.Fatalf("pip would write to the disk: %q in %s", cmd.Env, cmd.Dir)
 	}
+	if n.offersNothing {
+		return "", fmt.Errorf("ERROR: Could not find a version that satisfies the requirement %s (from versions: none)", last(cmd.Argv))
+	}
 	_, installed, _ := strings.Cut(last(cmd.Argv), "!=")
 	if isAfter(n.newest, installed) {
 		return "patroni-" + n.newest + "-py3-none-any.whl\n", nil

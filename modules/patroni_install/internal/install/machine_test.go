@@ -51,6 +51,8 @@ type machine struct {
 	loaded  string
 	// index is what the index's refusal looks like to those who want to know everything.
 	index string
+	// offersNothing lets the index have no versions at all.
+	offersNothing bool
 	// needed is a package that somebody else's, which is no part of the machine, needs.
 	needed string
 	// compiled tells that the index has no wheel of psycopg2-binary.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/host"
@@ -80,6 +81,10 @@ func (o *observer) askFor(ctx context.Context, ns Namespace, requirement string)
 	var failed *host.CommandError
 	if errors.As(err, &failed) && failed.Cause != nil {
 		return "", failed.Cause
+	}
+	if ask, worthwhile := build.Ask(err, out.Stdout, out.Stderr); worthwhile {
+		said, _ := ns.Run(ctx, ask)
+		out.Stderr = slices.Concat(out.Stderr, said.Stdout, said.Stderr)
 	}
 	return pipx.ReadNewest(out, err)
 }
