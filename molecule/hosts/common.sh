@@ -22,6 +22,8 @@ hosts=$root/molecule/hosts
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/pgedge-platform
 golangci_lint_version=v2.15.0
 golangci_lint=$cache/golangci-lint-$golangci_lint_version
+govulncheck_version=v1.9.0
+govulncheck=$cache/govulncheck-$govulncheck_version
 venv=$cache/venv-$( (/usr/bin/python3 -V || python3 -V) 2>/dev/null | key "$hosts/requirements.txt" "$hosts/setup")
 
 # use_tools puts first on the PATH what setup made.

@@ -107,7 +107,7 @@ def run(argv, build, account, settings):
         'setpriv', '--reuid=%d' % account, '--regid=%d' % account, '--clear-groups', '--no-new-privs', '--']
     done = subprocess.run(
         confined + argv, cwd=build, env=environment(build, settings), stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     if done.returncode:
         said = without_secrets(done.stdout.decode('utf-8', 'replace'), settings).strip().splitlines()[-20:]
         status = 'exit status %d' % done.returncode
