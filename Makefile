@@ -13,7 +13,7 @@ PLUGINS     ?= $(HOME)/.ansible/plugins
 # A binary is copied to the host with every task: its size is part of its speed.
 MAX_SIZE := 6291456
 
-.PHONY: help build stage collection release install lint unit test test-all test-matrix mutate lock molecule bench demo clean
+.PHONY: help build stage collection release install lint docs unit test test-all test-matrix mutate lock molecule bench demo clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ install: collection ## the collection for this user, and the short name for ansi
 
 lint: stage ## every linter: Go, shell, YAML, Ansible
 	@.ci/lint
+
+docs: ## the documentation's site, in build/site
+	@$(TOOLS) .ci/docs
 
 unit: ## the tests of the Go code and of the collection's Python
 	@$(TOOLS) go test -timeout 30m ./...
