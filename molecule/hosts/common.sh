@@ -24,6 +24,8 @@ golangci_lint_version=v2.15.0
 golangci_lint=$cache/golangci-lint-$golangci_lint_version
 govulncheck_version=v1.9.0
 govulncheck=$cache/govulncheck-$govulncheck_version
+cyclonedx_version=v1.10.0
+cyclonedx=$cache/cyclonedx-gomod-$cyclonedx_version
 venv=$cache/venv-$( (/usr/bin/python3 -V || python3 -V) 2>/dev/null | key "$hosts/requirements.txt" "$hosts/setup")
 
 # use_tools puts first on the PATH what setup made.
