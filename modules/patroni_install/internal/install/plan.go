@@ -65,6 +65,9 @@ func (p *Plan) whyBuild() string {
 	case len(tree.Problems) > 0:
 		return "it was broken: " + strings.Join(tree.Problems, "; ")
 	case !p.want.Version.Matches(tree.PatroniVersion):
+		if exact, known := p.want.Version.Exact(); known {
+			return fmt.Sprintf("version %s was asked for", exact)
+		}
 		return fmt.Sprintf("version %s was asked for", p.want.Version)
 	case p.seen.Index.Newest != "":
 		return "the package index has " + p.seen.Index.Newest
@@ -243,6 +246,9 @@ func (p *Plan) currentState() *step.TreeState {
 func (p *Plan) treeText(out Outcome) string {
 	if out.Tree != nil {
 		return contents(out.Tree)
+	}
+	if _, known := p.versionOf(); known {
+		return fmt.Sprintf("%s (predicted, with what it needs)\n", p.requirement())
 	}
 	return fmt.Sprintf("%s (predicted: the newest that satisfies this)\n", p.requirement())
 }

@@ -92,7 +92,7 @@ func TestPlanBuilds(t *testing.T) {
 		build     string
 		change    []txn.Step
 	}{
-		"upgrade":   {`{"version": "4.1.5"}`, func(*Observed) {}, "version ==4.1.5 was asked for", upgrade(oldText)},
+		"upgrade":   {`{"version": "4.1.5"}`, func(*Observed) {}, "version 4.1.5 was asked for", upgrade(oldText)},
 		"specifier": {`{"version": ">4.0.7"}`, func(*Observed) {}, "version >4.0.7 was asked for", upgrade(oldText)},
 		"broken": {`{}`, func(o *Observed) { o.Current.Problems = []string{"it is half-written", "its interpreter is gone"} },
 			"it was broken: it is half-written; its interpreter is gone",
@@ -102,7 +102,7 @@ func TestPlanBuilds(t *testing.T) {
 		"stale links": {`{"version": "4.1.5"}`, func(o *Observed) {
 			o.Bin["patroni_gone"] = linkTo(venv + "/bin/patroni_gone")
 			o.Bin["patroni_other"] = linkTo("/usr/bin/patroni_other")
-		}, "version ==4.1.5 was asked for", append(upgrade(oldText), removeLink(binDir+"/patroni_gone", venv+"/bin/patroni_gone"))},
+		}, "version 4.1.5 was asked for", append(upgrade(oldText), removeLink(binDir+"/patroni_gone", venv+"/bin/patroni_gone"))},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := healthy(t, c.arguments)

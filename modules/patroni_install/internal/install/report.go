@@ -240,6 +240,9 @@ func (r *Report) message() string {
 	if r.plan.Build == "" {
 		return fmt.Sprintf("%s is installed; %s: %s.", version, r.verb("changed", "would change"), r.parts())
 	}
+	if known, ok := r.plan.versionOf(); ok && r.tree() == nil {
+		version += " " + known
+	}
 	old := r.plan.seen.Current
 	switch {
 	case old == nil:
@@ -279,10 +282,14 @@ func (r *Report) parts() string {
 	if r.plan.Reload {
 		names = append(names, "systemd's view of the unit")
 	}
-	if len(names) == 0 {
+	switch last := len(names) - 1; last {
+	case -1:
 		return "what an interrupted run left"
+	case 0:
+		return names[0]
+	default:
+		return strings.Join(names[:last], ", ") + " and " + names[last]
 	}
-	return strings.Join(names, ", ")
 }
 
 // sortedKeys returns a map's keys in order.

@@ -58,13 +58,13 @@ func TestMessages(t *testing.T) {
 			`{}`, func(o *Observed) { o.Current, o.Bin = nil, nil }, "Patroni 4.1.5 was installed.", "Patroni would be installed.",
 		},
 		"upgrade": {
-			`{"version": "4.1.5"}`, same, "Patroni 4.1.5 was installed in place of 4.0.7, since version ==4.1.5 was asked for.",
-			"Patroni would be installed in place of 4.0.7, since version ==4.1.5 was asked for.",
+			`{"version": "4.1.5"}`, same, "Patroni 4.1.5 was installed in place of 4.0.7, since version 4.1.5 was asked for.",
+			"Patroni 4.1.5 would be installed in place of 4.0.7, since version 4.1.5 was asked for.",
 		},
 		"repair": {
 			`{}`, func(o *Observed) { o.Current.Problems = []string{"its interpreter is gone"} },
 			"Patroni 4.1.5 was rebuilt, since it was broken: its interpreter is gone.",
-			"Patroni would be rebuilt, since it was broken: its interpreter is gone.",
+			"Patroni 4.0.7 would be rebuilt, since it was broken: its interpreter is gone.",
 		},
 		"a part": {
 			`{}`, edited, "Patroni 4.0.7 is installed; changed: unit.",
@@ -77,8 +77,8 @@ func TestMessages(t *testing.T) {
 				delete(o.Bin, "patroni")
 				delete(o.Bin, "patronictl")
 			},
-			"Patroni 4.0.7 is installed; changed: link, configuration directory, unit.",
-			"Patroni 4.0.7 is installed; would change: link, configuration directory, unit.",
+			"Patroni 4.0.7 is installed; changed: link, configuration directory and unit.",
+			"Patroni 4.0.7 is installed; would change: link, configuration directory and unit.",
 		},
 		"unit not read": {
 			`{}`, func(o *Observed) { o.Service.LoadState = "not-found" }, "Patroni 4.0.7 is installed; changed: systemd's view of the unit.",
@@ -89,8 +89,8 @@ func TestMessages(t *testing.T) {
 			"Patroni 4.0.7 is installed; would change: systemd's view of the unit.",
 		},
 		"removal": {
-			`{"state": "absent"}`, same, "Patroni was removed: unit, link, shell profile, " + treeName + ".",
-			"Patroni would be removed: unit, link, shell profile, " + treeName + ".",
+			`{"state": "absent"}`, same, "Patroni was removed: unit, link, shell profile and " + treeName + ".",
+			"Patroni would be removed: unit, link, shell profile and " + treeName + ".",
 		},
 		"nothing to remove": {`{"state": "absent"}`, func(o *Observed) { *o = *bare(t, `{"state": "absent"}`) },
 			"Patroni is not installed; nothing had to be changed.", ""},
@@ -265,5 +265,20 @@ func TestFacts(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// TestPredictedContents: what a check foretells of the tree does not speak of a choice where there is none.
+func TestPredictedContents(t *testing.T) {
+	for version, want := range map[string]string{
+		"4.1.5": "patroni[psycopg2-binary,etcd]==4.1.5 (predicted, with what it needs)\n",
+		">4.1":  "patroni[psycopg2-binary,etcd]>4.1 (predicted: the newest that satisfies this)\n",
+	} {
+		arguments := `{"version": "` + version + `"}`
+		for _, d := range reportOf(t, arguments, healthy(t, arguments), Outcome{}, true).diff() {
+			if strings.HasPrefix(d.AfterHeader, treeName) && d.After != want {
+				t.Errorf("%s (-want +got):\n%s", version, cmp.Diff(want, d.After))
+			}
+		}
 	}
 }
