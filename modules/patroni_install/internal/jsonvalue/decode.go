@@ -147,15 +147,25 @@ func readScalar(token jsontext.Token, to reflect.Value) (err error) {
 	case kind == '0' && to.CanInt():
 		var n int64
 		n, err = token.Int()
+		if to.OverflowInt(n) {
+			return tooLarge(token, to)
+		}
 		to.SetInt(n)
 	case kind == '0' && to.CanUint():
 		var n uint64
 		n, err = token.Uint()
+		if to.OverflowUint(n) {
+			return tooLarge(token, to)
+		}
 		to.SetUint(n)
 	default:
 		err = fmt.Errorf("a %s stands where a %s should", kind, to.Kind())
 	}
 	return err
+}
+
+func tooLarge(token jsontext.Token, to reflect.Value) error {
+	return fmt.Errorf("%s is too large for %s", token, to.Kind())
 }
 
 func readStruct(d *jsontext.Decoder, to reflect.Value) error {

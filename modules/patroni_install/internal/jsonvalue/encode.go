@@ -42,6 +42,9 @@ func write(e *jsontext.Encoder, v reflect.Value) error {
 	}
 	switch known := v.Interface().(type) {
 	case Raw:
+		if len(known) == 0 {
+			return e.WriteToken(jsontext.Null)
+		}
 		return e.WriteValue(known)
 	case Number:
 		return e.WriteValue(Raw(known))

@@ -121,7 +121,7 @@ func TestPlain(t *testing.T) {
 
 func TestDecodeRefuses(t *testing.T) {
 	for _, text := range []string{
-		``, `{`, `[]`, `"x"`, `{"text":1}`, `{"flag":"true"}`, `{"signed":1.5}`, `{"signed":99999999999999999999}`, `{"mode":-1}`,
+		``, `{`, `[]`, `"x"`, `{"text":1}`, `{"flag":"true"}`, `{"signed":1.5}`, `{"signed":99999999999999999999}`, `{"mode":-1}`, `{"mode":4294967296}`,
 		`{"list":{}}`, `{"list":[1]}`, `{"map":[]}`, `{"map":{"a":1}}`, `{"data":"?"}`, `{"pointer":[]}`, `{} {}`, `{"text":"x"`, `{"raw":}`,
 	} {
 		var to example
