@@ -110,6 +110,9 @@ func Commands(text []byte) (commands []string) {
 // Mention tells whether one of the commands has a word that is this absolute path, or, when that ends in a slash,
 // a path below it.
 func Mention(commands []string, name string) bool {
+	if name == "" {
+		return false
+	}
 	for _, command := range commands {
 		for _, spelled := range []string{escapeSpecifiers(name), escapeArgument(name)} {
 			for before, rest, found := strings.Cut(command, spelled); found; before, rest, found = strings.Cut(rest, spelled) {
