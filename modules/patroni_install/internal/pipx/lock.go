@@ -31,6 +31,9 @@ func ParseLock(text string) (Lock, error) {
 	number, line := 0, ""
 	for part := range strings.Lines(text) {
 		number++
+		if strings.ContainsFunc(strings.TrimRight(part, "\r\n"), endsLine) {
+			return Lock{}, fmt.Errorf("line %d: it has a character that pip may take for the end of a line", number)
+		}
 		part, continued := strings.CutSuffix(withoutComment(strings.TrimRight(part, "\r\n")), "\\")
 		line += part
 		if continued {
@@ -52,6 +55,11 @@ func ParseLock(text string) (Lock, error) {
 		return Lock{}, fmt.Errorf("it does not hold %s", Package)
 	}
 	return lock, nil
+}
+
+// endsLine tells whether Python may divide a text at a character, which is more than \n.
+func endsLine(r rune) bool {
+	return r < ' ' && r != '\t' || r == '\u0085' || r == '\u2028' || r == '\u2029'
 }
 
 // withoutComment drops what follows a # at the beginning or after white space, as pip does.

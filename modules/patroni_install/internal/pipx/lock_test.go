@@ -62,6 +62,9 @@ func TestParseLockRefuses(t *testing.T) {
 		patroni + "click==8 --hash=" + digest + " --global-option=-x": `"--global-option=-x" is not allowed`,
 		patroni + "root:x:0:0:root:/root:/bin/bash":                   "line 2: ",
 		patroni + "click==8 --hash=" + digest + " \\":                 "continued by nothing",
+		patroni + "click==8 ; x\revil --hash=" + digest:               "line 2: it has a character that pip may take for the end of a line",
+		patroni + "# a comment\u2028evil==1 --hash=" + digest:         "line 2: it has a character",
+		patroni + "click==8 --hash=" + digest + "\x0b\n":              "line 2: it has a character",
 	} {
 		if _, err := ParseLock(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", text, err, want)
