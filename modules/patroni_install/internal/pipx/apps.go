@@ -57,7 +57,10 @@ func (v *Venv) readApps(files *fsys.FS) error {
 	if err != nil {
 		return err
 	}
-	declared := consoleScripts(string(data))
+	declared, unfit := consoleScripts(string(data))
+	for _, app := range unfit {
+		v.problem("the entry point %q is no name of a program", app)
+	}
 	for _, app := range declared {
 		info, err := files.Lstat(path.Join(v.Path, "bin", app))
 		if err == nil && info.Type == fsys.File && info.Mode&0o100 != 0 {
@@ -77,10 +80,9 @@ func (v *Venv) readApps(files *fsys.FS) error {
 	return v.checkShebang(files)
 }
 
-// consoleScripts returns the sorted names in the section [console_scripts] of an entry_points.txt.
-// A name that is unfit for a file in a directory of programs is left out.
-func consoleScripts(text string) []string {
-	var apps []string
+// consoleScripts returns the sorted names in the section [console_scripts] of an entry_points.txt,
+// and those that are unfit for a file in a directory of programs, or too many.
+func consoleScripts(text string) (apps, unfit []string) {
 	section := ""
 	for line := range strings.Lines(text) {
 		line = strings.TrimSpace(line)
@@ -90,12 +92,16 @@ func consoleScripts(text string) []string {
 		}
 		name, _, found := strings.Cut(line, "=")
 		name = strings.TrimSpace(name)
-		if section == "[console_scripts]" && found && isAppName(name) && len(apps) < maxApps {
+		switch {
+		case section != "[console_scripts]" || !found:
+		case isAppName(name) && len(apps) < maxApps:
 			apps = append(apps, name)
+		case len(unfit) < maxNamed:
+			unfit = append(unfit, name)
 		}
 	}
 	slices.Sort(apps)
-	return slices.Compact(apps)
+	return slices.Compact(apps), unfit
 }
 
 // checkShebang tells whether patroni starts an interpreter that exists. A venv that was moved or

@@ -11,8 +11,11 @@ import (
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 )
 
-// maxRequires bounds the requirements that are read of a package.
-const maxRequires = 512
+// Bounds of the requirements and extras that are read of a package. Patroni has 14 extras.
+const (
+	maxRequires = 512
+	maxExtras   = 64
+)
 
 // metadata is what a package says of itself.
 type metadata struct {
@@ -57,7 +60,9 @@ func parseMetadata(text string) metadata {
 		value = strings.TrimSpace(value)
 		switch strings.ToLower(key) {
 		case "provides-extra":
-			m.extras = append(m.extras, normalise(value))
+			if isName(value) && len(m.extras) < maxExtras {
+				m.extras = append(m.extras, normalise(value))
+			}
 		case "requires-dist":
 			name, rest := span(value, nameChars) // extras and specifiers come next
 			_, marker, _ := strings.Cut(rest, ";")

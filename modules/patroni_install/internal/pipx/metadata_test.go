@@ -106,16 +106,17 @@ func TestParseMetadata(t *testing.T) {
 func TestConsoleScripts(t *testing.T) {
 	text := "stray = a:b\n[console_scripts]\npatronictl = x:y\n patroni=x:y [extra]\n../evil = x:y\n-rf = x:y\n.hidden = x:y\n" +
 		"a/b = x:y\npatroni = again:y\nnothing\n[gui_scripts]\ngui = x:y\n"
-	if diff := cmp.Diff([]string{"patroni", "patronictl"}, consoleScripts(text)); diff != "" {
-		t.Errorf("apps (-want +got):\n%s", diff)
+	apps, unfit := consoleScripts(text)
+	if diff := cmp.Diff([][]string{{"patroni", "patronictl"}, {"../evil", "-rf", ".hidden", "a/b"}}, [][]string{apps, unfit}); diff != "" {
+		t.Errorf("apps, and what is unfit (-want +got):\n%s", diff)
 	}
 	var many strings.Builder
 	many.WriteString("[console_scripts]\n")
 	for i := range 2 * maxApps {
 		fmt.Fprintf(&many, "app%d = x:y\n", i)
 	}
-	if got := len(consoleScripts(many.String())); got != maxApps {
-		t.Errorf("%d apps, want at most %d", got, maxApps)
+	if apps, unfit := consoleScripts(many.String()); len(apps) != maxApps || len(unfit) != maxNamed {
+		t.Errorf("%d apps, %d too many; want at most %d and %d", len(apps), len(unfit), maxApps, maxNamed)
 	}
 }
 

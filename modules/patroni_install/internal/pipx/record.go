@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io/fs"
 	"path"
 	"strconv"
@@ -26,8 +27,8 @@ type recorded struct {
 }
 
 // readRecords reads what the packages of a venv say of their files, by paths relative to the
-// venv. A package without a RECORD says nothing. Whoever owns the venv wrote the RECORDs: what
-// they name outside of it is passed over, and never looked at.
+// venv. A package without a RECORD says nothing. Whoever owns the venv wrote the RECORDs: one that
+// names something outside of it is refused, and nothing there is looked at.
 func (v *Venv) readRecords(files *fsys.FS) (map[string]recorded, error) {
 	all := map[string]recorded{}
 	names, err := entries(files, v.site())
@@ -47,9 +48,12 @@ func (v *Venv) readRecords(files *fsys.FS) (map[string]recorded, error) {
 		if err != nil {
 			return nil, err
 		}
-		readRecord(all, site, string(data))
-		if len(all) > maxRecords {
-			return nil, &fs.PathError{Op: "read", Path: record, Err: errors.New("the RECORDs name too many files")}
+		err = readRecord(all, site, string(data))
+		if err == nil && len(all) > maxRecords {
+			err = errors.New("the RECORDs name too many files")
+		}
+		if err != nil {
+			return nil, &fs.PathError{Op: "read", Path: record, Err: err}
 		}
 	}
 	return all, nil
@@ -57,10 +61,10 @@ func (v *Venv) readRecords(files *fsys.FS) (map[string]recorded, error) {
 
 // readRecord adds the files of one RECORD: lines of path,sha256=SUM,SIZE, the path relative to
 // the directory of the packages, and in quotes where it needs them.
-func readRecord(all map[string]recorded, site, text string) {
+func readRecord(all map[string]recorded, site, text string) error {
 	for line := range strings.Lines(text) {
 		if len(all) > maxRecords {
-			return
+			return nil
 		}
 		rest, size, _ := cutLast(strings.TrimRight(line, "\r\n"))
 		name, sum, found := cutLast(rest)
@@ -71,11 +75,15 @@ func readRecord(all map[string]recorded, site, text string) {
 			name = strings.ReplaceAll(strings.TrimSuffix(quoted, `"`), `""`, `"`)
 		}
 		rel := path.Join(site, name)
-		if name == "" || path.IsAbs(name) || rel == "." || rel == ".." || strings.HasPrefix(rel, "../") || strings.HasSuffix(rel, ".pyc") {
-			continue
+		switch {
+		case path.IsAbs(name) || rel == ".." || strings.HasPrefix(rel, "../") || strings.Contains(name, "\x00"):
+			return fmt.Errorf("it names a file outside of the venv: %.100q", name)
+		case name == "" || rel == "." || strings.HasSuffix(rel, ".pyc"):
+		default:
+			all[rel] = recorded{sum: recordedSum(sum), size: recordedSize(size)}
 		}
-		all[rel] = recorded{sum: recordedSum(sum), size: recordedSize(size)}
 	}
+	return nil
 }
 
 func cutLast(line string) (before, after string, found bool) {

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 )
@@ -64,7 +66,25 @@ func Inspect(files *fsys.FS, venv string, owner int) (*Venv, error) {
 }
 
 func (v *Venv) problem(format string, args ...any) {
-	v.Problems = append(v.Problems, fmt.Sprintf(format, args...))
+	v.Problems = append(v.Problems, sentence(format, args...))
+}
+
+// maxSentence bounds what is said of one problem, in bytes.
+const maxSentence = 512
+
+// sentence says something that may hold names of the venv's owner: without control characters, which
+// could forge lines of a log or talk to a terminal, and not longer than one reads.
+func sentence(format string, args ...any) string {
+	text := strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == utf8.RuneError {
+			return '?'
+		}
+		return r
+	}, fmt.Sprintf(format, args...))
+	if len(text) > maxSentence {
+		text = strings.ToValidUTF8(text[:maxSentence], "") + "…"
+	}
+	return text
 }
 
 // note takes an error that the venv's owner can cause for a problem of the venv. It returns

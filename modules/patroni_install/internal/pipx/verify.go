@@ -75,7 +75,7 @@ func (v *Venv) Verify(files *fsys.FS, was, now []manifest.Entry, all bool) error
 func (v *Venv) Broken(err error) error { return v.note(err) }
 
 func (c *check) problem(format string, args ...any) {
-	c.problems = append(c.problems, fmt.Sprintf(format, args...))
+	c.problems = append(c.problems, sentence(format, args...))
 }
 
 // rest looks at those entries that do not look different.
