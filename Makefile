@@ -13,7 +13,7 @@ PLUGINS     ?= $(HOME)/.ansible/plugins
 # A binary is copied to the host with every task: its size is part of its speed.
 MAX_SIZE := 6291456
 
-.PHONY: help build stage collection release install lint docs unit test test-all test-matrix mutate lock molecule bench demo clean
+.PHONY: help build stage collection release install lint docs unit test test-all test-matrix mutate fuzz lock molecule bench demo clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -70,6 +70,9 @@ test-all: lint ## everything, however long: race detector, double faults, all sc
 
 mutate: ## break the program in one place after the other: a test has to fail each time (half an hour)
 	@$(TOOLS) .ci/mutate $(MUTANT)
+
+fuzz: ## fuzz each target of the Go tests, FUZZTIME (10m) each; make unit runs their seeds
+	@$(TOOLS) .ci/fuzz $(FUZZTIME)
 
 lock: ## the lock file that the module brings, from what the package index has now
 	@$(TOOLS) .ci/lock
