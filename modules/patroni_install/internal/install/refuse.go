@@ -16,7 +16,7 @@ func refuse(want Desired, seen *Observed) error {
 	if want.State == Absent {
 		return first(p.refuseMethod, p.refuseService, p.refuseUnit)
 	}
-	return first(p.refuseMethod, p.refuseForeign, p.refuseShadow, p.refuseOSPackage, p.refuseMasked, p.refuseUnit, p.refuseConfigDir, seen.unit(want).Check, p.refuseSELinux, p.refuseSwitch)
+	return first(p.refuseMethod, p.refuseForeign, p.refuseShadow, p.refuseOSPackage, p.refuseMasked, p.refuseUnit, p.refuseConfigDir, p.refuseShared, seen.unit(want).Check, p.refuseSELinux, p.refuseSwitch)
 }
 
 func first(checks ...func() error) error {
@@ -84,6 +84,21 @@ func (p *Plan) refuseConfigDir() error {
 	}
 	return fmt.Errorf("cannot use config_dir %s: it is a %s, not a directory; move it away, or set config_dir "+
 		"(in the role: patroni_config_dir) to another directory", p.seen.ConfigDir, e.Type)
+}
+
+// refuseShared refuses what cannot trade places with pipx's shared libraries: the switch would find out only after the
+// build, and an undo could not go on at it.
+func (p *Plan) refuseShared() error {
+	e, found := p.seen.Entries[p.seen.Shared()]
+	if !found || e.Type == fsys.Directory || p.whyBuild() == "" {
+		return nil
+	}
+	what := "a " + string(e.Type)
+	if e.Type == fsys.Link {
+		what = "a link to " + e.Target
+	}
+	return fmt.Errorf("cannot build Patroni: %s, where pipx has its shared libraries, is %s, not a directory; move it away, or set "+
+		"pipx_home (in the role: patroni_pipx_home)", p.seen.Shared(), what)
 }
 
 // refuseStage keeps a stage of which no journal tells: it may hold the only copy of an installation.

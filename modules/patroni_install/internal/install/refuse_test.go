@@ -46,6 +46,14 @@ func TestRefused(t *testing.T) {
 			[]string{"/etc/patroni", "a file", "patroni_config_dir"},
 		},
 		"config_dir is a link": {`{}`, func(o *Observed) { o.link("/etc/patroni", "/srv/p") }, []string{"/etc/patroni", "a link"}},
+		"shared libraries are a link": {
+			`{}`, func(o *Observed) { o.Current = nil; o.link(home+"/.local/share/pipx/shared", "/etc") },
+			[]string{home + "/.local/share/pipx/shared", "a link to /etc", "move it away"},
+		},
+		"shared libraries are a file": {
+			`{"version": "9"}`, func(o *Observed) { o.file(home+"/.local/share/pipx/shared", "", fsys.Attr{}) },
+			[]string{home + "/.local/share/pipx/shared", "a file"},
+		},
 		"profile is a link": {
 			`{}`, func(o *Observed) { o.link(home+"/.bashrc", "dotfiles/bashrc") },
 			[]string{home + "/.bashrc", "a link", "manage_path", binDir},
