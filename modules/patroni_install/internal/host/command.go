@@ -183,6 +183,18 @@ func lookPath(name string, env []string) (string, error) {
 	return "", exec.ErrNotFound
 }
 
+// NoCoreDumps keeps this process and all that it starts from being written out when they crash: the index's credentials
+// are in their memory. One byte is the limit with which Linux does not even start a program that takes core dumps,
+// as it does with a limit of none.
+func NoCoreDumps() {
+	var limit unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_CORE, &limit) == nil {
+		limit.Cur = min(1, limit.Max)
+		_ = unix.Setrlimit(unix.RLIMIT_CORE, &limit) // lowering a limit is always allowed
+	}
+	_ = unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0) // nor may others read our memory
+}
+
 // closeOnExec keeps every descriptor but the standard ones from being inherited. Go marks those
 // that it opens; this is about those that we were started with, such as the pipe of an ssh
 // session, which a service that a package starts would hold open.
