@@ -174,6 +174,12 @@ options:
       - A file there that this module did not write is not replaced; the run is refused.
     type: bool
     default: false
+  hardening:
+    description:
+      - Whether the unit takes rights from the service that neither Patroni nor PostgreSQL uses, nor what they start.
+      - The unit has the reason for each directive.
+    type: bool
+    default: false
   install_prerequisites:
     description: Whether to install the OS packages that the build needs.
     type: bool

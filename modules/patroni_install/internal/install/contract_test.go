@@ -82,6 +82,18 @@ func TestPlanUnit(t *testing.T) {
 	})
 }
 
+// TestPlanHardening: the option changes the unit, there and back, and nothing else.
+func TestPlanHardening(t *testing.T) {
+	plain, hard := newUnit(healthy(t, `{}`), desired(t, `{}`)), newUnit(healthy(t, `{}`), desired(t, `{"hardening": true}`))
+	for arguments, change := range map[string][2]*step.File{`{"hardening": true}`: {plain, hard}, `{"hardening": false}`: {hard, plain}} {
+		o := healthy(t, `{}`)
+		o.file(unitFile, string(change[0].After.Data), change[0].After.Attr)
+		want := *change[1]
+		want.Before = change[0].After
+		comparePlans(t, parts{Switch: []txn.Step{&want}}, mustPlan(t, arguments, o, Outcome{}))
+	}
+}
+
 func TestPlanConfigDir(t *testing.T) {
 	open := fsys.Attr{Mode: 0o755, UID: 26, GID: 27}
 	for name, c := range map[string]struct {

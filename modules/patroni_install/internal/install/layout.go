@@ -139,7 +139,7 @@ func (l Layout) staged(name string) string {
 func (l Layout) unit(d Desired) systemd.Unit {
 	u := systemd.Unit{
 		Name: d.ServiceName, User: l.User.Name, Group: l.User.Group,
-		Exec: path.Join(l.BinDir, "patroni"), ConfigPath: l.Config,
+		Exec: path.Join(l.BinDir, "patroni"), ConfigPath: l.Config, Hardened: d.Hardening,
 	}
 	if l.Packaged {
 		u.Exec = path.Join(osPrograms, "patroni")

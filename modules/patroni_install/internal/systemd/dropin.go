@@ -21,5 +21,10 @@ func (u Unit) DropIn() []byte {
 		"ConditionPathExists=\nConditionPathExists=%s\n", config)
 	fmt.Fprintf(&b, "\n[Service]\nUser=%s\nGroup=%s\nExecStart=\nExecStart=%s %s\n",
 		escapeSpecifiers(u.User), escapeSpecifiers(u.Group), executable(u.Exec), argument(u.ConfigPath))
+	if u.Hardened {
+		for _, d := range hardening() {
+			b.WriteString(d.String())
+		}
+	}
 	return []byte(b.String())
 }

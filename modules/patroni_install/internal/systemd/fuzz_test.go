@@ -32,7 +32,8 @@ func FuzzUnit(f *testing.F) {
 			t.Errorf("the commands %q do not mention %q and %q", commands, program, config)
 		}
 		for _, v := range []Unit{
-			{name, other, group, program, config}, {name, user, other, program, config}, {name, user, group, other, config}, {name, user, group, program, other},
+			{name, other, group, program, config, false}, {name, user, other, program, config, false}, {name, user, group, other, config, false},
+			{name, user, group, program, other, false}, {name, user, group, program, config, true},
 		} {
 			if v.Check() == nil && v != u && string(v.Render()) == string(text) {
 				t.Errorf("%+v and %+v are one file", u, v)

@@ -27,11 +27,22 @@ type Unit struct {
 	Exec string
 	// ConfigPath is the absolute path of Patroni's configuration file, its only argument.
 	ConfigPath string
+	// Hardened takes rights from the service that nothing in it uses.
+	Hardened bool
 }
 
 // directive is one assignment in a unit file and the reason for it.
 type directive struct {
 	reason, name, value string
+}
+
+// String returns the directive's lines.
+func (d directive) String() string {
+	text := fmt.Sprintf("%s=%s\n", d.name, d.value)
+	if d.reason != "" {
+		text = fmt.Sprintf("# %s\n", strings.ReplaceAll(d.reason, "\n", "\n# ")) + text
+	}
+	return text
 }
 
 // section is a section of a unit file.
@@ -54,16 +65,17 @@ func (u Unit) Render() []byte {
 	for _, s := range u.sections() {
 		fmt.Fprintf(&b, "\n[%s]\n", s.name)
 		for _, d := range s.directives {
-			if d.reason != "" {
-				fmt.Fprintf(&b, "# %s\n", strings.ReplaceAll(d.reason, "\n", "\n# "))
-			}
-			fmt.Fprintf(&b, "%s=%s\n", d.name, d.value)
+			b.WriteString(d.String())
 		}
 	}
 	return []byte(b.String())
 }
 
 func (u Unit) sections() []section {
+	var more []directive
+	if u.Hardened {
+		more = hardening()
+	}
 	return []section{
 		{"Unit", []directive{
 			{"", "Description", "Patroni, high availability for PostgreSQL"},
@@ -73,7 +85,7 @@ func (u Unit) sections() []section {
 				"may run elsewhere, and Patroni bears its absence.",
 				"After", "network-online.target etcd.service syslog.socket"},
 		}},
-		{"Service", []directive{
+		{"Service", append([]directive{
 			{"Type=notify needs Python's systemd module; without it systemd would wait for a message that\n" +
 				"never comes and restart the service for ever.",
 				"Type", "simple"},
@@ -87,7 +99,7 @@ func (u Unit) sections() []section {
 				"KillMode", "process"},
 			{"A stop waits for a synchronous standby, up to two loop_wait intervals.", "TimeoutSec", "30"},
 			{"PostgreSQL must not run on without a Patroni that watches it.", "Restart", "on-failure"},
-		}},
+		}, more...)},
 		{"Install", []directive{
 			{"", "WantedBy", "multi-user.target"},
 		}},
