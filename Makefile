@@ -13,7 +13,7 @@ PLUGINS     ?= $(HOME)/.ansible/plugins
 # A binary is copied to the host with every task: its size is part of its speed.
 MAX_SIZE := 6291456
 
-.PHONY: help build stage collection release install lint docs unit test test-all test-matrix mutate fuzz lock molecule bench demo clean
+.PHONY: help build stage collection release install lint docs unit test test-all test-matrix mutate fuzz verify-release lock molecule bench demo clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ collection: stage ## the archive dist/pgedge-platform-VERSION.tar.gz for ansible
 
 release: ## dist/ with archive, programs and SHA256SUMS, built twice with the same bytes
 	@$(TOOLS) .ci/release
+
+verify-release: ## dist/ against SHA256SUMS, and against a build of this commit
+	@$(TOOLS) .ci/verify-release
 
 install: collection ## the collection for this user, and the short name for ansible -m patroni_install
 	@$(TOOLS) ansible-galaxy collection install --force --collections-path $(COLLECTIONS) \
