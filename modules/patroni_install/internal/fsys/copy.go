@@ -11,8 +11,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// maxCopied bounds the files of a tree that is copied, in bytes: its owner may have put one there that has holes only.
+const maxCopied = 4 << 30
+
 // CopyTree copies directory from to to, where nothing may be, with owners, modes, times and
-// links, and makes the copy durable. It refuses special files and what is mounted inside. Until
+// links, and makes the copy durable. It refuses special files, what is mounted inside, and what is too large. Until
 // it is complete, nobody but us can enter the copy. After an error an incomplete copy may stay.
 func (f *FS) CopyTree(from, to string) error {
 	src, err := f.OpenDir(from)
@@ -35,7 +38,7 @@ func (f *FS) CopyTree(from, to string) error {
 	if err := unix.Fstat(int(src.Fd()), &st); err != nil {
 		return pathError("stat", from, err)
 	}
-	c := copier{fs: f, dev: st.Dev}
+	c := copier{fs: f, dev: st.Dev, room: maxCopied}
 	if err := c.fill(dst, src, infoOf(&st), 0); err != nil {
 		return err
 	}
@@ -44,8 +47,9 @@ func (f *FS) CopyTree(from, to string) error {
 
 // copier copies one tree, from descriptor to descriptor: no path is resolved on the way.
 type copier struct {
-	fs  *FS
-	dev uint64 // of the tree that is copied
+	fs   *FS
+	dev  uint64 // of the tree that is copied
+	room int64  // bytes that may be copied yet
 }
 
 // fill copies src, a directory that info describes, into the empty directory dst. The times and
@@ -124,17 +128,27 @@ func (c *copier) file(dst, src *os.File, base string) error {
 		return unlessGone(err)
 	}
 	defer from.Close() //nolint:errcheck // read only
+	if info.Size > c.room {
+		return tooLarge(from)
+	}
 	name := path.Join(dst.Name(), base)
 	fd, err := openat(int(dst.Fd()), base, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return pathError("create", name, err)
 	}
 	to := os.NewFile(uintptr(fd), name)
-	_, err = io.Copy(to, from)
+	copied, err := io.Copy(to, io.LimitReader(from, c.room+1)) // it may grow meanwhile
+	if c.room -= copied; c.room < 0 {
+		err = errors.Join(err, tooLarge(from))
+	}
 	if err == nil {
 		err = finish(to, info)
 	}
 	return pathError("copy", name, errors.Join(err, to.Close()))
+}
+
+func tooLarge(file *os.File) error {
+	return pathError("copy", file.Name(), fmt.Errorf("the tree has more than %d bytes", int64(maxCopied)))
 }
 
 // finish gives a copy the attributes and the time of its original.

@@ -58,6 +58,11 @@ func TestCopyTreeRefuses(t *testing.T) {
 	if err := f.CopyTree("/special", "/new"); err == nil || !strings.Contains(err.Error(), "/special/fifo") {
 		t.Errorf("CopyTree with a FIFO: %v", err)
 	}
+	build(t, dir, map[string]entry{"huge": {Type: Directory}, "huge/a": {Type: File}})
+	must(t, os.Truncate(filepath.Join(dir, "huge/a"), maxCopied+1))
+	if err := f.CopyTree("/huge", "/new3"); err == nil || !strings.Contains(err.Error(), "/huge/a: the tree has more than 4294967296 bytes") {
+		t.Errorf("CopyTree of a huge file: %v", err)
+	}
 	for _, to := range []string{"/d/full", "/d/file", "/d/link"} {
 		if err := f.CopyTree("/e", to); !errors.Is(err, os.ErrExist) {
 			t.Errorf("CopyTree to %s: %v", to, err)
