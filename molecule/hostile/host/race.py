@@ -19,6 +19,8 @@ from target import HOME, Failed, expect, expect_installed
 
 EXCHANGE, AT_FDCWD = 2, -100
 SECONDS = 240  # for all runs
+STAGE = f'{HOME}/.local/share/pipx/.patroni_install.stage'
+DIRECTORIES = '.local/share/pipx/venvs .local/share/pipx/shared .local/bin'
 PLACES = ('.local', '.local/share', '.local/share/pipx', '.local/share/pipx/venvs', '.local/share/pipx/venvs/patroni', '.local/bin',
           '.local/share/pipx/shared', '.bashrc', '.profile')
 
@@ -39,9 +41,11 @@ def traps_for(place):
     return trap
 
 
-def race(places):
-    """Exchange places and links until killed. Each pass ends as it began."""
+def race(places, late):
+    """Exchange places and links until killed, from the begin or once there is a stage. Each pass ends as it began."""
     become_postgres()
+    while late and not os.path.lexists(STAGE):
+        time.sleep(0.001)
     rename = ctypes.CDLL(None, use_errno=True).renameat2
     pairs = [(os.fsencode(f'{HOME}/{place}'), os.fsencode(str(traps_for(place)))) for place in places]
     while True:
@@ -50,11 +54,11 @@ def race(places):
                 rename(AT_FDCWD, place, AT_FDCWD, trap, EXCHANGE)
 
 
-def run_beside(places, before):
+def run_beside(places, late, before):
     """Run the module once beside the race. Returns what came of it."""
     child = os.fork()
     if child == 0:
-        race(places)
+        race(places, late)
     try:
         result = world.run(what=f'a race for {places}')
     finally:
@@ -82,14 +86,17 @@ def main():
     world.prepare()
     before = world.outside()
     world.restore()
-    world.sh(f'cd {HOME}; mkdir -p .local/share/pipx/venvs .local/share/pipx/shared .local/bin; chown -R postgres:postgres .local')
-    runs, end = int(sys.argv[1]) if len(sys.argv) > 1 else 20, time.monotonic() + SECONDS
+    world.sh(f'cd {HOME}; mkdir -p {DIRECTORIES}; chown -R postgres:postgres .local')
+    runs, end = int(sys.argv[1]) if len(sys.argv) > 1 else 15, time.monotonic() + SECONDS
     try:
         for number in range(runs):
-            if time.monotonic() < end:
-                # Alone, in growing company, and all at once.
-                places = PLACES if number % 3 == 2 else (PLACES[number % len(PLACES)],)
-                print(', '.join(places) if len(places) == 1 else 'all', run_beside(places, before)[:300], flush=True)
+            if time.monotonic() > end:
+                break
+            late, places = number % 3 > 0, PLACES if number % 3 == 2 else (PLACES[(number * 2) % len(PLACES)],)
+            print('late' if late else 'soon', places[0] if len(places) == 1 else 'all', run_beside(places, late, before)[:300], flush=True)
+            # In a home that holds still, what was interrupted is mended, and there is something to do again.
+            expect(not (result := world.run({'state': 'absent'}, 'a removal'))['failed'], f'a removal: {result["msg"]}')
+            world.sh(f'cd {HOME}; mkdir -p {DIRECTORIES}; chown -R postgres:postgres .local')
         result = world.run(what='the end')
         expect(not result['failed'], f'the end: {result["msg"]}')
         expect_installed(result['patroni']['version'], 'the end')

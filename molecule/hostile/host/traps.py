@@ -73,18 +73,18 @@ def surroundings():
 
 
 def installed():
-    """An installation that the user has changed since: it is mended, or refused."""
+    """An installation that the user has changed since: it is mended, or refused. On an overlay the old tree has to be copied."""
     for name in ('pipx_metadata.json', 'pyvenv.cfg', 'bin/patroni', 'bin/python'):
         path = f'{VENV}/{name}'
         yield f'{name} is a link', at(path, f'ln -s /srv/victim/shadow {path}'), OK
-        yield f'{name} is a FIFO', at(path, f'mkfifo {path}'), OK
-        yield f'{name} is huge', at(path, f'truncate -s 1T {path}'), OK
-        yield f'{name} is a device', at(path, f'mknod {path} c 1 5'), OK
+        yield f'{name} is a FIFO', at(path, f'mkfifo {path}'), f'{OK}|special file'
+        yield f'{name} is huge', at(path, f'truncate -s 1T {path}'), f'{OK}|more than'
+        yield f'{name} is a device', at(path, f'mknod {path} c 1 5'), f'{OK}|special file'
         yield f'{name} is a directory', at(path, f'mkdir {path}'), OK
     yield 'RECORD leads out', f'echo "../../../../../../../../../etc/shadow,sha256=x,1" >>{SITE}/patroni-*.dist-info/RECORD', OK
     yield 'an entry point leads out', f'echo "../../../../x = a:b" >>{SITE}/patroni-*.dist-info/entry_points.txt', OK
-    yield 'entry points are a FIFO', f'cd {SITE}/patroni-*.dist-info; rm entry_points.txt; mkfifo entry_points.txt', OK
-    yield 'METADATA is huge', f'truncate -s 1T {SITE}/patroni-*.dist-info/METADATA', OK
+    yield 'entry points are a FIFO', f'cd {SITE}/patroni-*.dist-info; rm entry_points.txt; mkfifo entry_points.txt', f'{OK}|special file'
+    yield 'METADATA is huge', f'truncate -s 1T {SITE}/patroni-*.dist-info/METADATA', f'{OK}|more than'
     yield 'a version of 200 letters', f'mkdir {SITE}/patroni-9{"9" * 200}.dist-info', OK
     yield 'the venv is deep', f'cd {VENV}; for i in $(seq 1500); do mkdir d; cd d; done', f'{OK}|name too long|deep|levels'
     yield 'the venv has many names', f'cd {VENV}/bin; seq 20000 | xargs touch', OK

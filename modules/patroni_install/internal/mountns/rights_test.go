@@ -31,7 +31,7 @@ func TestNamespaceGivesNoRights(t *testing.T) {
 		outside = append(outside, strings.Fields(line)[4])
 	}
 	var more []string
-	for _, mount := range strings.Fields(stdout(t, n, cmd("cut -d ' ' -f 5 /proc/self/mountinfo"))) {
+	for mount := range strings.FieldsSeq(stdout(t, n, cmd("cut -d ' ' -f 5 /proc/self/mountinfo"))) {
 		if !slices.Contains(outside, mount) {
 			more = append(more, mount)
 		}
