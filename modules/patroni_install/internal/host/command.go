@@ -250,7 +250,13 @@ func lastLines(out Output) string {
 	if len(text) == 0 {
 		text = bytes.TrimSpace(out.Stdout)
 	}
-	text = text[max(0, len(text)-errorBytes):]
+	if more := len(text) - errorBytes; more > 0 {
+		text = text[more:]
+		// A word that is cut may be the end of a secret, which nobody would know any more.
+		if space := bytes.IndexAny(text, " \t\n"); space >= 0 {
+			text = bytes.TrimSpace(text[space:])
+		}
+	}
 	lines := strings.Split(strings.ToValidUTF8(string(text), "?"), "\n")
 	return strings.Join(lines[max(0, len(lines)-errorLines):], "\n")
 }

@@ -151,6 +151,10 @@ func TestFailure(t *testing.T) {
 		"silent":       {"exit 1", CommandError{Status: "exit status 1", Code: 1}},
 		"signal":       {"kill -9 $$", CommandError{Status: "signal: killed", Code: -1}},
 		"no text":      {`printf 'a\377b' >&2; exit 1`, CommandError{Status: "exit status 1", Code: 1, Stderr: "a?b"}},
+		"no half of a word, which may be a secret": {
+			"printf 'https://me:hidden-word@host %s' $(head -c 4080 /dev/zero | tr '\\0' x) >&2; exit 1",
+			CommandError{Status: "exit status 1", Code: 1, Stderr: strings.Repeat("x", 4080)},
+		},
 		"one long line": {
 			"head -c 100000 /dev/zero | tr '\\0' x >&2; exit 1",
 			CommandError{Status: "exit status 1", Code: 1, Stderr: strings.Repeat("x", errorBytes)},

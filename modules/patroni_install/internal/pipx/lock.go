@@ -79,7 +79,7 @@ func parsePin(line string) (pin, error) {
 			continue
 		}
 		if !isHash(word) {
-			return pin{}, fmt.Errorf("%.100q is not allowed in a lock file, only packages with --hash=sha256:…", word)
+			return pin{}, fmt.Errorf("%.100q is not allowed in a lock file, only packages with --hash=sha256:…", shown(word))
 		}
 		if hashes++; hashes == 1 {
 			requirement = line[:strings.Index(line, word)]
@@ -94,11 +94,19 @@ func parsePin(line string) (pin, error) {
 	version = strings.TrimSpace(version)
 	switch {
 	case !isName(name) || !exact || !isPlainVersion(version):
-		return pin{}, fmt.Errorf("%.100q does not name a package and its version, as in click==8.1.7", strings.TrimSpace(requirement))
+		return pin{}, fmt.Errorf("%.100q does not name a package and its version, as in click==8.1.7", shown(strings.TrimSpace(requirement)))
 	case hashes == 0:
 		return pin{}, fmt.Errorf("%s %s has no --hash=sha256:…", name, version)
 	}
 	return pin{name: normalise(name), version: version, line: line}, nil
+}
+
+// shown is a text for people, without addresses, which may hold a password that nobody else knows as one.
+func shown(text string) string {
+	if before, _, found := strings.Cut(text, "://"); found {
+		return before + "://…"
+	}
+	return text
 }
 
 // isHash tells whether a word is one of pip's hash options, of a function that still holds.
