@@ -45,7 +45,7 @@ class Index(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         said = self.headers.get('Authorization', '')
-        known = [word.decode() for word, text in zip(CANARIES, ENCODED) if text.decode() in said]
+        known = [word.decode() for word, text in zip(CANARIES, ENCODED) if said == f'Basic {text.decode()}']
         if not known:
             self.send_response(401)
             self.send_header('WWW-Authenticate', 'Basic realm="index"')
