@@ -128,7 +128,7 @@ def left(excepted):
     patterns = sum((['-e', word.decode()] for word in CANARIES + ENCODED), [])
     places = ['/etc', '/home', '/opt', '/root', '/run', '/srv', '/tmp', '/usr/local', '/var']
     found = subprocess.run(['grep', '-rlsaF', '-D', 'skip', *patterns, *places], capture_output=True, text=True).stdout.splitlines()
-    cores = subprocess.run(['find', '/', '-xdev', '-name', 'core*', '-newer', world.NOTES, '-type', 'f', '-size', '+100k', '-not', '-path', '/proc/*'],
+    cores = subprocess.run(['find', '/', '-xdev', '(', '-name', 'core', '-o', '-name', 'core.[0-9]*', ')', '-newer', world.NOTES, '-type', 'f', '-size', '+100k', '-not', '-path', '/proc/*'],
                            capture_output=True, text=True).stdout.splitlines()
     return [name for name in found + cores if not name.startswith(excepted)]
 
