@@ -13,7 +13,7 @@ PLUGINS     ?= $(HOME)/.ansible/plugins
 # A binary is copied to the host with every task: its size is part of its speed.
 MAX_SIZE := 6291456
 
-.PHONY: help build stage collection release install lint docs unit test test-all test-matrix mutate fuzz verify-release lock molecule bench demo clean
+.PHONY: help build stage collection release install lint docs unit test test-all test-matrix mutate fuzz verify-release test-cluster lock molecule bench demo clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,12 +64,12 @@ unit: ## the tests of the Go code and of the collection's Python
 	@$(TOOLS) python -m pytest -q -p no:cacheprovider $(STAGE)/tests/unit
 
 test: lint unit ## lint, unit tests and fault matrices, and both families on real hosts
-	@molecule/run debian bad_cases rhel
+	@molecule/run debian bad_cases rhel cluster_short
 
 test-all: lint ## everything, however long: race detector, double faults, all scenarios
 	@$(TOOLS) go test -race ./...
 	@MATRIX=full $(TOOLS) go test -timeout 60m ./modules/patroni_install/internal/install
-	@molecule/run debian bad_cases rhel lifecycle wheelhouse interrupted faults hostile
+	@molecule/run debian bad_cases rhel lifecycle wheelhouse interrupted faults hostile examples cluster
 
 mutate: ## break the program in one place after the other: a test has to fail each time (half an hour)
 	@$(TOOLS) .ci/mutate $(MUTANT)
@@ -82,6 +82,9 @@ lock: ## the lock file that the module brings, from what the package index has n
 
 molecule: stage ## one scenario: make molecule SCENARIO=debian
 	@molecule/run $(SCENARIO)
+
+test-cluster: stage ## a whole cluster: bad input, loss of the leader's host, upgrade under load; the documented examples
+	@molecule/run examples cluster
 
 test-matrix: ## each way to use the module with each ansible-core; the short form: make test-matrix CORES=short
 	@molecule/matrix/run $(CORES)
