@@ -181,9 +181,9 @@ func TestPackageReport(t *testing.T) {
 		report *Report
 		want   string
 	}{
-		{report, "Patroni 3.0.2 was installed: directory, package set, link, configuration directory, shell profile, unit."},
+		{report, "Patroni 3.0.2 was installed: directory, package set, link, configuration directory, shell profile and unit."},
 		{again, "Patroni 3.0.2 is installed as it should be; nothing had to be changed."},
-		{m.run(`{"method": "package", "state": "absent"}`), "Patroni was removed: unit, directory, link, shell profile; the package " +
+		{m.run(`{"method": "package", "state": "absent"}`), "Patroni was removed: unit, directory, link and shell profile; the package " +
 			"patroni stays, which apt-get remove patroni removes."},
 	} {
 		if got := c.report.Result(false).Msg; got != c.want {

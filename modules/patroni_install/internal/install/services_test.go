@@ -27,7 +27,7 @@ func TestTwoServices(t *testing.T) {
 		}
 	}
 	report = m.run(`{"state": "absent", ` + instance + `}`)
-	msg := "patroni-b.service was removed: unit, configuration directory; Patroni itself stays, since patroni.service starts it."
+	msg := "patroni-b.service was removed: unit and configuration directory; Patroni itself stays, since patroni.service starts it."
 	if got := report.Result(false); got.Msg != msg || got.Extra["patroni"].(map[string]any)["version"] != "4.1.5" {
 		t.Errorf("result %q, %v", got.Msg, got.Extra["patroni"])
 	}
