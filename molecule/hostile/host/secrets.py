@@ -96,7 +96,7 @@ def start(arguments, **env):
     name.write_text(json.dumps(arguments))
     return subprocess.Popen([KIT / 'patroni_install', name], env={**os.environ, **ENVIRONMENT, **env}, stdin=subprocess.DEVNULL,
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd='/tmp',
-                            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY,) * 2))
+                            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE, (resource.getrlimit(resource.RLIMIT_CORE)[1],) * 2))
 
 
 def finish(process, what, fails=None):

@@ -81,8 +81,8 @@ def installed():
         yield f'{name} is huge', at(path, f'truncate -s 1T {path}'), f'{OK}|more than'
         yield f'{name} is a device', at(path, f'mknod {path} c 1 5'), f'{OK}|special file'
         yield f'{name} is a directory', at(path, f'mkdir {path}'), OK
-    yield 'RECORD leads out', f'echo "../../../../../../../../../etc/shadow,sha256=x,1" >>{SITE}/patroni-*.dist-info/RECORD', OK
-    yield 'an entry point leads out', f'echo "../../../../x = a:b" >>{SITE}/patroni-*.dist-info/entry_points.txt', OK
+    yield 'RECORD leads out', f'cd {SITE}/patroni-*.dist-info; echo "../../../../../../../../../etc/shadow,sha256=x,1" >>RECORD', OK
+    yield 'an entry point leads out', f'cd {SITE}/patroni-*.dist-info; echo "../../../../x = a:b" >>entry_points.txt', OK
     yield 'entry points are a FIFO', f'cd {SITE}/patroni-*.dist-info; rm entry_points.txt; mkfifo entry_points.txt', f'{OK}|special file'
     yield 'METADATA is huge', f'truncate -s 1T {SITE}/patroni-*.dist-info/METADATA', f'{OK}|more than'
     yield 'a version of 200 letters', f'mkdir {SITE}/patroni-9{"9" * 200}.dist-info', OK
@@ -91,5 +91,5 @@ def installed():
     yield 'the venv is another mount', f'mount --bind {VENV} {VENV}', f'{OK}|mount|busy|device'
     yield 'a mount in the venv', f'mount -t tmpfs none {VENV}/include', f'{OK}|mount|busy|device'
     yield 'the interpreter is the user\'s', f'cp /run/hostile/canary .mine; ln -sfn "$PWD/.mine" {VENV}/bin/python', OK
-    yield 'a hard link in the venv', f'ln -f /srv/victim/shadow {VENV}/pyvenv.cfg', OK
+    yield 'a hard link in the venv', f'ln -f /srv/victim/shadow {VENV}/pyvenv.cfg', f'{OK}|hard link'
     yield 'something immutable in the venv', f'chattr +i {VENV}/pyvenv.cfg || echo none >/run/hostile/none', f'{OK}|immutable|not permitted'
