@@ -89,7 +89,7 @@ func TestUVCommands(t *testing.T) {
 	for name, want := range map[string]string{
 		"PIPX_DEFAULT_BACKEND": "uv", "UV_DEFAULT_INDEX": b.IndexURL, "UV_INDEX": "https://a.example https://b.example",
 		"UV_CONSTRAINT": b.Constraints, "SSL_CERT_FILE": b.CACert, "UV_CACHE_DIR": "/home/pg/scratch/cache/uv",
-		"UV_PYTHON_DOWNLOADS": "never", "UV_SYSTEM_CERTS": "1", "UV_NO_INDEX": "", "UV_FIND_LINKS": "",
+		"UV_PYTHON_DOWNLOADS": "never", "UV_SYSTEM_CERTS": "1", "UV_OFFLINE": "", "UV_FIND_LINKS": "",
 	} {
 		if env[name] != want {
 			t.Errorf("%s=%q, want %q", name, env[name], want)
@@ -97,7 +97,7 @@ func TestUVCommands(t *testing.T) {
 	}
 	b.Wheels = "/srv/my wheels"
 	env = variables(b.Install()[0].Env)
-	if env["UV_NO_INDEX"] != "1" || env["UV_FIND_LINKS"] != "file:///srv/my%20wheels" || env["UV_DEFAULT_INDEX"]+env["UV_INDEX"] != "" {
+	if env["UV_OFFLINE"] != "1" || env["UV_FIND_LINKS"] != "file:///srv/my%20wheels" || env["UV_DEFAULT_INDEX"]+env["UV_INDEX"] != "" {
 		t.Errorf("from a wheelhouse: %v", env)
 	}
 	if commands := b.Install(); len(commands) != 2 || variables(commands[0].Env)["PATH"] != buildPath {

@@ -73,7 +73,8 @@ func (b Build) uv() []string {
 		{"SSL_CERT_FILE", b.CACert},
 	}
 	if b.Wheels != "" {
-		return append(env, setting{"UV_FIND_LINKS", fileURL(b.Wheels)}, setting{"UV_NO_INDEX", "1"}).env()
+		// There is no variable for "no index"; without a network there is none either.
+		return append(env, setting{"UV_FIND_LINKS", fileURL(b.Wheels)}, setting{"UV_OFFLINE", "1"}).env()
 	}
 	return append(env, setting{"UV_DEFAULT_INDEX", b.IndexURL}, setting{"UV_INDEX", strings.Join(b.ExtraIndexURLs, " ")}).env()
 }
