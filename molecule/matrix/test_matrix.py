@@ -1,5 +1,6 @@
 """The cells of the matrix: what people do with the module, with one ansible-core. Run by `run`."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -217,3 +218,12 @@ def test_interpreter(controller, python, first, last):
     if on_host('healthy', path, '-c', ''):
         pytest.skip(f'this machine has no Python {python} for the host')
     controller.play('interpreter', interpreter=path)
+
+
+def test_sanity(controller):
+    """`ansible-test sanity` of this core: nothing to object to"""
+    if not os.environ.get('MATRIX_TABLE'):
+        pytest.skip('it takes a minute with each core, and make lint runs one')
+    done = subprocess.run([ROOT / '.ci' / 'sanity', controller.programs.parent], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    assert done.returncode == 0, done.stdout
