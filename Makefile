@@ -69,7 +69,7 @@ test: lint unit ## lint, unit tests and fault matrices, and both families on rea
 test-all: lint ## everything, however long: race detector, double faults, all scenarios
 	@$(TOOLS) go test -race ./...
 	@MATRIX=full $(TOOLS) go test -timeout 60m ./modules/patroni_install/internal/install
-	@molecule/run debian bad_cases rhel lifecycle wheelhouse interrupted faults hostile examples cluster
+	@molecule/run debian bad_cases rhel lifecycle wheelhouse interrupted faults hostile simple examples cluster cluster_rhel
 
 mutate: ## break the program in one place after the other: a test has to fail each time (half an hour)
 	@$(TOOLS) .ci/mutate $(MUTANT)

@@ -4,7 +4,8 @@
 # Where no registry answers, the result is a stand-in, and its os-release says so (VARIANT):
 # Debian's root with Rocky's os-release and shell profiles, without apt and dpkg, with dnf and rpm
 # working on a repository of its own, which serves python3-pip and, up to release 9, python3-setuptools made
-# from those projects' wheels. It has the Python of that release (3.6, 3.9, 3.12) where this machine has one
+# from those projects' wheels; release 9 also has PostgreSQL 15, HAProxy and a few tools, made from Debian's packages. It has the
+# Python of that release (3.6, 3.9, 3.12) where this machine has one
 # to copy: the one that PLATFORM_TEST_PYTHON_36, _39 or _312 names by its prefix, else pyenv's newest; it
 # must run on Debian 12. Otherwise it has Debian's own.
 # shellcheck shell=bash
@@ -100,6 +101,8 @@ from_packages() {
   standin_root >"$work/finish"
   mmdebstrap --quiet --variant=minbase --skip=cleanup \
     --include=systemd,systemd-sysv,dbus,python3,python3-venv,ca-certificates,sudo,acl,procps,iproute2,dnf,rpm,createrepo-c \
+    --include=libicu72,libldap-2.5-0,libpam0g,libpq5,libreadline8,libxml2,libxslt1.1,libzstd1,liblz4-1,libgssapi-krb5-2 \
+    --include=liblua5.4-0,libopentracing-c-wrapper0,libpcre2-8-0,libjq1,libonig5,libpopt0,libxxhash0 \
     --include=libbz2-1.0,libffi8,libgdbm6,liblzma5,libreadline8,libsqlite3-0,libssl3,libncursesw6,zlib1g,libnsl2,libuuid1,libgdbm-compat4 \
     --aptopt="$work/files/etc/apt/apt.conf.d/90test-host" \
     --customize-hook="tar-in $work/files.tar /" --customize-hook="tar-in $work/python.tar /" \

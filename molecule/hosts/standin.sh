@@ -52,19 +52,35 @@ grep -qx '\[global\]' /etc/pip.conf 2>/dev/null || echo '[global]' >>/etc/pip.co
 # dnf keeps Debian's Python, as those systems have one of their own for it.
 system=$(readlink -f /usr/bin/python3)
 sed -i "1s,.*,#!$system," /usr/bin/dnf-3
+mkdir -p /usr/libexec
+ln -s "$system" /usr/libexec/platform-python
 mkdir -p /etc/dnf/vars /etc/rpm /etc/yum.repos.d /var/lib/rpm
 echo "$major" >/etc/dnf/vars/releasever
 printf '%%_dbpath /var/lib/rpm\n' >/etc/rpm/macros
 rpm --initdb
 # Debian's rpm refuses to install anything without this option.
-mkdir -p /usr/libexec
 mv /usr/bin/rpm /usr/libexec/rpm-program
 printf '#!/bin/sh\nexec /usr/libexec/rpm-program --force-debian "$@"\n' >/usr/bin/rpm
 chmod 0755 /usr/bin/rpm
 
-# package NAME VERSION REQUIRES builds an RPM of a wheel's contents.
+# package NAME VERSION FIELDS [SCRIPT] builds an RPM of what is below /root/tree/NAME. It owns the directories that are
+# named on stdin. FIELDS and SCRIPT are lines of its spec.
 package() {
-  local tree=/root/tree/$1 site=/usr/lib/python$python/site-packages
+  local tree=/root/tree/$1
+  {
+    printf 'Name: %s\nVersion: %s\nRelease: 1.el%s\nSummary: %s\nLicense: MIT\n' "$1" "$2" "$major" "$1"
+    printf 'BuildArch: noarch\nAutoReqProv: no\n%s\n' "$3"
+    printf '%%description\nMade for tests.\n%%install\ncp -a %s/. %%{buildroot}\n%s\n%%files\n' "$tree" "${4:-}"
+    (cd "$tree" && find . ! -type d -printf '"/%P"\n')
+    sed 's/.*/%dir "&"/'
+  } >"/root/$1.spec"
+  rpmbuild --quiet -bb --define '_rpmdir /srv/packages' --define '__os_install_post %{nil}' \
+    --define '_binaries_in_noarch_packages_terminate_build 0' --define '_binary_payload w1.gzdio' "/root/$1.spec"
+}
+
+# from_wheel NAME VERSION FIELDS builds an RPM of a wheel's contents.
+from_wheel() {
+  local tree=/root/tree/python3-$1 site=/usr/lib/python$python/site-packages
   mkdir -p "$tree$site" "$tree/usr/bin"
   "$system" -m zipfile -e /root/wheels/"$1-$2"-*.whl "$tree$site"
   if [ "$1" = pip ]; then
@@ -72,23 +88,46 @@ package() {
     chmod 0755 "$tree/usr/bin/pip3"
   fi
   "/usr/bin/python$python" -m compileall -q -d "$site" "$tree$site" || true # some modules are of other versions
-  {
-    printf 'Name: python3-%s\nVersion: %s\nRelease: 1.el%s\nSummary: %s\nLicense: MIT\n' "$1" "$2" "$major" "$1"
-    printf 'BuildArch: noarch\nAutoReqProv: no\n'
-    [ -z "$3" ] || printf 'Requires: %s\n' "$3"
-    printf '%%description\nMade from the wheel.\n%%install\ncp -a %s/. %%{buildroot}\n%%files\n' "$tree"
-    (cd "$tree" && find . ! -type d -printf '"/%P"\n' && find ".$site" -mindepth 1 -type d -printf '%%dir "/%P"\n' |
-      sed "s,/,$site/,")
-  } >"/root/$1.spec"
-  rpmbuild --quiet -bb --define '_rpmdir /srv/packages' --define '__os_install_post %{nil}' "/root/$1.spec"
+  find "$tree$site" -mindepth 1 -type d -printf "$site/%P\n" | package "python3-$1" "$2" "$3"
 }
 for wheel in /root/wheels/*.whl; do
   IFS=- read -r name version _ <<<"${wheel##*/}"
   case $name in
-    pip) package pip "$version" "$([ "$major" -ge 10 ] || echo python3-setuptools)" ;;
-    *) package "$name" "$version" '' ;;
+    pip) from_wheel pip "$version" "$([ "$major" -ge 10 ] || echo 'Requires: python3-setuptools')" ;;
+    *) from_wheel "$name" "$version" '' ;;
   esac
 done
+
+# from_debian NAME PACKAGES [SCRIPT] builds an RPM of what packages of Debian hold, beside what its tree has already.
+from_debian() {
+  local tree=/root/tree/$1 package
+  mkdir -p "$tree/usr"
+  for package in $2; do
+    dpkg-deb -x /root/debs/"${package}"_*.deb "$tree"
+  done
+  if [ -d "$tree/lib" ]; then cp -a "$tree/lib" "$tree/usr/" && rm -r "$tree/lib"; fi
+  package "$1" 1 '' "${3:-}" </dev/null
+}
+# What a cluster takes beside Patroni. PGDG's packages have PostgreSQL under that name and in that directory.
+if [ "$major" = 9 ]; then
+  mkdir /root/debs
+  (cd /root/debs && apt-get -qq download postgresql-15 postgresql-client-15 haproxy jq less nano rsync)
+  mkdir -p /root/tree/postgresql15-server/usr/lib/tmpfiles.d
+  ln -s lib/postgresql/15 /root/tree/postgresql15-server/usr/pgsql-15
+  echo 'd /run/postgresql 0755 postgres postgres -' >/root/tree/postgresql15-server/usr/lib/tmpfiles.d/postgresql-15.conf
+  from_debian postgresql15-server 'postgresql-15 postgresql-client-15' "$(printf '%%post\nsystemd-tmpfiles --create postgresql-15.conf')"
+  from_debian haproxy haproxy "$(printf '%%pre\nuseradd --system --home-dir /var/lib/haproxy --shell /usr/sbin/nologin haproxy')"
+  for name in jq less nano rsync; do
+    from_debian "$name" "$name"
+  done
+  # What the root has, and what the packages' scripts are run by.
+  mkdir -p /root/tree/{acl,ca-certificates,openssl,kernel-modules-extra,bash}
+  for name in acl ca-certificates openssl kernel-modules-extra; do
+    package "$name" 1 '' </dev/null
+  done
+  package bash 1 'Provides: /bin/sh' </dev/null
+fi
+
 # The wheels that new virtual environments get there.
 rm -rf /usr/share/python-wheels
 wheels=/usr/share/python-wheels
@@ -96,7 +135,7 @@ wheels=/usr/share/python-wheels
 install -D -m 0644 -t "$wheels" /root/wheels/*.whl
 createrepo_c --quiet /srv/packages
 printf '[stand-in]\nname=stand-in\nbaseurl=file:///srv/packages\nenabled=1\ngpgcheck=0\n' >/etc/yum.repos.d/stand-in.repo
-rm -rf /root/wheels /root/tree /root/*.spec /root/rpmbuild
+rm -rf /root/wheels /root/debs /root/tree /root/*.spec /root/rpmbuild
 
 # The Python of that release, and nothing of Debian's package manager.
 ln -sf "python$python" /usr/bin/python3
