@@ -2,12 +2,12 @@
 # replaces finish_root and from_packages.
 #
 # Where no registry answers, the result is a stand-in, and its os-release says so (VARIANT):
-# Debian's root with Rocky's os-release and shell profiles, without apt and dpkg, with dnf and rpm
-# working on a repository of its own, which serves python3-pip and, up to release 9, python3-setuptools made
-# from those projects' wheels; release 9 also has PostgreSQL 15, HAProxy and a few tools, made from Debian's packages. It has the
-# Python of that release (3.6, 3.9, 3.12) where this machine has one
-# to copy: the one that PLATFORM_TEST_PYTHON_36, _39 or _312 names by its prefix, else pyenv's newest; it
-# must run on Debian 12. Otherwise it has Debian's own.
+# Debian's root with Rocky's os-release and shell profiles, without apt and dpkg, with dnf and rpm working
+# on a repository of its own. That serves python3-pip and, up to release 9, python3-setuptools made from those
+# projects' wheels; for release 9 also PostgreSQL 15, HAProxy and a few tools made from Debian's packages. It has
+# the Python of that release (3.6, 3.9, 3.12) where this machine has one to copy: the one that
+# PLATFORM_TEST_PYTHON_36, _39 or _312 names by its prefix, else pyenv's newest; it must run on Debian 12.
+# Otherwise it has Debian's own.
 # shellcheck shell=bash
 # shellcheck disable=SC2034,SC2154 # variables of `image`
 
