@@ -63,8 +63,8 @@ unit: ## the tests of the Go code and of the collection's Python
 	@$(TOOLS) go test -timeout 30m ./...
 	@$(TOOLS) python -m pytest -q -p no:cacheprovider $(STAGE)/tests/unit
 
-test: lint unit ## lint, unit tests and fault matrices, and both families on real hosts
-	@molecule/run debian bad_cases rhel
+test: lint unit ## lint, unit tests and fault matrices, both families on real hosts, and a small cluster
+	@molecule/run debian bad_cases rhel cluster_short
 
 test-all: lint ## everything, however long: race detector, double faults, all scenarios
 	@$(TOOLS) go test -race ./...
