@@ -133,22 +133,26 @@ func (s *Tree) swap(h *host.Host, live, spare *fsys.Info) error {
 	return h.FS.Rename(s.Spare, s.Path)
 }
 
-// restore ensures Before where a copy of it was made. While the copy is in its place, the live
-// tree may be half removed.
+// restore ensures Before where a copy of it was made. The switch may have been a rename all the same:
+// then Before lies at Spare. Otherwise the live tree may be half removed while the copy is in its place.
 func (s *Tree) restore(h *host.Host) error {
 	live, err := lookup(h, s.Path)
 	if err != nil {
 		return err
 	}
-	spare, err := lookup(h, s.Copy.Path)
+	spare, err := lookup(h, s.Spare)
 	if err != nil {
 		return err
 	}
-	saved := &TreeState{ID: s.Copy.ID}
+	saved, err := lookup(h, s.Copy.Path)
+	if err != nil {
+		return err
+	}
+	before := &TreeState{ID: s.Copy.ID}
 	switch {
-	case saved.is(live):
+	case before.is(live):
 		return nil
-	case !saved.is(spare):
+	case !before.is(saved), s.Before.is(spare):
 		return s.ensure(h, s.After, s.Before)
 	case live != nil && s.After.is(live):
 		err = h.FS.Rename(s.Path, s.Spare)
