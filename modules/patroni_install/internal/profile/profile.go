@@ -21,7 +21,8 @@
 // begin and the end that follows it, directly below a begin without an end, or directly above an end
 // without a begin; statements that follow one another count as one. Every other line is the user's, also between the markers: it stays, in its place. A
 // statement that was changed by hand hence loses its markers and becomes the user's own, and a fresh block is
-// added unless the changed one still does its work. Of several blocks the first is renewed where it
+// added unless the changed one still does its work. A marker counts wherever it is a line of its own: lines
+// of the user's with an open quote, which only the apostrophe of a marker closes, do not parse without it. Of several blocks the first is renewed where it
 // stands, the others go.
 //
 // For every text, Remove(Ensure(text)) equals Remove(text), byte by byte, and Remove returns a text

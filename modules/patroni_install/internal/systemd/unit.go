@@ -169,6 +169,8 @@ func (u Unit) check() error {
 		return errors.New("not a unit name: letters, digits and :_.-\\ are allowed, and one @")
 	case u.User == "" || u.Group == "":
 		return errors.New("user and group must be given")
+	case strings.HasSuffix(u.User, `\`) || strings.HasSuffix(u.Group, `\`):
+		return fmt.Errorf("a backslash at the end of user %q or group %q would join its line with the next one", u.User, u.Group)
 	case !path.IsAbs(u.Exec):
 		return fmt.Errorf("the program %q is not an absolute path", u.Exec)
 	case strings.ContainsAny(u.Exec, `"'\`):
