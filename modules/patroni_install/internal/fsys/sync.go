@@ -25,17 +25,6 @@ func (f *FS) SyncTree(name string) error {
 	return f.syncTree(file)
 }
 
-// StartSync asks for the files below directory name to be written, without waiting, so that a later
-// SyncTree finds less to do. It changes nothing and promises nothing.
-func (f *FS) StartSync(name string) {
-	file, err := f.OpenDir(name)
-	if err != nil {
-		return // SyncTree will say so
-	}
-	defer file.Close() //nolint:errcheck // read only
-	_ = startWriting(file)
-}
-
 func (f *FS) syncTree(file *os.File) error {
 	if err := f.Announce("synctree", file.Name()); err != nil {
 		return pathError("sync", file.Name(), err)

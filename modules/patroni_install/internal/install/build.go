@@ -68,7 +68,7 @@ func (b *builder) build(ctx context.Context) (Outcome, error) {
 	if b.plan.borrowed() != nil {
 		parts = append(parts, part{"removal of the packages for the build", b.giveBack})
 	}
-	for _, part := range append(parts, part{"verify", b.verify}, part{"sync", b.sync}) {
+	for _, part := range append(parts, part{"verify", b.verify}) {
 		b.host.Progress(part.name + " of Patroni begins")
 		start := time.Now()
 		if err := part.do(ctx, ns); err != nil {
@@ -213,10 +213,7 @@ func (b *builder) verifyUnit(ctx context.Context, ns Namespace) error {
 }
 
 // sync makes what is about to be switched survive a power cut.
-func (b *builder) sync(context.Context, Namespace) error {
-	if err := b.label(); err != nil {
-		return err
-	}
+func (b *builder) sync() error {
 	for _, tree := range []string{b.plan.seen.Layout.Venv(), b.plan.seen.Shared()} {
 		err := b.host.FS.SyncTree(b.plan.seen.staged(tree))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -19,18 +19,22 @@ import (
 // verifyTimeout bounds what is started to see that it works.
 const verifyTimeout = time.Minute
 
-// verify starts what was built: nothing becomes visible that was not seen working.
+// verify starts what was built: nothing becomes visible that was not seen working. The programs
+// write nothing, so that the disk works at the same time.
 func (b *builder) verify(ctx context.Context, ns Namespace) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, verifyTimeout, errors.New("it did not end in time"))
 	defer cancel()
+	if err := b.label(); err != nil {
+		return err
+	}
 	seen := b.plan.seen
-	b.host.FS.StartSync(seen.stagedHome()) // the disk works while the programs are tried
 	wait := startAll(ctx, ns, trials(seen.Layout, path.Join(seen.programs(), "python"), b.plan.want.Extras))
 	unit := b.verifyUnit(ctx, ns)
+	durable := b.sync()
 	if err := wait(); err != nil {
 		return fmt.Errorf("cannot use what was built: %w; %s", err, b.trialAdvice(err))
 	}
-	return cmp.Or(unit, ns.Check())
+	return cmp.Or(unit, durable, ns.Check())
 }
 
 // startAll runs commands at once. wait waits for the end of all, and returns the error of the
