@@ -54,6 +54,30 @@ func TestRHELBringsPipx(t *testing.T) {
 	}
 }
 
+// TestRHELTakesTheNewest: what keeps Patroni at the newest version also installs it.
+func TestRHELTakesTheNewest(t *testing.T) {
+	for name, setup := range map[string]func(*machine){
+		"bare": bareRHEL,
+		"installed, and pipx removed since": func(m *machine) {
+			bareRHEL(m)
+			m.run(`{"version": "4.0.7"}`)
+			m.remove(home+"/.local/bin/pipx", home+"/.local/share/man", userSite)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMachine(t)
+			setup(m)
+			report := m.run(`{"state": "latest"}`)
+			if report.version() != "4.1.5" || report.outcome.UserPipx == nil {
+				t.Errorf("Patroni %s was installed, with pipx %v", report.version(), report.outcome.UserPipx)
+			}
+			if m.run(`{"state": "latest"}`).Changed() {
+				t.Error("a second run changes something")
+			}
+		})
+	}
+}
+
 // TestRHELPutsPipxOnThePath: with another bin_dir, pip's own directory of programs is on no PATH.
 func TestRHELPutsPipxOnThePath(t *testing.T) {
 	m := newMachine(t)

@@ -182,7 +182,7 @@ func (b *builder) settleUserPipx() error {
 
 // bringsPipx tells whether pip has to put a pipx into the user's own environment.
 func (p *Plan) bringsPipx() bool {
-	return p.want.State == Present && p.seen.Pipx == nil && p.seen.Family.PipxByPip && p.whyBuild() != ""
+	return p.want.State != Absent && p.seen.Pipx == nil && p.seen.Family.PipxByPip && p.whyBuild() != ""
 }
 
 // userPipx moves pipx into the user's environment. Where bin_dir is another directory than pip's, a
