@@ -72,10 +72,8 @@ func (i *Installer) run(ctx context.Context) (_ *Report, err error) {
 	if err != nil {
 		return nil, afterRecovery(recovery, err)
 	}
-	if report.plan.Reload {
-		if err := i.Services.Reload(ctx); err != nil {
-			return nil, err
-		}
+	if err := i.catchUp(ctx, report); err != nil {
+		return nil, err
 	}
 	if i.Want.State == Absent {
 		lock.Disown()
@@ -213,6 +211,25 @@ func (i *Installer) settle(ctx context.Context, steps []txn.Step) error {
 	if !changed || !systemd.Running(i.Host.FS.Real("/")) {
 		return nil
 	}
+	return i.reload(ctx)
+}
+
+// catchUp makes systemd read a unit that somebody changed before. The rest is committed by then, and
+// a failure only fails the run where there was no rest.
+func (i *Installer) catchUp(ctx context.Context, report *Report) error {
+	if !report.plan.Reload {
+		return nil
+	}
+	err := i.reload(ctx)
+	if err != nil && len(report.done) > 0 {
+		report.Warnings = append(report.Warnings, "the installation is complete, but "+err.Error())
+		return nil
+	}
+	return err
+}
+
+// reload makes systemd read its units. The service goes on with the old one until it is restarted.
+func (i *Installer) reload(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, settleTimeout, errors.New("it did not answer"))
 	defer cancel()
 	if err := i.Services.Reload(ctx); err != nil {
