@@ -223,18 +223,9 @@ func (v *Venv) readPackages(files *fsys.FS) error {
 
 // entries returns the sorted names in a directory, or an error where there are too many.
 func entries(files *fsys.FS, name string) ([]string, error) {
-	dir, err := files.OpenDir(name)
-	if err != nil {
-		return nil, err
+	names, err := files.ReadDir(name)
+	if err == nil && len(names) > maxEntries {
+		err = &fs.PathError{Op: "read", Path: name, Err: fmt.Errorf("more than %d entries", maxEntries)}
 	}
-	defer dir.Close() //nolint:errcheck // read only
-	names, err := dir.Readdirnames(maxEntries + 1)
-	if err != nil && len(names) == 0 {
-		return nil, nil // io.EOF: it is empty
-	}
-	if len(names) > maxEntries {
-		return nil, &fs.PathError{Op: "read", Path: name, Err: fmt.Errorf("more than %d entries", maxEntries)}
-	}
-	slices.Sort(names)
-	return names, nil
+	return names, err
 }
