@@ -59,7 +59,7 @@ lint: stage ## every linter: Go, shell, YAML, Ansible
 docs: ## the documentation's site, in build/site
 	@$(TOOLS) .ci/docs
 
-unit: ## the tests of the Go code and of the collection's Python
+unit: stage ## the tests of the Go code and of the collection's Python
 	@$(TOOLS) go test -timeout 30m ./...
 	@$(TOOLS) python -m pytest -q -p no:cacheprovider $(STAGE)/tests/unit
 
