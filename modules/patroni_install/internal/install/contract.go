@@ -48,7 +48,7 @@ func (p *Plan) links(apps []string) ([]txn.Step, error) {
 		case p.seen.Dangling[app]:
 			before := &step.LinkState{Target: entry.Target, UID: entry.UID, GID: entry.GID}
 			steps = append(steps, &step.Symlink{Path: name, Before: before, After: p.linkTo(target)})
-		case !p.leadsTo(entry, app):
+		case !p.seen.leadsTo(p.seen.BinDir, entry, app):
 			return nil, foreign(name, entry, target)
 		}
 	}
@@ -80,7 +80,7 @@ func (p *Plan) staleLinks(apps []string) []txn.Step {
 	var steps []txn.Step
 	for _, name := range sortedKeys(p.seen.Bin) {
 		entry := p.seen.Bin[name]
-		if slices.Contains(apps, name) || !p.leadsTo(entry, name) {
+		if slices.Contains(apps, name) || !p.seen.leadsTo(p.seen.BinDir, entry, name) {
 			continue
 		}
 		before := &step.LinkState{Target: entry.Target, UID: entry.UID, GID: entry.GID}
@@ -89,18 +89,17 @@ func (p *Plan) staleLinks(apps []string) []txn.Step {
 	return steps
 }
 
-// leadsTo tells whether an entry of the bin directory is a link to the tree's program app, spelt
-// in any way.
-func (p *Plan) leadsTo(entry fsys.Info, app string) bool {
+// leadsTo tells whether an entry of a directory is a link to the tree's program app, spelt in any way.
+func (o *Observed) leadsTo(dir string, entry fsys.Info, app string) bool {
 	if entry.Type != fsys.Link {
 		return false
 	}
 	found := entry.Target
 	if !path.IsAbs(found) {
-		found = path.Join(p.seen.BinDir, found)
+		found = path.Join(dir, found)
 	}
 	found = path.Clean(found)
-	return found == path.Join(p.seen.programs(), app) || found == path.Join(p.seen.RealVenv, "bin", app)
+	return found == path.Join(o.programs(), app) || found == path.Join(o.RealVenv, "bin", app)
 }
 
 func foreign(name string, entry fsys.Info, target string) error {

@@ -159,7 +159,7 @@ func (p *Plan) apps(out Outcome) []string {
 func (p *Plan) linked() []string {
 	apps := slices.Concat([]string{"patroni", "patronictl"}, p.seen.Current.Apps)
 	for name, entry := range p.seen.Bin {
-		if p.leadsTo(entry, name) {
+		if p.seen.leadsTo(p.seen.BinDir, entry, name) {
 			apps = append(apps, name)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"path"
 	"strings"
 
+	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 	"github.com/pgedge/platform/modules/patroni_install/internal/systemd"
 )
 
@@ -36,7 +37,7 @@ func (o *observer) otherUnits() error {
 			continue
 		}
 		err = o.look(file, true)
-		if commands := systemd.Commands(f.Entries[file].Data); f.startedBy(commands) {
+		if commands := systemd.Commands(f.Entries[file].Data); f.startedBy(commands) || o.linksHere(commands) {
 			f.OtherUnits = append(f.OtherUnits, OtherUnit{Name: name, Commands: commands})
 		}
 	}
@@ -72,6 +73,20 @@ func (o *Observed) startedBy(commands []string) bool {
 		}
 	}
 	return systemd.Mention(commands, o.Layout.Venv()+"/") || o.RealVenv != "" && systemd.Mention(commands, o.RealVenv+"/")
+}
+
+// linksHere tells whether commands name a link to a program of the installation: a service may have a
+// bin_dir of its own.
+func (o *observer) linksHere(commands []string) bool {
+	for _, command := range commands {
+		for _, name := range systemd.Paths(command) {
+			link, err := o.host.FS.Lstat(name)
+			if err == nil && link.Type == fsys.Link && o.found.leadsTo(path.Dir(name), link, path.Base(link.Target)) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // usedBy names the other services that have a path in their commands: a file, or with a slash at its

@@ -70,9 +70,17 @@ func TestUnitsThatUseTheInstallation(t *testing.T) {
 		write func(m *machine)
 		keeps bool
 	}{
-		"one of people's":          {func(m *machine) { m.write(otherUnit, "[Service]\nExecStart=-"+binDir+"/patroni /srv/p.yaml\n") }, true},
-		"one that knows the venv":  {func(m *machine) { m.write(otherUnit, "[Service]\nExecStart="+venv+"/bin/python -m patroni\n") }, true},
-		"another program of it":    {func(m *machine) { m.write(otherUnit, "[Service]\nExecStart="+binDir+"/patroni_raft_controller\n") }, true},
+		"one of people's":         {func(m *machine) { m.write(otherUnit, "[Service]\nExecStart=-"+binDir+"/patroni /srv/p.yaml\n") }, true},
+		"one that knows the venv": {func(m *machine) { m.write(otherUnit, "[Service]\nExecStart="+venv+"/bin/python -m patroni\n") }, true},
+		"another program of it":   {func(m *machine) { m.write(otherUnit, "[Service]\nExecStart="+binDir+"/patroni_raft_controller\n") }, true},
+		"a link from elsewhere": {func(m *machine) {
+			m.link("/opt/b/bin/patroni", "../../../"+venv+"/bin/patroni")
+			m.write(otherUnit, "[Service]\nExecStart=/opt/b/bin/patroni /etc/b.yaml\n")
+		}, true},
+		"a link to another Patroni": {func(m *machine) {
+			m.link("/opt/b/bin/patroni", "/usr/bin/patroni")
+			m.write(otherUnit, "[Service]\nExecStart=/opt/b/bin/patroni /etc/b.yaml\n")
+		}, false},
 		"another Patroni":          {func(m *machine) { m.write(otherUnit, "[Service]\nExecStart=/usr/bin/patroni /etc/p.yaml\n") }, false},
 		"another program":          {func(m *machine) { m.write(otherUnit, "[Service]\nExecStart="+binDir+"/patroni_exporter\n") }, false},
 		"masked":                   {func(m *machine) { m.link(otherUnit, "/dev/null") }, false},

@@ -138,6 +138,46 @@ func Mention(commands []string, name string) bool {
 	return false
 }
 
+// Paths returns the absolute paths among the words of a command, without the marks that systemd takes before the
+// first one.
+func Paths(command string) (paths []string) {
+	unescape := strings.NewReplacer("%%", "%", "$$", "$")
+	for _, word := range words(command) {
+		if word = unescape.Replace(strings.TrimLeft(word, "@-:+!|")); path.IsAbs(word) {
+			paths = append(paths, word)
+		}
+	}
+	return paths
+}
+
+// words splits a command as systemd does: at white space outside of quotes. What follows a backslash stands for itself.
+func words(command string) (all []string) {
+	var word strings.Builder
+	var quote rune
+	escaped := false
+	for _, r := range command + " " {
+		switch {
+		case escaped:
+			word.WriteRune(r)
+			escaped = false
+		case r == '\\':
+			escaped = true
+		case r == quote:
+			quote = 0
+		case quote == 0 && strings.ContainsRune(`"'`, r):
+			quote = r
+		case quote == 0 && strings.ContainsRune(" \t", r):
+			if word.Len() > 0 {
+				all = append(all, word.String())
+			}
+			word.Reset()
+		default:
+			word.WriteRune(r)
+		}
+	}
+	return all
+}
+
 // isUnitName tells whether a name has only the characters of unit names, and at most one @ that
 // divides it into two parts.
 func isUnitName(name string) bool {

@@ -176,6 +176,28 @@ func TestVerify(t *testing.T) {
 	}
 }
 
+// TestPaths finds the program and the configuration that Render wrote, and those that people write.
+func TestPaths(t *testing.T) {
+	for _, name := range []string{"plain", "a b", "100%n", "it's"} {
+		u := patroni()
+		u.Exec, u.ConfigPath = "/opt/"+name+"/bin/patroni", "/etc/"+name+`/"$x\p.yaml`
+		if diff := cmp.Diff([]string{u.Exec, u.ConfigPath}, Paths(Commands(u.Render())[0])); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+	for command, want := range map[string][]string{
+		`-@/opt/b/patroni patroni '/etc/a b/c'`: {"/opt/b/patroni", "/etc/a b/c"},
+		"/usr/bin/env A=/x\t/opt/b/patroni":     {"/usr/bin/env", "/opt/b/patroni"},
+		`"/opt/never closed`:                    nil,
+		`/opt/end\`:                             nil,
+		"":                                      nil,
+	} {
+		if diff := cmp.Diff(want, Paths(command)); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", command, diff)
+		}
+	}
+}
+
 // TestMention finds what Render wrote, in spite of how a unit spells it, and what people write.
 func TestMention(t *testing.T) {
 	const program = "/opt/patroni/bin/patroni"
