@@ -7,6 +7,8 @@ import (
 	"path"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 	"github.com/pgedge/platform/modules/patroni_install/internal/systemd"
 )
@@ -18,33 +20,74 @@ type OtherUnit struct {
 }
 
 // otherUnits finds, where something depends on it, the other units of the administrator that start a program of
-// this installation. A link among them is another name of a unit, or leads to a package's.
+// this installation, by themselves or by a drop-in.
 func (o *observer) otherUnits() error {
 	if !o.asksForOthers() {
 		return nil
 	}
-	f := o.found
 	names, err := o.host.FS.ReadDir(systemd.Directory)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	for _, name := range names {
-		file := path.Join(systemd.Directory, name)
-		if f.Packaged && strings.HasSuffix(name, ".service.d") {
-			name, file = strings.TrimSuffix(name, ".d"), path.Join(file, dropInName)
-		}
-		if err != nil || !strings.HasSuffix(name, ".service") || file == f.Unit || file == f.dropIn() {
+		unit, isDropIn := strings.CutSuffix(name, ".d")
+		if err != nil || !strings.HasSuffix(unit, ".service") || unit == path.Base(o.found.Unit) {
 			continue
 		}
-		err = o.look(file, true)
-		if commands := systemd.Commands(f.Entries[file].Data); f.startedBy(commands) || o.linksHere(commands) {
-			f.OtherUnits = append(f.OtherUnits, OtherUnit{Name: name, Commands: commands})
+		read := o.unitFile
+		if isDropIn {
+			read = o.dropIns
+		}
+		var commands []string
+		if commands, err = read(path.Join(systemd.Directory, name)); o.found.startedBy(commands) || o.linksHere(commands) {
+			o.found.noteUnit(unit, commands)
 		}
 	}
 	if err != nil {
 		return fmt.Errorf("cannot tell which services use this installation: %w", err)
 	}
 	return nil
+}
+
+// unitFile returns the commands in a unit's file. A link is another name of a unit that is looked at
+// itself, masks one, or leads to where somebody keeps it.
+func (o *observer) unitFile(name string) ([]string, error) {
+	target, err := o.host.FS.Resolve(name)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && target != name && path.Dir(target) == systemd.Directory {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	err = o.look(target, true)
+	return systemd.Commands(o.found.Entries[target].Data), err
+}
+
+// dropIns returns the commands in the drop-ins of a unit.
+func (o *observer) dropIns(dir string) (commands []string, err error) {
+	names, err := o.host.FS.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR) {
+		return nil, nil
+	}
+	for _, name := range names {
+		if err == nil && strings.HasSuffix(name, ".conf") {
+			var more []string
+			more, err = o.unitFile(path.Join(dir, name))
+			commands = append(commands, more...)
+		}
+	}
+	return commands, err
+}
+
+// noteUnit notes that commands of a unit start this installation.
+func (o *Observed) noteUnit(name string, commands []string) {
+	for i := range o.OtherUnits {
+		if o.OtherUnits[i].Name == name {
+			o.OtherUnits[i].Commands = append(o.OtherUnits[i].Commands, commands...)
+			return
+		}
+	}
+	o.OtherUnits = append(o.OtherUnits, OtherUnit{Name: name, Commands: commands})
 }
 
 // asksForOthers tells whether something may go that other services use.

@@ -81,6 +81,21 @@ func TestUnitsThatUseTheInstallation(t *testing.T) {
 			m.link("/opt/b/bin/patroni", "/usr/bin/patroni")
 			m.write(otherUnit, "[Service]\nExecStart=/opt/b/bin/patroni /etc/b.yaml\n")
 		}, false},
+		"a unit kept elsewhere": {func(m *machine) {
+			m.write("/srv/units/patroni-b.service", "[Service]\nExecStart="+binDir+"/patroni /srv/p.yaml\n")
+			m.link(otherUnit, "/srv/units/patroni-b.service")
+		}, true},
+		"a unit kept elsewhere, of another Patroni": {func(m *machine) {
+			m.write("/srv/units/patroni-b.service", "[Service]\nExecStart=/usr/bin/patroni /srv/p.yaml\n")
+			m.link(otherUnit, "/srv/units/patroni-b.service")
+		}, false},
+		"a link that leads nowhere": {func(m *machine) { m.link(otherUnit, "/srv/none.service") }, false},
+		"a drop-in": {func(m *machine) {
+			m.write(otherUnit, "[Service]\nExecStart=/usr/bin/patroni\n")
+			m.write(otherUnit+".d/override.conf", "[Service]\nExecStart=\nExecStart="+binDir+"/patroni /srv/p.yaml\n")
+		}, true},
+		"what is no drop-in":       {func(m *machine) { m.write(otherUnit+".d/override.bak", "[Service]\nExecStart="+binDir+"/patroni\n") }, false},
+		"a drop-in of its own":     {func(m *machine) { m.write(unitFile+".d/a.conf", "[Service]\nExecStart="+binDir+"/patroni\n") }, false},
 		"another Patroni":          {func(m *machine) { m.write(otherUnit, "[Service]\nExecStart=/usr/bin/patroni /etc/p.yaml\n") }, false},
 		"another program":          {func(m *machine) { m.write(otherUnit, "[Service]\nExecStart="+binDir+"/patroni_exporter\n") }, false},
 		"masked":                   {func(m *machine) { m.link(otherUnit, "/dev/null") }, false},
