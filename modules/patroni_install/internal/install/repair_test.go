@@ -1,6 +1,7 @@
 package install
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -101,6 +102,41 @@ func TestRepairTree(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestRepairAdopted finds in a tree of which nothing was written down what belongs to others, or may be
+// written by them.
+func TestRepairAdopted(t *testing.T) {
+	const file = "lib/python3.11/site-packages/patroni/__init__.py"
+	for name, c := range map[string]damage{
+		"owner of a file":     {func(m *machine) { m.chown(venv + "/" + file) }, "# broken: " + file + " belongs to uid 12, not to uid "},
+		"owner of a link":     {func(m *machine) { m.chown(venv + "/bin/python") }, "# broken: bin/python belongs to uid 12, not to uid "},
+		"mode of a program":   {func(m *machine) { m.chmod(venv+"/bin/patronictl", 0o777) }, "# broken: bin/patronictl can be written by everybody (mode 0777)"},
+		"file edited":         {func(m *machine) { m.append(venv+"/"+file, "#") }, "# broken: " + file + " was edited"},
+		"mode of a directory": {func(m *machine) { m.chmod(site, 0o757) }, "# broken: lib/python3.11/site-packages can be written by everybody (mode 0757)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMachine(t)
+			installed(m)
+			m.removeGlob(StateDir + "/manifest.*")
+			c.do(m)
+			m.finds(c.want)
+		})
+	}
+}
+
+// TestUserRenumbered: a tree that was given to its user along with a new uid is as good as before.
+func TestUserRenumbered(t *testing.T) {
+	m := newMachine(t)
+	installed(m)
+	m.chown(venv) // only where there is somebody else
+	m.write("/etc/passwd", strings.ReplaceAll(m.read("/etc/passwd"), fmt.Sprintf("x:%d:", m.uid), "x:126:"))
+	m.uid = 126
+	m.own(home)
+	m.own("/etc/patroni")
+	m.unchanged(`{}`)
+	m.chown(venv + "/pyvenv.cfg")
+	m.finds("# broken: pyvenv.cfg has mode and owner 0755 12:34 instead of 0755 126:")
 }
 
 // finds lets a check and a run find something, and the next run nothing.

@@ -52,7 +52,7 @@ func (v *Venv) Verify(files *fsys.FS, was, now []manifest.Entry, all bool) error
 		done[d.Path] = true
 		switch {
 		case was == nil:
-			c.content(d.Now, nil)
+			c.unknown(d.Now)
 		case d.Now == nil:
 			c.deleted(d.Was)
 		case d.Was == nil:
@@ -133,6 +133,25 @@ func (c *check) sum(e *manifest.Entry) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
+// unknown judges an entry of a tree that nothing was written down of.
+func (c *check) unknown(now *manifest.Entry) {
+	owner := c.venv.Info.UID
+	switch {
+	case now.UID != owner:
+		c.problem("%s belongs to uid %d, not to uid %d", now.Path, now.UID, owner)
+	case now.Type != fsys.Link && now.Mode&0o002 != 0:
+		c.problem("%s can be written by everybody (mode %04o)", now.Path, now.Mode)
+	default:
+		c.content(now, nil)
+	}
+}
+
+// renumbered tells whether an entry still is the user's, whose account has another number by now.
+func (c *check) renumbered(was, now *manifest.Entry) bool {
+	owner := c.venv.Info.Attr
+	return was.UID != now.UID && was.Mode == now.Mode && now.UID == owner.UID && now.GID == owner.GID
+}
+
 // changed judges an entry that looks different.
 func (c *check) changed(was, now *manifest.Entry) {
 	switch {
@@ -140,12 +159,12 @@ func (c *check) changed(was, now *manifest.Entry) {
 		c.problem("%s is a %s instead of a %s", now.Path, now.Type, was.Type)
 	case was.Target != now.Target:
 		c.problem("%s leads to %s instead of %s", now.Path, now.Target, was.Target)
-	case was.Attr != now.Attr && now.Type != fsys.Link:
-		c.problem("%s has mode and owner %s instead of %s", now.Path, now.Attr, was.Attr)
-	case was.Attr != now.Attr:
-		c.problem("%s belongs to %d:%d instead of %d:%d", now.Path, now.UID, now.GID, was.UID, was.GID)
-	default:
+	case was.Attr == now.Attr, c.renumbered(was, now):
 		c.content(now, was)
+	case now.Type != fsys.Link:
+		c.problem("%s has mode and owner %s instead of %s", now.Path, now.Attr, was.Attr)
+	default:
+		c.problem("%s belongs to %d:%d instead of %d:%d", now.Path, now.UID, now.GID, was.UID, was.GID)
 	}
 }
 
@@ -172,7 +191,7 @@ func (c *check) added(now *manifest.Entry) {
 	_, vouched := c.records[now.Path]
 	switch {
 	case vouched:
-		c.content(now, nil)
+		c.unknown(now)
 	case now.Type != fsys.Directory && !isState(now.Path):
 		c.problem("%s was added", now.Path)
 	}
