@@ -137,7 +137,10 @@ func (b *builder) pipx(ctx context.Context, ns Namespace) error {
 	}
 	if b.program.Argv == nil {
 		var err error
-		if b.program, err = b.bringPipx(ctx, ns); err != nil {
+		if b.program, err = b.bringPipx(ctx, ns); err == nil && b.plan.want.Installer == UV {
+			err = unfitForUV(b.program)
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -266,7 +266,7 @@ func (n *namespace) pip(cmd host.Command) error {
 		n.hand(base)
 		return err
 	}
-	n.put(site+"pipx-1.11.2.dist-info/METADATA", "Name: pipx\n")
+	n.put(site+"pipx-"+n.pipxByPip+".dist-info/METADATA", "Name: pipx\n")
 	n.put(site+"userpath/__init__.py", "")
 	n.put(site+"userpath-1.9.2.dist-info/METADATA", "Name: userpath\n")
 	n.put(base+"/bin/pipx", "#!/usr/bin/python3\n")

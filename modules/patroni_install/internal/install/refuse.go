@@ -170,9 +170,18 @@ func (p *Plan) refuseUV() error {
 		return fmt.Errorf("cannot build Patroni by uv: there is no uv in /usr/local/bin or /usr/bin that is root's alone; install one, " +
 			"name a wheelhouse with one, or leave installer unset (in the role: patroni_installer)")
 	}
-	if version := p.pipxVersion(); !(pipx.Program{Version: version}).TakesUV() {
-		return fmt.Errorf("cannot build Patroni by uv: pipx %s cannot, 1.12 or newer is needed; install one for all users into "+
-			"/usr/local, or leave installer unset (in the role: patroni_installer)", version)
+	version := p.pipxVersion()
+	if version == "" && p.bringsPipx() {
+		return nil // the build sees which one pip brings
 	}
-	return nil
+	return unfitForUV(pipx.Program{Version: version})
+}
+
+// unfitForUV is the error about a pipx that cannot build by uv, nil for one that can.
+func unfitForUV(program pipx.Program) error {
+	if program.TakesUV() {
+		return nil
+	}
+	return fmt.Errorf("cannot build Patroni by uv: pipx %s cannot, 1.12 or newer is needed; install one for all users into "+
+		"/usr/local, or leave installer unset (in the role: patroni_installer)", program.Version)
 }

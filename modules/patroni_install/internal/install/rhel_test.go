@@ -78,6 +78,32 @@ func TestRHELTakesTheNewest(t *testing.T) {
 	}
 }
 
+// TestRHELBuildsByUV: whether the pipx that pip brings can build by uv shows when it is there.
+func TestRHELBuildsByUV(t *testing.T) {
+	for version, want := range map[string]string{"1.18.4": "", "1.11.2": "cannot build Patroni by uv: pipx 1.11.2 cannot, 1.12 or newer is needed"} {
+		t.Run(version, func(t *testing.T) {
+			m := newMachine(t)
+			bareRHEL(m)
+			m.pipxByPip = version
+			m.program("/usr/local/bin/uv", "#!", 0o755)
+			before := m.state()
+			_, err := m.installer(`{"installer": "uv"}`).Run(t.Context())
+			if want == "" {
+				if err != nil || m.backend != UV {
+					t.Errorf("it was built by %q: %v", m.backend, err)
+				}
+				return
+			}
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("error %v, want %q", err, want)
+			}
+			if diff := cmp.Diff(before, m.state()); diff != "" {
+				t.Errorf("(-before +after):\n%s", diff)
+			}
+		})
+	}
+}
+
 // TestRHELPutsPipxOnThePath: with another bin_dir, pip's own directory of programs is on no PATH.
 func TestRHELPutsPipxOnThePath(t *testing.T) {
 	m := newMachine(t)
