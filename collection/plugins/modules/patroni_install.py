@@ -141,6 +141,7 @@ options:
     description:
       - The interpreter for the virtual environment.
       - The default is the system's C(python3).
+      - An installation for another version of Python is built anew.
     type: path
   service_name:
     description:

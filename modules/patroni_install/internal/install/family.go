@@ -151,6 +151,10 @@ func unknownFamily(r host.Release) error {
 func (o *observer) pipx(context.Context) error {
 	f := o.found
 	f.Python = pipx.PythonVersion(o.host.FS, systemPython)
+	if o.want.Python != "" {
+		_, err := o.host.FS.Resolve(o.want.Python)
+		f.Asked = Interpreter{Missing: errors.Is(err, fs.ErrNotExist), Version: pipx.PythonVersion(o.host.FS, o.want.Python)}
+	}
 	if o.want.Installer != Pip {
 		var err error
 		if f.UV, err = pipx.HasUV(o.host.FS); err != nil {

@@ -80,10 +80,13 @@ func (n *namespace) command(cmd host.Command) (string, error) {
 	if _, err := os.Stat(n.real(cmd.Argv[0])); err != nil && !strings.HasSuffix(cmd.Argv[0], "/bin/python") {
 		return "", err
 	}
+	if python := variable(cmd.Env, "PIPX_DEFAULT_PYTHON"); python != "" {
+		n.interpreter = python
+	}
 	switch {
 	case program == "python3" && cmd.Argv[1] == "-B":
 		return "", n.importPackaged()
-	case program == "python3" && cmd.Argv[1] == "-I":
+	case strings.HasPrefix(program, "python3") && cmd.Argv[1] == "-I":
 		return n.script(cmd)
 	case program == "pipx":
 		return "", n.pipx(cmd)
@@ -205,7 +208,7 @@ func (n *namespace) hand(name string) { n.own(strings.TrimPrefix(n.real(name), n
 
 // shared makes what pipx's shared libraries are recognised by.
 func (n *namespace) shared(dir string) error {
-	n.putLink(dir+"/bin/python", "/usr/bin/python3")
+	n.putLink(dir+"/bin/python", n.interpreter)
 	n.hand(dir)
 	if err := n.halfway("shared libraries"); err != nil {
 		return err
@@ -254,11 +257,13 @@ func (n *namespace) newer(cmd host.Command) (string, error) {
 		last(cmd.Argv), n.newest)
 }
 
-// minor is the version of the machine's Python, "3.11".
+// minor is the version of the Python that builds, "3.11".
 func (m *machine) minor() string {
-	target, err := os.Readlink(m.real("/usr/bin/python3"))
-	m.must(err)
-	return strings.TrimPrefix(target, "python")
+	name := m.interpreter
+	if target, err := os.Readlink(m.real(name)); err == nil {
+		name = target
+	}
+	return strings.TrimPrefix(path.Base(name), "python")
 }
 
 // venv makes a venv with Patroni of a version.
@@ -269,7 +274,7 @@ func (n *namespace) venv(tree, version string, extras []string) error {
 		n.put(site+name+"-"+version+".dist-info/RECORD", "")
 	}
 	n.put(tree+"/pyvenv.cfg", "home = /usr/bin\nversion = "+n.minor()+".2\n")
-	n.putLink(tree+"/bin/python", "/usr/bin/python3")
+	n.putLink(tree+"/bin/python", n.interpreter)
 	distribution("click", "8.1.7", "")
 	if err := n.halfway("venv"); err != nil {
 		n.hand(tree)

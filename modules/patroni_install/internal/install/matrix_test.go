@@ -53,7 +53,7 @@ var manifestStep = regexp.MustCompile(`"name":"manifest".*?"ours":true`)
 // clone copies the machine. A journal on it comes to know the copies of the trees that it names.
 func (m *machine) clone(t testing.TB) *machine {
 	t.Helper()
-	c := &machine{TB: t, root: tempDir(t), newest: m.newest, pipxByPip: m.pipxByPip, loaded: m.loaded, service: m.service, uid: m.uid, gid: m.gid}
+	c := &machine{TB: t, root: tempDir(t), newest: m.newest, pipxByPip: m.pipxByPip, interpreter: m.interpreter, loaded: m.loaded, service: m.service, uid: m.uid, gid: m.gid}
 	c.files = fsys.New(c.root)
 	c.files.Fault = c.announced
 	ids := map[string]string{}

@@ -34,6 +34,12 @@ type Service struct {
 	Running bool // systemd manages this host
 }
 
+// Interpreter is what is at the path of one.
+type Interpreter struct {
+	Missing bool
+	Version string // "3.11", "" when its name does not tell
+}
+
 // Observed is the host as it was found.
 type Observed struct {
 	Layout
@@ -41,6 +47,8 @@ type Observed struct {
 	Release host.Release
 	Family  Family
 	Python  string // version of the system's interpreter, "3.9"; "" when there is none
+	// Asked is the interpreter that option python names.
+	Asked Interpreter
 	// Entries holds what is at every path that the plan may touch; absent ones are missing.
 	Entries map[string]Entry
 	// Bin holds the entries of the bin directory.

@@ -128,6 +128,10 @@ func (p *Plan) refuseBuild() error {
 	if p.whyBuild() == "" {
 		return p.seen.Current.CheckExtras(p.want.Extras)
 	}
+	if p.seen.Asked.Missing && len(p.seen.Packages.Missing) == 0 {
+		return fmt.Errorf("cannot build Patroni with %s: it is not there; install it, name its package in prerequisites, or leave "+
+			"python unset (in the role: patroni_python)", p.want.Python)
+	}
 	if err := p.refuseUV(); err != nil {
 		return err
 	}
