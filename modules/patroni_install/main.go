@@ -62,7 +62,7 @@ func run(ctx context.Context, req *ansible.Request) (ansible.Result, error) {
 	}
 	want, err := install.NewDesired(req.Params, os.Environ())
 	if err != nil {
-		return ansible.Result{}, err
+		return ansible.Result{}, fmt.Errorf("%w; nothing was changed", err)
 	}
 	for _, variable := range os.Environ() {
 		name, value, _ := strings.Cut(variable, "=")

@@ -95,6 +95,9 @@ func layOut(req *Request, result Result) (map[string]any, error) {
 		keys["diff"] = result.Diff
 	}
 	if warnings := slices.Concat(req.Warnings, result.Warnings); len(warnings) > 0 {
+		for i, text := range warnings {
+			warnings[i] = oneLine(text)
+		}
 		keys["warnings"] = warnings
 	}
 	if len(result.AnsibleFacts) > 0 {
@@ -114,4 +117,9 @@ func layOut(req *Request, result Result) (map[string]any, error) {
 		keys["invocation"] = map[string]any{"module_args": args}
 	}
 	return keys, nil
+}
+
+// oneLine puts the lines of a text, such as joined errors, into one.
+func oneLine(text string) string {
+	return strings.ReplaceAll(strings.TrimSpace(text), "\n", "; ")
 }

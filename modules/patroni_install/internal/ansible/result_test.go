@@ -85,6 +85,15 @@ func TestWriteEverything(t *testing.T) {
 	}
 }
 
+// TestOneLine: joined errors have a line each, and a sentence has one.
+func TestOneLine(t *testing.T) {
+	result := failure(Result{Warnings: []string{"c\nd\n"}}, errors.Join(errors.New("a"), errors.New("b")))
+	got := written(t, &Request{}, result)
+	if got["msg"] != "a; b" || got["warnings"].([]any)[0] != "c; d" {
+		t.Errorf("%v", got)
+	}
+}
+
 func TestInvocation(t *testing.T) {
 	tests := []struct {
 		name, data string

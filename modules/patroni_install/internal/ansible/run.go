@@ -163,7 +163,7 @@ func (m module) readArguments(args []string) ([]byte, error) {
 // failure turns result into a failed one that says why.
 func failure(result Result, err error) Result {
 	result.Failed = true
-	result.Msg = err.Error()
+	result.Msg = oneLine(err.Error())
 	return result
 }
 

@@ -82,7 +82,7 @@ func Spec() ansible.Spec {
 }
 
 // Desired is the installation that was asked for. Home, BinDir and PipxHome may be empty until
-// the user is known; see Desired.resolve.
+// the user is known; see Desired.layout.
 type Desired struct {
 	State   string
 	Method  string
@@ -119,7 +119,7 @@ type Desired struct {
 func NewDesired(p ansible.Params, environ []string) (Desired, error) {
 	version, err := pipx.ParseSpec(p.String("version"))
 	if err != nil {
-		return Desired{}, fmt.Errorf("value of version cannot be used: %w", err)
+		return Desired{}, err
 	}
 	d := Desired{
 		State: p.String("state"), Method: p.String("method"), Version: version, Extras: p.List("extras"), User: p.String("user"),
