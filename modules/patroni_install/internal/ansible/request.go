@@ -20,18 +20,13 @@ const controlPrefix = "_ansible_"
 type Request struct {
 	Params Params
 
-	CheckMode       bool // report, change nothing
-	Diff            bool // the user asked for differences
-	NoLog           bool // nothing may be logged
-	Debug           bool
-	KeepRemoteFiles bool // leave temporary files behind
-	Tracebacks      bool // the user asked for the stacks of errors
-	Verbosity       int  // number of -v
+	CheckMode  bool // report, change nothing
+	Diff       bool // the user asked for differences
+	NoLog      bool // nothing may be logged
+	Tracebacks bool // the user asked for the stacks of errors
+	Verbosity  int  // number of -v
 
 	ModuleName     string // as invoked: short, or with its collection
-	CoreVersion    string // of ansible-core, "" when unknown
-	TmpDir         string // the task's own directory on this host, "" when there is none
-	RemoteTmp      string // where to make one then, ~ and variables not expanded
 	SyslogFacility string // "LOG_USER" and the like
 	TargetLogInfo  string // begins every line logged
 
@@ -130,8 +125,6 @@ func (r *Request) readControl(control map[string]any) error {
 		{"no_log", &r.NoLog},
 		{"check_mode", &r.CheckMode},
 		{"diff", &r.Diff},
-		{"debug", &r.Debug},
-		{"keep_remote_files", &r.KeepRemoteFiles},
 		{"inject_invocation", &r.injectInvocation},
 		{"ignore_unknown_opts", &r.ignoreUnknown},
 	}
@@ -154,9 +147,6 @@ func (r *Request) readControl(control map[string]any) error {
 func (r *Request) readStrings(control map[string]any) {
 	for name, to := range map[string]*string{
 		"module_name":     &r.ModuleName,
-		"version":         &r.CoreVersion,
-		"tmpdir":          &r.TmpDir,
-		"remote_tmp":      &r.RemoteTmp,
 		"syslog_facility": &r.SyslogFacility,
 		"target_log_info": &r.TargetLogInfo,
 	} {

@@ -21,9 +21,8 @@ const control = `"_ansible_check_mode": true, "_ansible_no_log": false, "_ansibl
 
 func TestParseRequestReadsControl(t *testing.T) {
 	want := &Request{
-		CheckMode: true, Diff: true, Debug: true, KeepRemoteFiles: true, Tracebacks: true, Verbosity: 3,
-		ModuleName: "pgedge.platform.tryout", CoreVersion: "2.19.14",
-		TmpDir: "/root/.ansible/tmp/1/", RemoteTmp: "~/.ansible/tmp",
+		CheckMode: true, Diff: true, Tracebacks: true, Verbosity: 3,
+		ModuleName:     "pgedge.platform.tryout",
 		SyslogFacility: "LOG_LOCAL3", TargetLogInfo: "job=7",
 	}
 	got := parse(t, "{"+control+"}")

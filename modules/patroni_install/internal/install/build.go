@@ -46,7 +46,7 @@ type Took struct {
 	Time       time.Duration
 }
 
-// build builds, verifies and syncs the tree, and says what came out.
+// build builds the tree, verifies it and makes it durable, and says what came out.
 func (b *builder) build(ctx context.Context) (Outcome, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, b.plan.want.Timeout,
 		fmt.Errorf("it took more than %s (option timeout)", b.plan.want.Timeout))

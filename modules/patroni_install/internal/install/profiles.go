@@ -28,7 +28,7 @@ func profileKind(name string) profile.Kind {
 // its login shells.
 func (p *Plan) profiles() ([]txn.Step, error) {
 	existing := func(name string) bool { return p.seen.exists(path.Join(p.seen.User.Home, name)) }
-	login, _ := profile.LoginFile(existing, p.seen.User.Shell)
+	login := profile.LoginFile(existing, p.seen.User.Shell)
 	var steps []txn.Step
 	for _, name := range profileNames() {
 		s := profile.Settings{Config: p.keptConfig(name)}

@@ -75,13 +75,3 @@ func (s Spec) Requirement(extras []string) string {
 	}
 	return Package + "[" + strings.Join(extras, ",") + "]" + s.text
 }
-
-// CheckExtras refuses what cannot be the name of an extra.
-func CheckExtras(extras []string) error {
-	for _, extra := range extras {
-		if !isName(extra) {
-			return fmt.Errorf("cannot use extra %q: a name of letters, digits, '-', '_' and '.' is expected, such as psycopg2-binary or etcd3", extra)
-		}
-	}
-	return nil
-}

@@ -74,14 +74,3 @@ func TestRequirementWithoutExtras(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
-
-func TestCheckExtras(t *testing.T) {
-	if err := CheckExtras([]string{"psycopg2-binary", "etcd3", "a.b_c"}); err != nil {
-		t.Error(err)
-	}
-	for _, extra := range []string{"", "a,b", "a]", "-a", "a ", "a\n", strings.Repeat("a", 101)} {
-		if err := CheckExtras([]string{"etcd", extra}); err == nil {
-			t.Errorf("extra %q was accepted", extra)
-		}
-	}
-}

@@ -32,7 +32,6 @@ type Venv struct {
 	Info           fsys.Info
 	Python         string            // version of the interpreter it was made for: "3.11"
 	Interpreter    string            // where its link to the interpreter leads: "/usr/bin/python3"
-	Home           string            // directory of the interpreter as pyvenv.cfg has it: "/usr/bin"
 	PatroniVersion string            // "4.1.5"
 	Packages       map[string]string // normalised name → version
 	Apps           []string          // entry points of Patroni that exist as programs, sorted; safe as file names
@@ -113,8 +112,6 @@ func (v *Venv) readConfig(files *fsys.FS) error {
 		key, value, _ := strings.Cut(line, "=")
 		value = strings.TrimSpace(value)
 		switch strings.ToLower(strings.TrimSpace(key)) {
-		case "home":
-			v.Home = value
 		case "version", "version_info":
 			v.Python = minor(value)
 		}

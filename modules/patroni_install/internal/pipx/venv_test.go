@@ -114,7 +114,7 @@ func TestInspectHealthy(t *testing.T) {
 	got := *v
 	got.Info, got.metadata = fsys.Info{}, metadata{}
 	want := Venv{
-		Path: "/venv", Python: "3.11", Interpreter: "/usr/bin/python3", Home: "/usr/bin", PatroniVersion: "4.1.5",
+		Path: "/venv", Python: "3.11", Interpreter: "/usr/bin/python3", PatroniVersion: "4.1.5",
 		Packages: map[string]string{
 			"patroni": "4.1.5", "urllib3": "2.8.0", "pyyaml": "6.0.3", "py-consul": "1.8.0", "python-etcd": "0.4.5",
 		},

@@ -109,18 +109,18 @@ func Bare(kind Kind, name, text string) bool { return text == newRest(kind, name
 
 // LoginFile returns the name of the file in the home that login shells of this shell (a path, as passwd
 // has it) read, given which exist. bash takes the first of .bash_profile, .bash_login and .profile; other
-// shells take .profile. create is true when there is none yet.
-func LoginFile(existing func(name string) bool, shell string) (name string, create bool) {
+// shells take .profile. It is the first of them when there is none yet.
+func LoginFile(existing func(name string) bool, shell string) string {
 	names := []string{".profile"}
 	if path.Base(shell) == "bash" {
 		names = []string{".bash_profile", ".bash_login", ".profile"}
 	}
 	for _, name := range names {
 		if existing(name) {
-			return name, false
+			return name
 		}
 	}
-	return names[0], true
+	return names[0]
 }
 
 func newRest(kind Kind, name string) string {

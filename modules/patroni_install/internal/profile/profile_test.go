@@ -273,33 +273,27 @@ func TestNew(t *testing.T) {
 }
 
 func TestLoginFile(t *testing.T) {
-	type answer struct {
-		Name   string
-		Create bool
-	}
 	tests := []struct {
 		name     string
 		existing []string
 		shell    string
-		want     answer
+		want     string
 	}{
-		{"bash, nothing", nil, "/bin/bash", answer{".bash_profile", true}},
-		{"bash, .bashrc alone", []string{".bashrc"}, "/bin/bash", answer{".bash_profile", true}},
-		{"bash, .profile", []string{".profile", ".bashrc"}, "/bin/bash", answer{".profile", false}},
-		{"bash, .bash_login and .profile", []string{".profile", ".bash_login"}, "/usr/bin/bash", answer{".bash_login", false}},
-		{"bash, all", []string{".profile", ".bash_login", ".bash_profile"}, "/bin/bash", answer{".bash_profile", false}},
-		{"sh, nothing", nil, "/bin/sh", answer{".profile", true}},
-		{"sh, .bash_profile", []string{".bash_profile"}, "/bin/sh", answer{".profile", true}},
-		{"dash, all", []string{".bash_profile", ".profile"}, "/bin/dash", answer{".profile", false}},
-		{"no shell", nil, "", answer{".profile", true}},
+		{"bash, nothing", nil, "/bin/bash", ".bash_profile"},
+		{"bash, .bashrc alone", []string{".bashrc"}, "/bin/bash", ".bash_profile"},
+		{"bash, .profile", []string{".profile", ".bashrc"}, "/bin/bash", ".profile"},
+		{"bash, .bash_login and .profile", []string{".profile", ".bash_login"}, "/usr/bin/bash", ".bash_login"},
+		{"bash, all", []string{".profile", ".bash_login", ".bash_profile"}, "/bin/bash", ".bash_profile"},
+		{"sh, nothing", nil, "/bin/sh", ".profile"},
+		{"sh, .bash_profile", []string{".bash_profile"}, "/bin/sh", ".profile"},
+		{"dash, all", []string{".bash_profile", ".profile"}, "/bin/dash", ".profile"},
+		{"no shell", nil, "", ".profile"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			existing := func(name string) bool { return slices.Contains(tt.existing, name) }
-			var got answer
-			got.Name, got.Create = LoginFile(existing, tt.shell)
-			if diff := cmp.Diff(tt.want, got); diff != "" {
-				t.Errorf("LoginFile (-want +got):\n%s", diff)
+			if got := LoginFile(existing, tt.shell); got != tt.want {
+				t.Errorf("LoginFile: %q, want %q", got, tt.want)
 			}
 		})
 	}

@@ -150,7 +150,7 @@ func TestShellsOfAUser(t *testing.T) {
 func install(t *testing.T, home string, files map[string]string, dir string) {
 	t.Helper()
 	existing := func(name string) bool { _, found := files[name]; return found }
-	login, _ := LoginFile(existing, "/bin/bash")
+	login := LoginFile(existing, "/bin/bash")
 	for name, kind := range map[string]Kind{login: Login, ".bashrc": Interactive} {
 		text, err := Ensure(files[name], Settings{Dir: dir, Home: home}, kind)
 		if !existing(name) {

@@ -29,8 +29,6 @@ type State struct {
 	ActiveState string
 	// UnitFileState is enabled, disabled, masked, static …; empty if the manager sees no file.
 	UnitFileState string
-	// FragmentPath is the file that the unit was loaded from.
-	FragmentPath string
 	// NeedDaemonReload tells that the file has changed since.
 	NeedDaemonReload bool
 	// MainPID is the main process, 0 if there is none.

@@ -20,8 +20,8 @@ const (
 func active() map[string]any {
 	return map[string]any{
 		"Unit.LoadState": "loaded", "Unit.ActiveState": "active", "Unit.UnitFileState": "enabled",
-		"Unit.FragmentPath": "/etc/systemd/system/patroni.service", "Unit.NeedDaemonReload": true,
-		"Service.MainPID": uint32(4711), "Service.ExecMainStartTimestamp": uint64(1_700_000_000_123_456),
+		"Unit.NeedDaemonReload": true,
+		"Service.MainPID":       uint32(4711), "Service.ExecMainStartTimestamp": uint64(1_700_000_000_123_456),
 	}
 }
 
@@ -31,8 +31,7 @@ func with(properties map[string]any, name string, value any) map[string]any {
 }
 
 func TestState(t *testing.T) {
-	loaded := State{LoadState: "loaded", UnitFileState: "enabled", NeedDaemonReload: true,
-		FragmentPath: "/etc/systemd/system/patroni.service"}
+	loaded := State{LoadState: "loaded", UnitFileState: "enabled", NeedDaemonReload: true}
 	inactive, failed, running, starting := loaded, loaded, loaded, loaded
 	inactive.ActiveState, failed.ActiveState = "inactive", "failed"
 	running.ActiveState, running.MainPID = "active", 4711

@@ -27,7 +27,6 @@ func query(ctx context.Context, conn *dbus.Conn, unit string) (State, error) {
 		return State{LoadState: state.LoadState}, nil
 	}
 	state.UnitFileState = get[string](&p, "UnitFileState")
-	state.FragmentPath = get[string](&p, "FragmentPath")
 	state.NeedDaemonReload = get[bool](&p, "NeedDaemonReload")
 	if p.err != nil || state.ActiveState == "inactive" || state.ActiveState == "failed" {
 		return state, p.err

@@ -2,7 +2,7 @@
 //
 // The unit file is text that this package alone decides: a file that differs from Render in one byte is not
 // ours as it should be, so callers compare bytes. What an administrator wants different goes into a
-// drop-in, which is never read or written here.
+// drop-in of his own. Ours, for the unit of an operating system's package, is rendered here too.
 //
 // The manager is reached over D-Bus, without any child process.
 package systemd

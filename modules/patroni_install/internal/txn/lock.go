@@ -22,12 +22,6 @@ const retryDelay = 50 * time.Millisecond
 // maxTries bounds the tries to lock a directory that others remove and make at the same time.
 const maxTries = 1000
 
-// stateAttr is for the state directory, parentAttr for the one above it.
-var (
-	stateAttr  = fsys.Attr{Mode: 0o700}
-	parentAttr = fsys.Attr{Mode: 0o755}
-)
-
 // Lock is the exclusive right to change this host. Its lock is the state directory itself, so
 // that it leaves nothing behind.
 type Lock struct {
@@ -105,7 +99,7 @@ func (l *Lock) makeDirs() error {
 	for _, d := range []struct {
 		path string
 		attr fsys.Attr
-	}{{path.Dir(l.dir), parentAttr}, {l.dir, stateAttr}} {
+	}{{path.Dir(l.dir), fsys.Attr{Mode: 0o755}}, {l.dir, fsys.Attr{Mode: 0o700}}} {
 		info, err := l.host.FS.Lstat(d.path)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):

@@ -10,7 +10,7 @@
 // A step is in the journal before its effect. While phase is "apply", the transaction is undone:
 // every step, last first. Writing phase "commit" is the commit point; from then on it is finished.
 // A missing journal means that nothing is pending. The same rules serve the run itself, after an
-// error, and [Recover], after a crash.
+// error, and [Transaction.Recover], after a crash.
 //
 // # Steps
 //
