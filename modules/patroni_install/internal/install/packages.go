@@ -159,7 +159,18 @@ func (o *observer) warnUntried() {
 		return
 	}
 	o.found.Warnings = append(o.found.Warnings, fmt.Sprintf("%s is not among the releases this was tested on "+
-		"(Debian 12, 13); it is treated as of the family %s", r.Name, family.Name))
+		"(%s); it is treated as of the family %s", r.Name, triedReleases(), family.Name))
+}
+
+// triedReleases names the releases that the tests install on.
+func triedReleases() string {
+	var names []string
+	for _, family := range families() {
+		for _, id := range sortedKeys(family.Tried) {
+			names = append(names, strings.ToUpper(id[:1])+id[1:]+" "+strings.Join(family.Tried[id], ", "))
+		}
+	}
+	return strings.Join(names, ", ")
 }
 
 func isAre(names []string) string {
