@@ -16,7 +16,11 @@ func refuse(want Desired, seen *Observed) error {
 	if want.State == Absent {
 		return first(p.refuseMethod, p.refuseService, p.refuseUnit)
 	}
-	return first(p.refuseMethod, p.refuseForeign, p.refuseShadow, p.refuseOSPackage, p.refuseMasked, p.refuseUnit, p.refuseConfigDir, p.refuseShared, seen.unit(want).Check, p.refuseSELinux, p.refuseSwitch)
+	return first(
+		p.refuseMethod, p.refuseForeign, p.refuseShadow, p.refuseOSPackage, // another Patroni
+		p.refuseMasked, p.refuseUnit, seen.unit(want).Check, // the unit
+		p.refuseConfigDir, p.refuseShared, p.refuseSELinux, p.refuseSwitch,
+	)
 }
 
 func first(checks ...func() error) error {

@@ -126,13 +126,19 @@ func Mention(commands []string, name string) bool {
 		return false
 	}
 	for _, command := range commands {
-		for _, spelled := range []string{escapeSpecifiers(name), escapeArgument(name)} {
-			for before, rest, found := strings.Cut(command, spelled); found; before, rest, found = strings.Cut(rest, spelled) {
-				begins := before == "" || strings.ContainsRune(" \t\"'=@-:+!", rune(before[len(before)-1]))
-				if begins && (strings.HasSuffix(name, "/") || rest == "" || strings.ContainsRune(" \t\"'", rune(rest[0]))) {
-					return true
-				}
-			}
+		if mentions(command, escapeSpecifiers(name)) || mentions(command, escapeArgument(name)) {
+			return true
+		}
+	}
+	return false
+}
+
+// mentions looks for a path in one of its spellings.
+func mentions(command, spelled string) bool {
+	for before, rest, found := strings.Cut(command, spelled); found; before, rest, found = strings.Cut(rest, spelled) {
+		begins := before == "" || strings.ContainsRune(" \t\"'=@-:+!", rune(before[len(before)-1]))
+		if begins && (strings.HasSuffix(spelled, "/") || rest == "" || strings.ContainsRune(" \t\"'", rune(rest[0]))) {
+			return true
 		}
 	}
 	return false
