@@ -208,7 +208,7 @@ func (n *namespace) hand(name string) { n.own(strings.TrimPrefix(n.real(name), n
 
 // shared makes what pipx's shared libraries are recognised by.
 func (n *namespace) shared(dir string) error {
-	n.putLink(dir+"/bin/python", n.interpreter)
+	n.putLink(dir+"/bin/python", n.python())
 	n.hand(dir)
 	if err := n.halfway("shared libraries"); err != nil {
 		return err
@@ -257,9 +257,12 @@ func (n *namespace) newer(cmd host.Command) (string, error) {
 		last(cmd.Argv), n.newest)
 }
 
+// python is the Python that builds.
+func (m *machine) python() string { return cmp.Or(m.interpreter, "/usr/bin/python3") }
+
 // minor is the version of the Python that builds, "3.11".
 func (m *machine) minor() string {
-	name := m.interpreter
+	name := m.python()
 	if target, err := os.Readlink(m.real(name)); err == nil {
 		name = target
 	}
@@ -274,7 +277,7 @@ func (n *namespace) venv(tree, version string, extras []string) error {
 		n.put(site+name+"-"+version+".dist-info/RECORD", "")
 	}
 	n.put(tree+"/pyvenv.cfg", "home = /usr/bin\nversion = "+n.minor()+".2\n")
-	n.putLink(tree+"/bin/python", n.interpreter)
+	n.putLink(tree+"/bin/python", n.python())
 	distribution("click", "8.1.7", "")
 	if err := n.halfway("venv"); err != nil {
 		n.hand(tree)

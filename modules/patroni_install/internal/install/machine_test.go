@@ -41,7 +41,7 @@ type machine struct {
 	uid, gid int // of the user
 	// newest is the version of Patroni that the package index offers when none is asked for.
 	newest string
-	// interpreter is what builds last had for the venv.
+	// interpreter is what builds last had for the venv, "" for the system's.
 	interpreter string
 	// pipxByPip is the version of pipx that pip brings.
 	pipxByPip string
@@ -75,7 +75,7 @@ func newMachine(t testing.TB) *machine {
 	if os.Getenv(isolated) == "" {
 		t.Skip("an installation gives files to root and the user: it needs root and namespaces")
 	}
-	m := &machine{TB: t, root: tempDir(t), newest: "4.1.5", pipxByPip: "1.11.2", interpreter: "/usr/bin/python3", uid: 105, gid: 110}
+	m := &machine{TB: t, root: tempDir(t), newest: "4.1.5", pipxByPip: "1.11.2", uid: 105, gid: 110}
 	if os.Getenv(isolated) == onlyRoot {
 		m.uid, m.gid = 0, 0
 	}

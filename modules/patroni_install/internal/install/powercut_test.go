@@ -185,7 +185,7 @@ func (d *disk) restart(t *testing.T) *machine {
 	}
 	d.syncPackageConf()
 	old := d.machine
-	m := &machine{TB: t, root: tempDir(t), newest: old.newest, service: old.service, uid: old.uid, gid: old.gid}
+	m := &machine{TB: t, root: tempDir(t), newest: old.newest, pipxByPip: old.pipxByPip, interpreter: old.interpreter, service: old.service, uid: old.uid, gid: old.gid}
 	m.files = fsys.New(m.root)
 	m.files.Fault = m.announced
 	ids := map[string]string{}
