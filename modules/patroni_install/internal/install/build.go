@@ -245,6 +245,10 @@ func (b *builder) outcome(ctx context.Context, ns Namespace) (Outcome, error) {
 		return Outcome{}, fmt.Errorf("cannot use what was built: %s", strings.Join(append(out.Tree.Problems, lacks...), "; "))
 	}
 	out.ID = out.Tree.Info.ID
+	// Whatever started before now has started from the old tree.
+	if err := b.host.FS.Touch(path.Join(seen.staged(seen.Layout.Venv()), pipx.MetadataFile)); err != nil {
+		return Outcome{}, fmt.Errorf("cannot use what was built: %w", err)
+	}
 	if err := b.manifest(&out); err != nil {
 		return Outcome{}, err
 	}

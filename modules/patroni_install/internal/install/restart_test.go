@@ -1,6 +1,7 @@
 package install
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -51,5 +52,30 @@ func TestRestartRequired(t *testing.T) {
 				t.Errorf("restart_required %v", got.Extra["restart_required"])
 			}
 		})
+	}
+}
+
+// TestStartedDuringTheBuild: a service that was started while the new tree was built runs the old one.
+func TestStartedDuringTheBuild(t *testing.T) {
+	m := newMachine(t)
+	installed(m)
+	m.service.MainPID, m.service.ActiveState = 4711, "active"
+	m.fault = func(kind, object string) error {
+		if kind == "run" && strings.HasSuffix(object, "patronictl version") {
+			m.service.MainStarted = time.Now()
+		}
+		return nil
+	}
+	m.run(`{"version": "4.1.5"}`)
+	m.fault = nil
+	if m.service.MainStarted.IsZero() {
+		t.Fatal("nothing was tried")
+	}
+	if got := m.run(`{}`).Result(false); got.Extra["restart_required"] != true {
+		t.Errorf("restart_required is %v: %s", got.Extra["restart_required"], got.Msg)
+	}
+	m.service.MainStarted = time.Now()
+	if got := m.run(`{}`).Result(false); got.Extra["restart_required"] != false {
+		t.Errorf("restarted, restart_required is %v", got.Extra["restart_required"])
 	}
 }

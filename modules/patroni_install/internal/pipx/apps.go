@@ -22,7 +22,7 @@ type pipxMetadata struct {
 // readPipx reads what pipx wrote down, which it does last: without it the venv is half-written,
 // and pipx itself could neither list nor upgrade it.
 func (v *Venv) readPipx(files *fsys.FS) error {
-	name := path.Join(v.Path, "pipx_metadata.json")
+	name := path.Join(v.Path, MetadataFile)
 	data, err := files.ReadFile(name, largeFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		v.problem("it is half-written: pipx_metadata.json is missing")

@@ -27,6 +27,9 @@ const oldest = "1.0"
 // oldestPython is what that pipx needs.
 const oldestPython = "3.6"
 
+// MetadataFile is where pipx writes down, in a venv, what it installed. Its time is that of the installation.
+const MetadataFile = "pipx_metadata.json"
+
 // Layout is where pipx keeps its venvs and puts its links.
 type Layout struct {
 	Home   string // PIPX_HOME

@@ -200,7 +200,7 @@ func (c *check) added(now *manifest.Entry) {
 // isState tells whether a file may change while the installation is healthy: pipx's notes, and
 // what packages say of their files.
 func isState(rel string) bool {
-	return rel == "pipx_metadata.json" || strings.HasSuffix(rel, ".dist-info/RECORD")
+	return rel == MetadataFile || strings.HasSuffix(rel, ".dist-info/RECORD")
 }
 
 // Sums fills in the sums of those files that no package vouches for, such as pyvenv.cfg: only a
