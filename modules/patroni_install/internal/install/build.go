@@ -23,8 +23,8 @@ const spaceNeeded = 160 << 20
 // systemPython is the interpreter of the operating system.
 const systemPython = "/usr/bin/python3"
 
-// systemdAnalyze is called by its path: a search could find a program of the user's in the stage,
-// which covers the bin directory.
+// systemdAnalyze is called by its path: it is started as root, and a search could find a program of the
+// user's where bin_dir is a directory that every PATH has.
 const systemdAnalyze = "/usr/bin/systemd-analyze"
 
 // builder builds the tree in the stage, where it sees itself at its final place.
@@ -112,9 +112,7 @@ func (b *builder) openStage() (Namespace, error) {
 		return nil, fmt.Errorf("cannot build Patroni: %d MB are free on the file system of %s, the build takes %d MB; make room there",
 			free>>20, seen.Home, spaceNeeded>>20)
 	}
-	shown := []struct{ source, target string }{
-		{seen.stagedHome(), seen.Home}, {path.Join(seen.Stage, "bin"), seen.BinDir},
-	}
+	shown := []struct{ source, target string }{{seen.stagedHome(), seen.Home}}
 	if b.plan.bringsPipx() {
 		shown = append(shown, struct{ source, target string }{seen.stagedBase(), seen.stagedUserBase()})
 	}
@@ -173,6 +171,9 @@ func (b *builder) failure(ctx context.Context, ns Namespace, out host.Output, er
 func (b *builder) pipxBuild(program pipx.Program) pipx.Build {
 	seen := b.plan.seen
 	build := b.plan.want.pipxBuild(seen.Layout, path.Join(seen.Home, "scratch"))
+	// pipx writes down nowhere where its links are, and ours are made after the build, by root. Another directory
+	// over bin_dir would hide the pipx or the interpreter that may be in it.
+	build.BinDir = path.Join(build.Scratch, "bin")
 	build.Program, build.Requirement = program, b.plan.requirement()
 	build.UV = b.plan.takesUV(program)
 	build.BringsUV = build.UV && b.plan.bringsUV()
@@ -193,15 +194,18 @@ func (b *builder) runAll(ctx context.Context, ns Namespace, commands []host.Comm
 	return out, err
 }
 
-// verifyUnit lets systemd read the unit under its real name. What it says of other units, which
-// it loads on the way, is not our business.
+// verifyUnit lets systemd read the unit under its real name. It starts what the link in bin_dir will
+// lead to, since systemd wants a program that is there. What it says of other units, which it loads on
+// the way, is not our business.
 func (b *builder) verifyUnit(ctx context.Context, ns Namespace) error {
 	seen := b.plan.seen
 	if !systemd.Running(b.host.FS.Real("/")) {
 		return nil
 	}
 	name := path.Join(seen.Scratch, path.Base(seen.Unit))
-	if err := b.host.FS.WriteFile(name, b.plan.unitText(), fsys.Attr{Mode: 0o644}); err != nil {
+	unit := seen.unit(b.plan.want)
+	unit.Exec = path.Join(seen.programs(), "patroni")
+	if err := b.host.FS.WriteFile(name, unit.Render(), fsys.Attr{Mode: 0o644}); err != nil {
 		return err
 	}
 	out, err := ns.Run(ctx, host.Command{Argv: []string{systemdAnalyze, "verify", "--man=no", b.host.FS.Real(name)}, Env: host.SystemEnv()})

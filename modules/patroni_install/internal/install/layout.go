@@ -78,7 +78,8 @@ func (l Layout) check() error {
 }
 
 // checkShared refuses directories that belong to the whole system. The configuration directory
-// becomes the user's and nobody else's; the others are covered while the user's programs run.
+// becomes the user's and nobody else's; pipx's home is covered while the user's programs run, and the
+// links in the bin directory are no package's.
 func (l Layout) checkShared() error {
 	home := path.Clean(l.User.Home)
 	for _, inner := range []string{home, l.Home, l.BinDir, systemd.Directory, StateDir} {

@@ -187,8 +187,12 @@ func (n *namespace) offered(cmd host.Command, wanted string) (string, error) {
 // analyze wants the unit under its real name, with a program that is there.
 func (n *namespace) analyze(argv []string) error {
 	text, err := os.ReadFile(last(argv))
-	if err != nil || path.Ext(last(argv)) != ".service" || !strings.Contains(string(text), "ExecStart=") {
+	_, start, found := strings.Cut(string(text), "ExecStart=")
+	if err != nil || path.Ext(last(argv)) != ".service" || !found {
 		return fmt.Errorf("%s: bad unit: %w", last(argv), errors.Join(err, errors.New(string(text))))
+	}
+	if _, err := os.Stat(n.real(strings.Fields(start)[0])); err != nil {
+		return fmt.Errorf("%s: Command is not executable: %w", path.Base(last(argv)), err)
 	}
 	return nil
 }
@@ -222,7 +226,7 @@ func (n *namespace) shared(dir string) error {
 // pipx builds a venv as the real one leaves it: the files that tell what it is.
 func (n *namespace) pipx(cmd host.Command) error {
 	home := variable(cmd.Env, "PIPX_HOME")
-	if home != n.binds[0].target || variable(cmd.Env, "PIPX_BIN_DIR") != n.binds[1].target {
+	if home != n.binds[0].target || !below(variable(cmd.Env, "PIPX_BIN_DIR"), home+"/scratch") {
 		n.Fatalf("pipx would build outside of the stage: %q", cmd.Env)
 	}
 	n.backend = variable(cmd.Env, "PIPX_DEFAULT_BACKEND")

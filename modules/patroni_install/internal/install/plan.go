@@ -89,7 +89,7 @@ func (p *Plan) whyBuild() string {
 // for root's own files.
 func (p *Plan) stage() []txn.Step {
 	user := p.seen.User
-	tree := &step.Stage{Path: p.seen.Stage, Subs: []string{"home", "home/venvs", "home/scratch", "bin"}, UID: user.UID, GID: user.GID}
+	tree := &step.Stage{Path: p.seen.Stage, Subs: []string{"home", "home/venvs", "home/scratch"}, UID: user.UID, GID: user.GID}
 	steps := []txn.Step{tree, &step.Stage{Path: p.seen.Scratch}}
 	if p.bringsPipx() {
 		tree.Subs = append(tree.Subs, "home/scratch/user") // shows the stage of pipx
@@ -98,7 +98,8 @@ func (p *Plan) stage() []txn.Step {
 	return steps
 }
 
-// mountpoints makes what the stages are bound over and switched into.
+// mountpoints makes what the stages are bound over and switched into, and the bin directory: where it
+// cannot be made, the build is not worth beginning.
 func (p *Plan) mountpoints() []txn.Step {
 	dirs := []string{p.seen.venvs(), p.seen.BinDir}
 	if p.bringsPipx() {
