@@ -13,8 +13,8 @@ import (
 	"github.com/pgedge/platform/modules/patroni_install/internal/txn"
 )
 
-// dirs makes the directories that no build made: the bin directory, and what is above the
-// configuration directory and the files of comfort.
+// dirs makes the directories that no build made: the bin directory, the one of the units, which an image
+// without systemd lacks, and what is above the configuration directory and the files of comfort.
 func (p *Plan) dirs() []txn.Step {
 	made := map[string]bool{}
 	for _, s := range slices.Concat(p.Packages, p.Stage) {
@@ -22,7 +22,7 @@ func (p *Plan) dirs() []txn.Step {
 			made[d.Path] = true
 		}
 	}
-	dirs := []string{p.seen.BinDir, path.Dir(p.seen.ConfigDir)}
+	dirs := []string{p.seen.BinDir, path.Dir(p.seen.ConfigDir), path.Dir(p.seen.Unit)}
 	if p.usesPackageUnit() {
 		dirs = append(dirs, path.Dir(p.seen.dropIn()))
 	}

@@ -177,7 +177,7 @@ func (o *observer) entries(context.Context) error {
 			return err
 		}
 	}
-	for _, name := range []string{home, f.ConfigDir, f.BinDir, f.venvs(), f.Shared(), f.OldHome, f.Stage, f.UserStage} {
+	for _, name := range []string{home, f.ConfigDir, f.BinDir, path.Dir(f.Unit), f.venvs(), f.Shared(), f.OldHome, f.Stage, f.UserStage} {
 		for ; name != "/"; name = path.Dir(name) {
 			if err := o.look(name, false); err != nil {
 				return err

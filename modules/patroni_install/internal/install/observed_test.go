@@ -41,6 +41,7 @@ func bare(t testing.TB, arguments string) *Observed {
 	}
 	o.Service.LoadState = "not-found"
 	o.dir("/var", roots).dir("/var/lib", roots).dir(home, users).dir("/etc", roots).dir("/opt", roots)
+	o.dir("/etc/systemd", roots).dir("/etc/systemd/system", roots)
 	return o
 }
 

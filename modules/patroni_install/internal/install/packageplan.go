@@ -69,6 +69,7 @@ func (p *Plan) hold() []txn.Step {
 	if e := p.seen.Entries[osConfigDir]; p.seen.Package.EmptyDir {
 		steps = append(steps, &step.Directory{Name: "configuration directory", Path: osConfigDir, Before: &e.Attr, Ours: true})
 	}
+	steps = append(steps, p.missingDirs(map[string]bool{}, systemd.Directory)...)
 	if dir := path.Dir(osHold()); !p.seen.exists(dir) {
 		steps = append(steps, &step.Directory{Name: "directory", Path: dir, After: &fsys.Attr{Mode: 0o755}, Ours: !p.keepsHoldDir()})
 	}

@@ -1,6 +1,13 @@
 package install
 
-import "testing"
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
+)
 
 // TestBuildWithBinDirOfOthers: the programs that build lie in bin_dir, and are in sight.
 func TestBuildWithBinDirOfOthers(t *testing.T) {
@@ -25,5 +32,33 @@ func TestBuildWithBinDirOfOthers(t *testing.T) {
 				t.Error("not installed, or not for good")
 			}
 		})
+	}
+}
+
+// TestNoUnitDirectory: an image without systemd gets the directory of the units, in the transaction.
+func TestNoUnitDirectory(t *testing.T) {
+	for _, arguments := range []string{`{}`, `{"method": "package"}`} {
+		m := newMachine(t)
+		packageOffered(m)
+		m.remove("/etc/systemd", "/run/systemd")
+		m.write(osPolicy, "#!/bin/sh\nexit 101\n")
+		before := m.state()
+		i := m.installer(arguments)
+		m.fault = func(kind, object string) error {
+			if kind == "rename" && strings.HasPrefix(object, unitFile) {
+				return unix.EROFS
+			}
+			return nil
+		}
+		if _, err := i.Run(t.Context()); !errors.Is(err, unix.EROFS) {
+			t.Errorf("%s: %v", arguments, err)
+		}
+		m.fault = nil
+		if diff := cmp.Diff(before, m.state()); diff != "" {
+			t.Errorf("%s: not undone (-before +after):\n%s", arguments, diff)
+		}
+		if m.run(arguments); m.run(arguments).Changed() {
+			t.Errorf("%s: a second run changes something", arguments)
+		}
 	}
 }
