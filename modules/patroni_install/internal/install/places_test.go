@@ -62,3 +62,46 @@ func TestNoUnitDirectory(t *testing.T) {
 		}
 	}
 }
+
+// TestCheckRefusesToo: what stands in the way of a run is foretold by a check, which writes nothing.
+func TestCheckRefusesToo(t *testing.T) {
+	for name, edit := range map[string]func(m *machine){
+		"a stage that is left": func(m *machine) { m.dir(stage, 0o700) },
+		"a stage for pipx that is left": func(m *machine) {
+			m.dir(home+"/.local/.patroni_install.stage", 0o700)
+		},
+		"others write above the state": func(m *machine) { m.dir("/var/lib/pgedge", 0o775) },
+		"others write the state":       func(m *machine) { m.dir(StateDir, 0o777) },
+		"the state is the user's":      func(m *machine) { m.dir(StateDir, 0o700); m.own(StateDir) },
+		"the state is a file":          func(m *machine) { m.write(StateDir, "") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMachine(t)
+			if m.uid == 0 && name == "the state is the user's" {
+				t.Skip("root is the only user here")
+			}
+			edit(m)
+			before := m.snapshot()
+			_, foretold := m.installer(`{}`).Check(t.Context())
+			if diff := cmp.Diff(before, m.snapshot()); diff != "" {
+				t.Errorf("the check changed something (-before +after):\n%s", diff)
+			}
+			_, refused := m.installer(`{}`).Run(t.Context())
+			if foretold == nil || refused == nil || foretold.Error() != refused.Error() {
+				t.Errorf("check: %v\nrun: %v", foretold, refused)
+			}
+		})
+	}
+}
+
+// TestCheckBesideAnInterruptedRun: its stage goes with what the next run undoes or finishes first.
+func TestCheckBesideAnInterruptedRun(t *testing.T) {
+	m := newMachine(t)
+	m.crash(`{}`, func(op string) bool { return op == "rename "+venv })
+	if !m.has(stage) {
+		t.Fatal("no stage is left")
+	}
+	if _, err := m.installer(`{}`).Check(t.Context()); err != nil {
+		t.Error(err)
+	}
+}

@@ -112,6 +112,9 @@ func (i *Installer) Recover(ctx context.Context) (txn.Recovery, error) {
 
 // Check reports what Run would do. It writes nothing at all.
 func (i *Installer) Check(ctx context.Context) (*Report, error) {
+	if err := txn.CheckDir(i.Host, StateDir); err != nil {
+		return nil, err
+	}
 	pending, err := i.transaction().Pending()
 	if err != nil {
 		return nil, err
@@ -135,7 +138,7 @@ func (i *Installer) plan(ctx context.Context, o *observer) (*Plan, error) {
 	}
 	o.host, o.services, o.want, o.open = i.Host, i.Services, want, i.Namespace
 	seen, err := o.observe(ctx)
-	if err == nil && o.mayRefresh {
+	if err == nil && !o.pending { // an interrupted run's stage goes with it
 		err = refuseStage(seen)
 	}
 	if err == nil {

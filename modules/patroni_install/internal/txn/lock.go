@@ -50,6 +50,23 @@ func Acquire(ctx context.Context, h *host.Host, dir string, timeout time.Duratio
 	return nil, describeWait(ctx, h, dir, timeout, err)
 }
 
+// CheckDir returns the error that Acquire would return for what is at dir and above it. It writes nothing.
+func CheckDir(h *host.Host, dir string) error {
+	for _, name := range []string{path.Dir(dir), dir} {
+		info, err := h.FS.Lstat(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err == nil {
+			err = checkDir(name, info)
+		}
+		if err != nil {
+			return fmt.Errorf("cannot lock this host: %w; nothing was changed", err)
+		}
+	}
+	return nil
+}
+
 // Busy tells whether another run holds the lock on dir right now. It writes nothing.
 func Busy(h *host.Host, dir string) bool {
 	lock := flock.New(h.FS.Real(dir), flock.SetFlag(os.O_RDONLY))
@@ -110,12 +127,21 @@ func (l *Lock) makeDirs() error {
 			}
 		case err != nil:
 			return err
-		case info.Type != fsys.Directory || info.UID != os.Geteuid() || info.Mode&0o022 != 0:
-			return fmt.Errorf("%s must be a directory that only root can write, found a %s with %s",
-				d.path, info.Type, info.Attr)
+		default:
+			if err := checkDir(d.path, info); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+// checkDir refuses a directory in which somebody else could forge a journal.
+func checkDir(name string, info fsys.Info) error {
+	if info.Type == fsys.Directory && info.UID == os.Geteuid() && info.Mode&0o022 == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s must be a directory that only root can write, found a %s with %s", name, info.Type, info.Attr)
 }
 
 // giveUp removes what this run made, unless another run has come to lock it. A failing disk may not let
