@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 	"github.com/pgedge/platform/modules/patroni_install/internal/host"
 	"github.com/pgedge/platform/modules/patroni_install/internal/mountns"
@@ -55,6 +57,9 @@ func (b *builder) build(ctx context.Context) (Outcome, error) {
 	if b.program, err = b.findPipx(); err != nil {
 		return Outcome{}, err
 	}
+	if err := b.tryRenames(); err != nil {
+		return Outcome{}, err
+	}
 	ns, err := b.openStage()
 	if err != nil {
 		return Outcome{}, err
@@ -99,6 +104,29 @@ func (b *builder) findPipx() (pipx.Program, error) {
 		return pipx.Program{}, err
 	}
 	return program, program.Check()
+}
+
+// trialDirs are empty directories of the stage, for the trial of what the switch does with trees.
+func trialDirs() []string { return []string{"one", "other"} }
+
+// tryRenames refuses a file system on which the switch would fail, after the whole build: ZFS before 2.2,
+// NFS and others know the plain rename only.
+func (b *builder) tryRenames() error {
+	seen, dirs := b.plan.seen, trialDirs()
+	one, other := path.Join(seen.Stage, dirs[0]), path.Join(seen.Stage, dirs[1])
+	err := b.host.FS.Exchange(one, other)
+	if err == nil {
+		err = b.host.FS.Rename(one, path.Join(seen.Stage, "third"))
+	}
+	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EOPNOTSUPP) {
+		return fmt.Errorf("cannot build Patroni in %s: its file system cannot exchange two directories, or rename one without "+
+			"replacing another, as NFS and ZFS before 2.2 cannot (%w); set pipx_home (in the role: patroni_pipx_home) to a "+
+			"directory on another file system, such as ext4 or XFS", seen.Home, err)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot use the stage: %w", err)
+	}
+	return nil
 }
 
 // openStage shows the stage at the final place to those who run in the namespace.

@@ -121,7 +121,7 @@ func removeLink(name, target string) txn.Step {
 
 func stages() []txn.Step {
 	return []txn.Step{
-		&step.Stage{Path: stage, Subs: []string{"home", "home/venvs", "home/scratch"}, UID: 26, GID: 27},
+		&step.Stage{Path: stage, Subs: []string{"home", "home/venvs", "home/scratch", "one", "other"}, UID: 26, GID: 27},
 		&step.Stage{Path: StateDir + "/stage"},
 	}
 }

@@ -105,3 +105,34 @@ func TestCheckBesideAnInterruptedRun(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestNoRenameFlags: a file system that cannot switch trees is found out before the build.
+func TestNoRenameFlags(t *testing.T) {
+	m := newMachine(t)
+	before := m.state()
+	i := m.installer(`{}`)
+	m.fault = func(kind, object string) error {
+		if kind == "rename" && below(object, pipxHome) {
+			return unix.EINVAL
+		}
+		return nil
+	}
+	_, err := i.Run(t.Context())
+	m.fault = nil
+	if err == nil {
+		t.Fatal("not refused")
+	}
+	for _, part := range []string{pipxHome, "file system", "invalid argument", "pipx_home (in the role: patroni_pipx_home)", "everything was undone"} {
+		if !strings.Contains(err.Error(), part) {
+			t.Errorf("message %q lacks %q", err, part)
+		}
+	}
+	for _, operation := range m.trace {
+		if strings.Contains(operation, "pipx install") {
+			t.Error("found out after the build")
+		}
+	}
+	if diff := cmp.Diff(before, m.state()); diff != "" {
+		t.Errorf("not undone (-before +after):\n%s", diff)
+	}
+}

@@ -89,7 +89,7 @@ func (p *Plan) whyBuild() string {
 // for root's own files.
 func (p *Plan) stage() []txn.Step {
 	user := p.seen.User
-	tree := &step.Stage{Path: p.seen.Stage, Subs: []string{"home", "home/venvs", "home/scratch"}, UID: user.UID, GID: user.GID}
+	tree := &step.Stage{Path: p.seen.Stage, Subs: append([]string{"home", "home/venvs", "home/scratch"}, trialDirs()...), UID: user.UID, GID: user.GID}
 	steps := []txn.Step{tree, &step.Stage{Path: p.seen.Scratch}}
 	if p.bringsPipx() {
 		tree.Subs = append(tree.Subs, "home/scratch/user") // shows the stage of pipx
