@@ -39,7 +39,9 @@ func (p *Plan) removal(out Outcome) ([]txn.Step, error) {
 		steps = append(steps, p.manifest(out)...)
 	}
 	e, found := p.seen.Entries[p.seen.ConfigDir]
-	if found && e.Type == fsys.Directory && p.seen.ConfigEmpty && p.seen.usedBy(p.seen.ConfigDir+"/") == "" {
+	// A mount point cannot be removed, and is somebody's intention.
+	goes := found && e.Type == fsys.Directory && p.seen.ConfigEmpty && !p.seen.isMount(p.seen.ConfigDir)
+	if goes && p.seen.usedBy(p.seen.ConfigDir+"/") == "" {
 		steps = append(steps, &step.Directory{Name: "configuration directory", Path: p.seen.ConfigDir, Before: &e.Attr})
 	}
 	return steps, nil

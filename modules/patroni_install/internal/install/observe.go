@@ -57,7 +57,9 @@ type Observed struct {
 	// ConfigEmpty tells that the configuration directory is there and holds nothing.
 	ConfigEmpty bool
 	// Others are the names of other venvs of the same pipx home.
-	Others    []string
+	Others []string
+	// Apart is the directory for the venvs, or the one of ours, on another file system than pipx's home; "": none.
+	Apart     string
 	Current   *pipx.Venv    // the tree that is there, nil: none
 	RealVenv  string        // its path without links, as pipx writes it into its own links
 	Pipx      *pipx.Program // nil: there is none
@@ -78,6 +80,12 @@ type Observed struct {
 func (o *Observed) exists(name string) bool {
 	_, found := o.Entries[name]
 	return found || name == "/"
+}
+
+// isMount tells whether another file system than that of the directory above begins at a path.
+func (o *Observed) isMount(name string) bool {
+	here, above := o.Entries[name], o.Entries[path.Dir(name)]
+	return here.Type == fsys.Directory && above.Type == fsys.Directory && here.Dev != above.Dev
 }
 
 // Services asks systemd about a unit.
@@ -171,7 +179,7 @@ func (o *observer) exists(name string) bool {
 func (o *observer) entries(context.Context) error {
 	f := o.found
 	home := path.Clean(f.User.Home)
-	for _, name := range []string{f.Unit, f.dropIn(), path.Join(home, ".bash_profile"), path.Join(home, ".bash_login"),
+	for _, name := range []string{"/", f.Unit, f.dropIn(), path.Join(home, ".bash_profile"), path.Join(home, ".bash_login"),
 		path.Join(home, ".profile"), path.Join(home, ".bashrc")} {
 		if err := o.look(name, true); err != nil {
 			return err
@@ -274,7 +282,29 @@ func (o *observer) venv(context.Context) error {
 			f.Others = append(f.Others, name)
 		}
 	}
+	f.Apart = o.apart()
 	return nil
+}
+
+// apart finds what no tree can be renamed into from pipx's home. What cannot be looked at is refused elsewhere.
+func (o *observer) apart() string {
+	home, known := o.device(o.found.Home)
+	for _, name := range []string{o.found.venvs(), o.found.Layout.Venv()} {
+		if device, found := o.device(name); known && found && device != home {
+			return name
+		}
+	}
+	return ""
+}
+
+// device tells the file system that a directory lies on, where it is there.
+func (o *observer) device(name string) (number uint64, found bool) {
+	target, err := o.host.FS.Resolve(name)
+	if err != nil {
+		return 0, false
+	}
+	info, err := o.host.FS.Lstat(target)
+	return info.Dev, err == nil
 }
 
 // service asks systemd about the unit.

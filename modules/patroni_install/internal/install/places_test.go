@@ -2,6 +2,7 @@ package install
 
 import (
 	"errors"
+	"os"
 	"strings"
 	"testing"
 
@@ -134,5 +135,71 @@ func TestNoRenameFlags(t *testing.T) {
 	}
 	if diff := cmp.Diff(before, m.state()); diff != "" {
 		t.Errorf("not undone (-before +after):\n%s", diff)
+	}
+}
+
+// mount puts a file system of its own at a path.
+func (m *machine) mount(name string, uid, gid int) {
+	m.Helper()
+	m.dir(name, 0o755)
+	m.must(unix.Mount("tmpfs", m.real(name), "tmpfs", 0, "mode=0755"))
+	m.Cleanup(func() { _ = unix.Unmount(m.real(name), unix.MNT_DETACH) })
+	m.must(os.Lchown(m.real(name), uid, gid))
+}
+
+// TestVenvsOnAnotherFileSystem: no tree can be renamed from there or to there, as is known before the build.
+func TestVenvsOnAnotherFileSystem(t *testing.T) {
+	for name, edit := range map[string]func(m *machine){
+		"a mount": func(m *machine) { m.mount(pipxHome+"/venvs", m.uid, m.gid) },
+		"a link": func(m *machine) {
+			m.mount("/data", 0, 0)
+			m.dir("/data/venvs", 0o755)
+			m.own("/data/venvs")
+			m.link(pipxHome+"/venvs", "/data/venvs")
+			m.must(os.Chmod(m.real(pipxHome), 0o755))
+			m.must(os.Lchown(m.real(pipxHome), 0, 0)) // or the link is not followed at all
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMachine(t)
+			edit(m)
+			_, foretold := m.installer(`{}`).Check(t.Context())
+			_, err := m.installer(`{}`).Run(t.Context())
+			if err == nil || foretold == nil || err.Error() != foretold.Error() {
+				t.Fatalf("check: %v\nrun: %v", foretold, err)
+			}
+			for _, part := range []string{pipxHome + "/venvs is on another file system", "pipx_home (in the role: patroni_pipx_home)", "nothing was changed"} {
+				if !strings.Contains(err.Error(), part) {
+					t.Errorf("message %q lacks %q", err, part)
+				}
+			}
+		})
+	}
+}
+
+// TestVenvIsAMount: a tree that is a mount point cannot be switched, and is left alone while it need not be.
+func TestVenvIsAMount(t *testing.T) {
+	m := newMachine(t)
+	m.run(`{}`)
+	m.must(os.Rename(m.real(venv), m.real("/saved")))
+	m.mount(venv, m.uid, m.gid)
+	m.must(os.CopyFS(m.real(venv), os.DirFS(m.real("/saved"))))
+	m.own(venv)
+	if _, err := m.installer(`{"version": "4.0.7"}`).Check(t.Context()); err == nil || !strings.Contains(err.Error(), venv+" is on another file system") {
+		t.Errorf("an upgrade: %v", err)
+	}
+	if _, err := m.installer(`{}`).Check(t.Context()); err != nil {
+		t.Errorf("no change: %v", err)
+	}
+}
+
+// TestAbsentLeavesMounts: a mount point cannot be removed; whoever mounted it does that.
+func TestAbsentLeavesMounts(t *testing.T) {
+	m := newMachine(t)
+	m.mount("/etc/patroni", 0, 0)
+	m.run(`{}`)
+	m.run(`{"state": "absent"}`)
+	if m.has(venv) || !m.has("/etc/patroni") || m.run(`{"state": "absent"}`).Changed() {
+		t.Error("not removed, or not for good")
 	}
 }

@@ -19,7 +19,7 @@ func refuse(want Desired, seen *Observed) error {
 	return first(
 		p.refuseMethod, p.refuseForeign, p.refuseShadow, p.refuseOSPackage, // another Patroni
 		p.refuseMasked, p.refuseUnit, seen.unit(want).Check, // the unit
-		p.refuseConfigDir, p.refuseShared, p.refuseSELinux, p.refuseSwitch,
+		p.refuseConfigDir, p.refuseShared, p.refuseApart, p.refuseSELinux, p.refuseSwitch,
 	)
 }
 
@@ -103,6 +103,16 @@ func (p *Plan) refuseShared() error {
 	}
 	return fmt.Errorf("cannot build Patroni: %s, where pipx has its shared libraries, is %s, not a directory; move it away, or set "+
 		"pipx_home (in the role: patroni_pipx_home)", p.seen.Shared(), what)
+}
+
+// refuseApart refuses what the switch cannot rename across, which it would find out only after the build.
+func (p *Plan) refuseApart() error {
+	if p.seen.Apart == "" || p.whyBuild() == "" {
+		return nil
+	}
+	return fmt.Errorf("cannot build Patroni: %s is on another file system than pipx's home, %s, so that what was built could not take "+
+		"its place in one step; mount that file system at pipx's home instead, or set pipx_home (in the role: patroni_pipx_home) to "+
+		"another directory", p.seen.Apart, p.seen.Home)
 }
 
 // refuseStage keeps a stage of which no journal tells: it may hold the only copy of an installation.

@@ -54,6 +54,10 @@ func TestRefused(t *testing.T) {
 			`{"version": "9"}`, func(o *Observed) { o.file(home+"/.local/share/pipx/shared", "", fsys.Attr{}) },
 			[]string{home + "/.local/share/pipx/shared", "a file"},
 		},
+		"venvs on another file system": {
+			`{}`, func(o *Observed) { o.Current, o.Apart = nil, pipxHome+"/venvs" },
+			[]string{pipxHome + "/venvs is on another file system than pipx's home, " + pipxHome, "pipx_home"},
+		},
 		"profile is a link": {
 			`{}`, func(o *Observed) { o.link(home+"/.bashrc", "dotfiles/bashrc") },
 			[]string{home + "/.bashrc", "a link", "manage_path", binDir},
