@@ -281,15 +281,11 @@ func (b *builder) outcome(ctx context.Context, ns Namespace) (Outcome, error) {
 	if err := b.host.FS.Touch(path.Join(seen.staged(seen.Layout.Venv()), pipx.MetadataFile)); err != nil {
 		return Outcome{}, fmt.Errorf("cannot use what was built: %w", err)
 	}
-	if err := b.manifest(&out); err != nil {
+	if err := b.shared(&out); err != nil {
 		return Outcome{}, err
 	}
-	if !pipx.SharedUsable(b.host.FS, seen.Shared(), out.Tree.Python) {
-		staged, err := b.host.FS.Lstat(seen.staged(seen.Shared()))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return Outcome{}, err
-		}
-		out.Shared = staged.ID
+	if err := b.manifest(&out); err != nil { // of the tree as it will be shown
+		return Outcome{}, err
 	}
 	return out, nil
 }

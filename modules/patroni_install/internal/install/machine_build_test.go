@@ -212,6 +212,7 @@ func (n *namespace) hand(name string) { n.own(strings.TrimPrefix(n.real(name), n
 
 // shared makes what pipx's shared libraries are recognised by.
 func (n *namespace) shared(dir string) error {
+	n.put(dir+"/pyvenv.cfg", "home = /usr/bin\nversion = "+n.minor()+".2\n")
 	n.putLink(dir+"/bin/python", n.python())
 	n.hand(dir)
 	if err := n.halfway("shared libraries"); err != nil {
@@ -237,6 +238,11 @@ func (n *namespace) pipx(cmd host.Command) error {
 		return err
 	}
 	err = n.venv(tree, cmp.Or(wanted, n.newest), strings.Split(strings.TrimSuffix(strings.TrimPrefix(name, "patroni["), "]"), ","))
+	if n.backend == "pip" {
+		site := "/lib/python" + n.minor() + "/site-packages"
+		n.put(tree+site+"/pipx_shared.pth", home+"/shared"+site+"\n")
+		n.hand(tree)
+	}
 	n.putLink(variable(cmd.Env, "PIPX_BIN_DIR")+"/patroni", tree+"/bin/patroni")
 	n.put(home+"/scratch/cache/left-over", "")
 	return err

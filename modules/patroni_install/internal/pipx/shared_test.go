@@ -47,3 +47,14 @@ func TestSharedUsable(t *testing.T) {
 		t.Error("nothing at all is usable")
 	}
 }
+
+func TestSharedPython(t *testing.T) {
+	for text, want := range map[string]string{
+		"home = /usr/bin\nversion = 3.11.2\n": "3.11", "version = ../../x\n": "", "home = /usr/bin\n": "", "-> /etc/passwd": "", "": "",
+	} {
+		files := fsys.New(write(t, map[string]string{"shared/pyvenv.cfg": text, "shared/bin/pip": "#!"}, nil))
+		if got := SharedPython(files, "/shared"); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}
