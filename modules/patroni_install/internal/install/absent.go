@@ -41,7 +41,7 @@ func (p *Plan) removal(out Outcome) ([]txn.Step, error) {
 	e, found := p.seen.Entries[p.seen.ConfigDir]
 	// A mount point cannot be removed, and is somebody's intention.
 	goes := found && e.Type == fsys.Directory && p.seen.ConfigEmpty && !p.seen.isMount(p.seen.ConfigDir)
-	if goes && p.seen.usedBy(p.seen.ConfigDir+"/") == "" {
+	if goes && !p.seen.othersConfigure() {
 		steps = append(steps, &step.Directory{Name: "configuration directory", Path: p.seen.ConfigDir, Before: &e.Attr})
 	}
 	return steps, nil

@@ -43,7 +43,7 @@ type comfort struct {
 	text               []byte
 	attr               fsys.Attr
 	wanted             bool
-	shared             bool // it serves all services of the installation, and goes with the last
+	shared             bool // it serves all services of the user, and goes with the last
 }
 
 // comforts are these files: bash-completion looks for the user's own in the home, and needrestart
@@ -84,7 +84,7 @@ func (p *Plan) comforts() ([]txn.Step, error) {
 		ours := before != nil && strings.HasPrefix(string(before.Data), oursHeader)
 		s := &step.File{Name: c.name, Path: c.path, Before: before}
 		switch {
-		case !c.wanted && (!ours || c.shared && len(p.seen.OtherUnits) > 0):
+		case !c.wanted && (!ours || c.shared && len(p.seen.OtherUnits)+len(p.seen.Siblings) > 0):
 			continue
 		case c.wanted && before != nil && !ours:
 			return nil, fmt.Errorf("cannot write the %s: %s is there already, and this installation did not make it; move it away, or %s",

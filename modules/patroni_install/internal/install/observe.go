@@ -69,6 +69,11 @@ type Observed struct {
 	SELinux   SELinux
 	// OtherUnits are the other services of this installation, where something depends on them.
 	OtherUnits []OtherUnit
+	Strangers  []OtherUnit // those that are not
+	// Siblings are the names of those that belong to another installation of the same user.
+	Siblings []string
+	// Neighbours are the directories on the PATH of shell profiles in which another installation has its programs.
+	Neighbours []string
 	OSPackage  string // the operating system's own Patroni, "" when not installed
 	Package    OSPatroni
 	Index      Index  // what the package index says
@@ -136,6 +141,7 @@ func (o *observer) observe(ctx context.Context) (*Observed, error) {
 	if err := o.comfort(); err != nil {
 		return nil, err
 	}
+	o.neighbours()
 	return o.found, o.otherUnits()
 }
 

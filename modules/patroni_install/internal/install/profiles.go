@@ -32,7 +32,7 @@ func (p *Plan) profiles() ([]txn.Step, error) {
 	var steps []txn.Step
 	for _, name := range profileNames() {
 		s := profile.Settings{Config: p.keptConfig(name)}
-		if p.want.ManagePath && !p.seen.onLoginPath() && (name == login || name == ".bashrc") {
+		if p.want.managesPath(p.seen) && (name == login || name == ".bashrc") && !p.seen.isNeighbours(name) {
 			s.Dir = p.seen.BinDir
 		}
 		if p.want.PatronictlConfig && name == login {
@@ -47,6 +47,11 @@ func (p *Plan) profiles() ([]txn.Step, error) {
 		}
 	}
 	return steps, nil
+}
+
+// managesPath tells whether the options ask for the bin directory on the PATH by shell profiles.
+func (d Desired) managesPath(seen *Observed) bool {
+	return d.State != Absent && d.ManagePath && !seen.onLoginPath()
 }
 
 // configIn is the configuration that our block in a shell profile names, "" where none does.
@@ -131,7 +136,7 @@ func (p *Plan) unprofile() (steps []txn.Step, err error) {
 			continue
 		}
 		var s txn.Step
-		if p.removesTree() {
+		if p.removesTree() && !p.seen.isNeighbours(base) {
 			s = p.profileStep(base, profile.Remove(string(entry.Data)))
 		} else if s, err = p.profile(base, profile.Settings{Config: p.keptConfig(base)}); err != nil {
 			return nil, err

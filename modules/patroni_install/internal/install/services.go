@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -41,6 +42,8 @@ func (o *observer) otherUnits() error {
 		var commands []string
 		if commands, err = read(path.Join(systemd.Directory, name)); o.found.startedBy(commands) || o.linksHere(commands) {
 			o.found.noteUnit(unit, commands)
+		} else if len(commands) > 0 {
+			o.found.noteStranger(name, commands)
 		}
 	}
 	if err != nil {
@@ -132,12 +135,16 @@ func (o *observer) linksHere(commands []string) bool {
 	return false
 }
 
-// usedBy names the other services that have a path in their commands: a file, or with a slash at its
-// end what is below a directory; "" where none has. An empty path stands for the installation.
+// usedBy names the other services that have a path in their commands, those of other installations too: a file, or
+// with a slash at its end what is below a directory; "" where none has. An empty path stands for the installation.
 func (o *Observed) usedBy(name string) string {
 	var units []string
-	for _, u := range o.OtherUnits {
-		if name == "" || systemd.Mention(u.Commands, name) {
+	others := o.OtherUnits
+	if name != "" {
+		others = slices.Concat(others, o.Strangers)
+	}
+	for _, u := range others {
+		if !slices.Contains(units, u.Name) && (name == "" || systemd.Mention(u.Commands, name)) {
 			units = append(units, u.Name)
 		}
 	}

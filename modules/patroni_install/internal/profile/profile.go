@@ -91,6 +91,9 @@ func Ensure(text string, s Settings, kind Kind) (string, error) {
 // Config returns the file that a block in text names as the configuration, "" when none does.
 func Config(text string) string { return unquote(parse(text).set.config) }
 
+// Dir returns the directory that a block in text puts on the PATH, "" when none does.
+func Dir(text string) string { return unquote(parse(text).set.dir) }
+
 // Remove returns text without our blocks, and without what is left of damaged ones.
 func Remove(text string) string {
 	return parse(text).rest()
