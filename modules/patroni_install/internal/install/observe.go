@@ -1,6 +1,7 @@
 package install
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -138,7 +139,7 @@ func (o *observer) observe(ctx context.Context) (*Observed, error) {
 			return nil, explainLink(err)
 		}
 	}
-	if err := o.comfort(); err != nil {
+	if err := cmp.Or(o.profiles(), o.comfort()); err != nil {
 		return nil, err
 	}
 	o.neighbours()
@@ -181,21 +182,18 @@ func (o *observer) exists(name string) bool {
 	return err == nil
 }
 
-// entries looks at every path of the contract, at their directories and at the shell profiles.
+// entries looks at every path of the contract, and at their directories.
 func (o *observer) entries(context.Context) error {
 	f := o.found
 	home := path.Clean(f.User.Home)
-	for _, name := range []string{"/", f.Unit, f.dropIn(), path.Join(home, ".bash_profile"), path.Join(home, ".bash_login"),
-		path.Join(home, ".profile"), path.Join(home, ".bashrc")} {
+	for _, name := range []string{"/", f.Unit, f.dropIn()} {
 		if err := o.look(name, true); err != nil {
 			return err
 		}
 	}
 	for _, name := range []string{home, f.ConfigDir, f.BinDir, path.Dir(f.Unit), f.venvs(), f.Shared(), f.OldHome, f.Stage, f.UserStage} {
-		for ; name != "/"; name = path.Dir(name) {
-			if err := o.look(name, false); err != nil {
-				return err
-			}
+		if err := o.lookAlong(name); err != nil && o.needs(name) {
+			return err
 		}
 	}
 	if e, found := f.Entries[home]; !found || e.Type != fsys.Directory && e.Type != fsys.Link {
@@ -203,6 +201,29 @@ func (o *observer) entries(context.Context) error {
 			"which makes it", f.User.Name, home)
 	}
 	return nil
+}
+
+// lookAlong looks at a path and at every directory above it.
+func (o *observer) lookAlong(name string) error {
+	for ; name != "/"; name = path.Dir(name) {
+		if err := o.look(name, false); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// needs tells whether the run is about a path. A home that root may not enter, as on NFS, is in nobody's way while
+// everything lies elsewhere.
+func (o *observer) needs(name string) bool {
+	f := o.found
+	switch name {
+	case f.OldHome:
+		return f.inHome(f.Home)
+	case f.UserStage:
+		return f.inHome(f.Home) || f.Family.PipxByPip && o.want.State != Absent
+	}
+	return true
 }
 
 // look adds the entry of a path, with its content when that is wanted.

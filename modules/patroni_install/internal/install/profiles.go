@@ -1,8 +1,10 @@
 package install
 
 import (
+	"cmp"
 	"fmt"
 	"path"
+	"strings"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 	"github.com/pgedge/platform/modules/patroni_install/internal/profile"
@@ -48,6 +50,32 @@ func (p *Plan) profiles() ([]txn.Step, error) {
 	}
 	return steps, nil
 }
+
+// profiles reads the shell profiles. One that cannot be read counts as missing where the options want nothing in it.
+func (o *observer) profiles() error {
+	f := o.found
+	var unread []string
+	var cause error
+	for _, base := range profileNames() {
+		err := o.look(path.Join(path.Clean(f.User.Home), base), true)
+		if err == nil {
+			continue
+		}
+		if o.want.managesPath(f) || o.want.namesConfig() {
+			return fmt.Errorf("cannot put anything into the shell profiles: %w; set manage_path and patronictl_config "+
+				"(in the role: patroni_manage_path, patroni_patronictl_config) to false", err)
+		}
+		unread, cause = append(unread, base), cmp.Or(cause, err)
+	}
+	if o.want.State == Absent && cause != nil {
+		f.Warnings = append(f.Warnings, fmt.Sprintf("cannot look for a block of this module in the shell profiles %s: %v; "+
+			"if there is one, remove it yourself", strings.Join(unread, ", "), cause))
+	}
+	return nil
+}
+
+// namesConfig tells whether the options ask for the configuration in a shell profile.
+func (d Desired) namesConfig() bool { return d.State != Absent && d.PatronictlConfig }
 
 // managesPath tells whether the options ask for the bin directory on the PATH by shell profiles.
 func (d Desired) managesPath(seen *Observed) bool {
