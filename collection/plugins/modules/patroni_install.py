@@ -70,6 +70,7 @@ options:
         profiles. It is refused while the service is active or enabled.
         While another unit in C(/etc/systemd/system) starts Patroni from O(bin_dir), only what belongs to O(service_name) is
         removed.
+        A masked unit stays, and so does one that somebody else wrote, unless it starts the programs that are removed.
         The configuration directory goes only when it is empty; OS packages stay, also those of O(method=package).
     type: str
     choices: [present, latest, absent]

@@ -14,11 +14,7 @@ import (
 // use it, the installation. It keeps the packages of the operating system, drop-ins, every
 // configuration, and what other programs of the same pipx need.
 func (p *Plan) removal(out Outcome) ([]txn.Step, error) {
-	var steps []txn.Step
-	if before := p.fileState(p.seen.Unit); before != nil {
-		steps = append(steps, &step.File{Name: unitStep, Path: p.seen.Unit, Before: before})
-	}
-	steps = append(steps, p.removeDropIn()...)
+	steps := append(p.removeUnit(), p.removeDropIn()...)
 	comforts, err := p.comforts()
 	if err != nil {
 		return nil, err

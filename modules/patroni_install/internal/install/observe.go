@@ -80,6 +80,8 @@ type Observed struct {
 	Index      Index  // what the package index says
 	Record     Record // of the tree
 	Service    Service
+	UnitStays  bool     // a removal leaves the unit, which is somebody else's
+	Enabling   []string // the links that go with it
 	Warnings   []string
 }
 
@@ -116,6 +118,10 @@ type observer struct {
 // observe looks at the host, all but the packages that it lacks. On a healthy one it starts no process.
 func (o *observer) observe(ctx context.Context) (*Observed, error) {
 	user, err := o.host.LookupUser(ctx, o.want.User)
+	gone := errors.Is(err, host.ErrNoUser)
+	if gone && o.want.State == Absent {
+		user, err = o.want.goneUser(), nil
+	}
 	if errors.Is(err, host.ErrNoUser) {
 		return nil, fmt.Errorf("cannot find the installation of user %s: there is no such user on this host; run the role "+
 			"init_server first, which makes it, or set user (in the role: patroni_user) to an account that exists", o.want.User)
@@ -128,6 +134,9 @@ func (o *observer) observe(ctx context.Context) (*Observed, error) {
 		return nil, err
 	}
 	o.found = &Observed{Layout: layout, Entries: map[string]Entry{}, Bin: map[string]fsys.Info{}, Dangling: map[string]bool{}}
+	if gone {
+		o.warnOfGoneUser()
+	}
 	looks := []func(context.Context) error{o.release, o.family, o.adopt, o.entries, o.bin, o.config, o.service}
 	if o.want.packaged() {
 		looks = append(looks, o.packaged)
@@ -143,7 +152,7 @@ func (o *observer) observe(ctx context.Context) (*Observed, error) {
 		return nil, err
 	}
 	o.neighbours()
-	return o.found, o.otherUnits()
+	return o.found, cmp.Or(o.otherUnits(), o.goingUnit())
 }
 
 // explainLink says what to do about a link that is not followed.
@@ -197,8 +206,7 @@ func (o *observer) entries(context.Context) error {
 		}
 	}
 	if e, found := f.Entries[home]; !found || e.Type != fsys.Directory && e.Type != fsys.Link {
-		return fmt.Errorf("cannot install for user %s: its home %s does not exist; run the role init_server first, "+
-			"which makes it", f.User.Name, home)
+		return o.missingHome(home)
 	}
 	return nil
 }

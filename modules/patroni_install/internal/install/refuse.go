@@ -57,9 +57,7 @@ func (p *Plan) refuseOSPackage() error {
 
 // refuseMasked respects somebody's decision that the service must not exist.
 func (p *Plan) refuseMasked() error {
-	e, found := p.seen.Entries[p.seen.Unit]
-	masked := found && (e.Type == fsys.Link && e.Target == "/dev/null" || e.Type == fsys.File && len(e.Data) == 0)
-	if !masked && p.seen.Service.LoadState != "masked" {
+	if !p.seen.masked() && p.seen.Service.LoadState != "masked" {
 		return nil
 	}
 	unit := path.Base(p.seen.Unit)
@@ -70,7 +68,7 @@ func (p *Plan) refuseMasked() error {
 // refuseUnit keeps a unit that is not a plain file as it is.
 func (p *Plan) refuseUnit() error {
 	e, found := p.seen.Entries[p.seen.Unit]
-	if !found || e.Type == fsys.File {
+	if !found || e.Type == fsys.File || p.want.State == Absent && p.seen.masked() {
 		return nil
 	}
 	what := "a " + string(e.Type)
