@@ -88,8 +88,10 @@ func (l Layout) checkShared() error {
 				l.ConfigDir, l.User.Name, inner)
 		}
 	}
-	for _, dir := range []string{"/bin", "/sbin", "/lib", "/usr/bin", "/usr/sbin", "/usr/lib", "/usr/share", "/usr/local", "/etc/default",
-		"/etc/systemd", "/etc/postgresql", "/etc/postgresql-common", "/var/lib", "/var/log", "/var/cache", "/var/spool", "/var/tmp", "/opt", "/srv"} {
+	for _, dir := range []string{"/bin", "/sbin", "/lib", "/usr/bin", "/usr/sbin", "/usr/lib", "/usr/share", "/usr/local", "/usr/local/etc",
+		"/etc/default", "/etc/systemd", "/etc/postgresql", "/etc/postgresql-common", "/etc/ssl", "/etc/cron.d", "/etc/pam.d", "/etc/sudoers.d",
+		"/var/lib", "/var/log", "/var/cache", "/var/spool", "/var/tmp", "/opt", "/srv", "/root", "/home", "/tmp", "/run", "/boot", "/dev", "/proc",
+		"/sys", "/mnt", "/media"} {
 		if below(dir, l.ConfigDir) {
 			return fmt.Errorf("value of config_dir, %s, must be a directory of its own: it becomes 0700 and user %s's", l.ConfigDir, l.User.Name)
 		}

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
+	"strings"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 	"github.com/pgedge/platform/modules/patroni_install/internal/host"
@@ -57,6 +59,9 @@ type Observed struct {
 	Dangling map[string]bool // those that lead into a Patroni venv which is no longer there
 	// ConfigEmpty tells that the configuration directory is there and holds nothing.
 	ConfigEmpty bool
+	// ConfigForeign is a file in it by which it is something else's: it is neither the user's nor Patroni's package's, and has
+	// no configuration.
+	ConfigForeign string
 	// Others are the names of other venvs of the same pipx home.
 	Others []string
 	// Apart is the directory for the venvs, or the one of ours, on another file system than pipx's home; "": none.
@@ -282,9 +287,10 @@ func (o *observer) bin(context.Context) error {
 	return nil
 }
 
-// config tells whether the configuration directory is empty.
+// config tells what is in the configuration directory.
 func (o *observer) config(context.Context) error {
-	if e, found := o.found.Entries[o.found.ConfigDir]; !found || e.Type != fsys.Directory {
+	e, found := o.found.Entries[o.found.ConfigDir]
+	if !found || e.Type != fsys.Directory {
 		return nil
 	}
 	names, err := o.host.FS.ReadDir(o.found.ConfigDir)
@@ -292,6 +298,11 @@ func (o *observer) config(context.Context) error {
 		return fmt.Errorf("cannot read config_dir: %w", err)
 	}
 	o.found.ConfigEmpty = len(names) == 0
+	foreign := slices.IndexFunc(names, func(name string) bool { return !strings.Contains(name, ".yml") && !strings.Contains(name, ".yaml") })
+	packages := o.found.Packaged && o.found.ConfigDir == osConfigDir
+	if e.UID != o.found.User.UID && foreign >= 0 && !slices.Contains(names, o.want.ConfigFile) && !packages {
+		o.found.ConfigForeign = names[foreign]
+	}
 	return nil
 }
 

@@ -81,6 +81,11 @@ func (p *Plan) refuseUnit() error {
 
 func (p *Plan) refuseConfigDir() error {
 	e, found := p.seen.Entries[p.seen.ConfigDir]
+	if foreign := p.seen.ConfigForeign; foreign != "" {
+		return fmt.Errorf("cannot use config_dir %s: it holds %s, and belongs to user %d, not to %s, whose alone it would become; set config_dir "+
+			"(in the role: patroni_config_dir) to a directory of its own, or, if it is Patroni's, give it to the user (chown %[4]s %[1]s)",
+			p.seen.ConfigDir, foreign, e.UID, p.seen.User.Name)
+	}
 	if !found || e.Type == fsys.Directory {
 		return nil
 	}
