@@ -30,14 +30,15 @@ type SELinux struct {
 	Rules     string // the file of the policy's local file-context rules
 	Rule      bool   // whether they have ours
 	Tools     bool   // whether semanage is there
+	Programs  string // the directory of the venv's programs by its path without links, the one that policies know
 	// Wrong are the programs of the tree that is there which systemd may not execute.
 	Wrong []step.FileLabel
 }
 
 // rulePattern is the regular expression of the paths of the venv's programs.
-func (l Layout) rulePattern() string {
+func (s SELinux) rulePattern() string {
 	var text strings.Builder
-	for _, r := range path.Join(l.Layout.Venv(), "bin") {
+	for _, r := range s.Programs {
 		if strings.ContainsRune(`.^$*+?()[]{}|\`, r) {
 			text.WriteByte('\\')
 		}
@@ -58,13 +59,26 @@ func (o *observer) selinux(context.Context) error {
 	}
 	s.Enforcing, s.Tools = true, o.exists(semanage)
 	s.Rules = "/etc/selinux/" + policyName(o.host) + "/contexts/files/file_contexts.local"
-	if s.Rule, err = step.HasFileContext(o.host, s.Rules, o.found.rulePattern(), programType); err != nil {
+	if s.Programs, err = realPath(o.host.FS, path.Join(o.found.Layout.Venv(), "bin")); err != nil {
+		return fmt.Errorf("cannot tell where the programs are to SELinux: %w", err)
+	}
+	if s.Rule, err = step.HasFileContext(o.host, s.Rules, s.rulePattern(), programType); err != nil {
 		return err
 	}
 	if o.found.Current != nil && len(o.found.Current.Problems) == 0 {
 		s.Wrong, err = wrongLabels(o.host, path.Join(o.found.Layout.Venv(), "bin"))
 	}
 	return err
+}
+
+// realPath returns a path without links. What is not there yet is made below where the rest leads to.
+func realPath(files *fsys.FS, name string) (string, error) {
+	found, err := files.RealPath(name)
+	if errors.Is(err, fs.ErrNotExist) && name != "/" {
+		found, err = realPath(files, path.Dir(name))
+		return path.Join(found, path.Base(name)), err
+	}
+	return found, err
 }
 
 // policyName is the name of the loaded policy, and of its directory.
@@ -127,11 +141,11 @@ func (p *Plan) refuseSELinux() error {
 			return nil
 		}
 	}
-	dir := path.Join(p.seen.Layout.Venv(), "bin")
+	dir := p.seen.SELinux.Programs
 	return fmt.Errorf("cannot install Patroni: SELinux is enforcing and would keep systemd from executing the programs in %s, and "+
 		"%s, which changes that, is not there; install it (%s %s), or give both commands yourself: "+
 		"semanage fcontext --add --type %s '%s' and, after the installation, restorecon -R %s",
-		dir, semanage, p.seen.Family.Install, policyTools, programType, p.seen.rulePattern(), dir)
+		dir, semanage, p.seen.Family.Install, policyTools, programType, p.seen.SELinux.rulePattern(), dir)
 }
 
 // contexts adds the rule, and labels programs that are there and have none of its type. Those that
@@ -148,7 +162,7 @@ func (p *Plan) contexts() []txn.Step {
 }
 
 func (p *Plan) rule(remove bool) txn.Step {
-	return &step.FileContext{Pattern: p.seen.rulePattern(), Type: programType, File: p.seen.SELinux.Rules, Remove: remove}
+	return &step.FileContext{Pattern: p.seen.SELinux.rulePattern(), Type: programType, File: p.seen.SELinux.Rules, Remove: remove}
 }
 
 // removeRule takes the rule away with the programs. Without the tools it stays, and does no harm.

@@ -1,6 +1,7 @@
 package install
 
 import (
+	"os"
 	"strings"
 	"testing"
 
@@ -137,5 +138,30 @@ func TestOtherRules(t *testing.T) {
 		if got, err := step.HasFileContext(m.installer(`{}`).Host, localRules, rule, kind); err != nil || got != want {
 			t.Errorf("%s: %t, %v", kind, got, err)
 		}
+	}
+}
+
+// TestSELinuxBehindLinks: restorecon and the kernel know real paths only, also of what is still to be made.
+func TestSELinuxBehindLinks(t *testing.T) {
+	m := enforcing(t)
+	m.dir("/data", 0o755)
+	m.must(os.Rename(m.real(home), m.real("/data/pg.sql")))
+	m.link(home, "../../data/pg.sql")
+	report, err := m.installer(`{}`).Check(t.Context())
+	m.must(err)
+	const want = `/data/pg\.sql/\.local/share/pipx/venvs/patroni/bin(/.*)?`
+	if got := strings.Join(visible(report), "\n"); !strings.Contains(got, "create SELinux file-context rule "+want) {
+		t.Errorf("the check has no rule: %q", visible(report))
+	}
+	m.run(`{}`)
+	if got := m.read(localRules); got != want+"    system_u:object_r:bin_t:s0\n" {
+		t.Errorf("rules %q", got)
+	}
+	if again := m.run(`{}`); again.Changed() {
+		t.Errorf("a second run: %q", visible(again))
+	}
+	m.run(`{"state": "absent"}`)
+	if got := m.read(localRules); got != "" {
+		t.Errorf("rules after the removal: %q", got)
 	}
 }
