@@ -109,7 +109,7 @@ func (r *Report) Result(diff bool) ansible.Result {
 	facts := r.facts()
 	restart, warning := r.restart()
 	result := ansible.Result{
-		Changed: r.Changed(), Msg: r.message(), Warnings: append(slices.Clone(r.Warnings), warning...),
+		Changed: r.Changed(), Msg: r.message(), Warnings: slices.Concat(r.Warnings, r.injected(), warning),
 		AnsibleFacts: map[string]any{"pgedge_patroni": facts},
 		Extra:        map[string]any{"steps": r.steps(), "patroni": facts, "restart_required": restart},
 	}
@@ -217,6 +217,27 @@ func (r *Report) restart() (required bool, warnings []string) {
 	unit := path.Base(r.plan.seen.Unit)
 	return true, []string{fmt.Sprintf("%s still runs %s, installed is %s: restart it, one host at a time "+
 		"(systemctl restart %s); until then it may start PostgreSQL with a mixture of both", unit, before, now, unit)}
+}
+
+// injected names the packages that people added by pipx inject to a tree in whose place another one comes. Those
+// that Patroni needs come along anyway.
+func (r *Report) injected() []string {
+	old, tree := r.plan.seen.Current, r.tree()
+	if r.plan.Build == "" || old == nil {
+		return nil
+	}
+	lost := slices.DeleteFunc(slices.Clone(old.Injected), func(name string) bool {
+		if tree != nil {
+			return tree.Packages[name] != ""
+		}
+		return slices.Contains(old.Needs(r.plan.want.Extras), name)
+	})
+	if len(lost) == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("the new virtual environment %s %s, which pipx inject had added to the old one; to have them again: "+
+		"sudo -i -u %s pipx inject patroni %s", r.verb("does not have", "would not have"), strings.Join(lost, ", "),
+		r.plan.seen.User.Name, strings.Join(lost, " "))}
 }
 
 // message says in a sentence what happened.

@@ -17,6 +17,7 @@ type pipxMetadata struct {
 		Package string   `json:"package"`
 		Apps    []string `json:"apps"`
 	} `json:"main_package"`
+	Injected jsonvalue.Raw `json:"injected_packages"`
 }
 
 // readPipx reads what pipx wrote down, which it does last: without it the venv is half-written,
@@ -39,9 +40,26 @@ func (v *Venv) readPipx(files *fsys.FS) error {
 	if normalise(content.MainPackage.Package) != Package {
 		v.problem("its main package is %q, not %q", content.MainPackage.Package, Package)
 	}
+	v.Injected = injected(content.Injected)
 	info, err := files.Lstat(name)
 	v.InstalledAt = info.MTime
 	return err
+}
+
+// injected returns the sorted names of the packages that people had pipx add to the venv. The format is pipx's, which
+// may change it: what cannot be read is none.
+func injected(text []byte) (names []string) {
+	var packages map[string]jsonvalue.Raw
+	if jsonvalue.Decode(text, &packages) != nil {
+		return nil
+	}
+	for name := range packages {
+		if isName(name) {
+			names = append(names, normalise(name))
+		}
+	}
+	slices.Sort(names)
+	return names[:min(len(names), maxNamed)]
 }
 
 // readApps finds which of Patroni's entry points exist as programs.

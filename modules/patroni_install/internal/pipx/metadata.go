@@ -94,26 +94,33 @@ func (m metadata) find(extra string) string {
 
 // MissingFor returns the packages, sorted, that Patroni needs by itself and for these extras and
 // that are not installed. Extras it does not know are passed over; see [Venv.CheckExtras].
-func (v *Venv) MissingFor(extras []string) []string {
+func (v *Venv) MissingFor(extras []string) (missing []string) {
+	for _, name := range v.Needs(extras) {
+		if v.Packages[name] == "" {
+			missing = append(missing, name)
+		}
+	}
+	return missing
+}
+
+// Needs returns the packages, sorted, that Patroni needs by itself and for these extras.
+func (v *Venv) Needs(extras []string) []string {
 	wanted := []string{""}
 	for _, extra := range extras {
 		if known := v.metadata.find(extra); known != "" {
 			wanted = append(wanted, known)
 		}
 	}
-	var missing []string
+	var needs []string
 	for _, need := range v.metadata.requires {
-		if v.Packages[need.name] != "" {
-			continue
-		}
 		if slices.ContainsFunc(wanted, func(extra string) bool {
 			return markerHolds(need.marker, map[string]string{"extra": extra, "python_version": v.Python})
 		}) {
-			missing = append(missing, need.name)
+			needs = append(needs, need.name)
 		}
 	}
-	slices.Sort(missing)
-	return slices.Compact(missing)
+	slices.Sort(needs)
+	return slices.Compact(needs)
 }
 
 // CheckExtras refuses extras that the installed Patroni does not have, naming those it has.

@@ -35,6 +35,7 @@ type Venv struct {
 	PatroniVersion string            // "4.1.5"
 	Packages       map[string]string // normalised name → version
 	Apps           []string          // entry points of Patroni that exist as programs, sorted; safe as file names
+	Injected       []string          // normalised names of the packages that pipx inject added, sorted; not all of very many
 	InstalledAt    time.Time         // when pipx wrote its metadata, else the directory's own time
 	Problems       []string          // what is wrong with it, in sentences for people
 

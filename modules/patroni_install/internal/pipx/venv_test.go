@@ -125,6 +125,29 @@ func TestInspectHealthy(t *testing.T) {
 	}
 }
 
+// TestInjected are names of packages; what else the user may have written there is of no interest.
+func TestInjected(t *testing.T) {
+	for injected, want := range map[string][]string{
+		`{}`: nil,
+		`{"six": {"package": "six", "apps": []}, "PG_activity": {"package": "pg_activity==3.5"}}`: {"pg-activity", "six"},
+		`{"a b": {}, "-x": {}, "\u001b[1m": {}, "ok": "x"}`:                                       {"ok"},
+		`null`:    nil,
+		`"x"`:     nil,
+		`["six"]`: nil,
+		`{"` + strings.Repeat("x", 999) + `": {}}`: nil,
+	} {
+		files := venvFiles()
+		files["venv/pipx_metadata.json"] = `{"main_package": {"package": "patroni"}, "injected_packages": ` + injected + `}`
+		v, err := Inspect(fsys.New(write(t, files, nil)), "/venv", os.Geteuid())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, v.Injected); diff != "" || len(v.Problems) > 0 {
+			t.Errorf("%s: problems %q (-want +got):\n%s", injected, v.Problems, diff)
+		}
+	}
+}
+
 func TestInspectFindsProblems(t *testing.T) {
 	const info = site + "patroni-4.1.5.dist-info/"
 	tests := map[string]struct {
