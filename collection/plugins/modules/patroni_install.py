@@ -425,7 +425,7 @@ patroni:
       description: The version of the virtual environment's interpreter. Null when there is none.
       type: str
       returned: always
-      sample: 3.11.2
+      sample: '3.11'
     pipx:
       description: The version of pipx on the host. Null when there is none, and with O(method=package).
       type: str

@@ -120,7 +120,8 @@ type observer struct {
 	found   *Observed
 }
 
-// observe looks at the host, all but the packages that it lacks. On a healthy one it starts no process.
+// observe looks at the host, all but the packages that it lacks. On a healthy one it starts no process by default;
+// for a package of the operating system it may ask the package manager.
 func (o *observer) observe(ctx context.Context) (*Observed, error) {
 	user, err := o.host.LookupUser(ctx, o.want.User)
 	gone := errors.Is(err, host.ErrNoUser)
