@@ -11,6 +11,7 @@ import (
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/host"
 	"github.com/pgedge/platform/modules/patroni_install/internal/pkgmgr"
+	"github.com/pgedge/platform/modules/patroni_install/internal/step"
 )
 
 // debian is a package and dpkg's word on it.
@@ -149,7 +150,7 @@ func (m *machine) systemCommand(cmd host.Command) (string, error) {
 		return m.dnf(cmd.Argv)
 	case cmd.Argv[0] == "rpm":
 		return m.rpm(cmd)
-	case cmd.Argv[0] == "semanage":
+	case cmd.Argv[0] == step.Semanage:
 		return m.semanage(cmd.Argv)
 	case cmd.Argv[0] == "getent":
 		return "", &host.CommandError{Argv: cmd.Argv, Status: "exit status 2", Code: 2} // it does not know the account

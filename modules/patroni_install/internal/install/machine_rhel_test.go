@@ -10,6 +10,7 @@ import (
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/host"
 	"github.com/pgedge/platform/modules/patroni_install/internal/pkgmgr"
+	"github.com/pgedge/platform/modules/patroni_install/internal/step"
 )
 
 // rpmDatabase holds a line for each installed package, as rpm prints it when asked.
@@ -42,7 +43,7 @@ func (m *machine) enforce() {
 	m.write("/sys/fs/selinux/enforce", "1")
 	m.write("/etc/selinux/config", "# mode\nSELINUX=enforcing\nSELINUXTYPE=targeted\n")
 	m.write(localRules, "") // as the policy's package has it
-	m.program(semanage, "#!", 0o755)
+	m.program(step.Semanage, "#!", 0o755)
 }
 
 // semanage adds or deletes a rule, in one go.

@@ -18,11 +18,8 @@ import (
 // user's home have that of a database.
 const programType = "bin_t"
 
-// semanage changes the policy; policyTools is the package that has it.
-const (
-	semanage    = "/usr/sbin/semanage"
-	policyTools = "policycoreutils-python-utils"
-)
+// policyTools is the package that has semanage.
+const policyTools = "policycoreutils-python-utils"
 
 // SELinux is what has to be known of it.
 type SELinux struct {
@@ -57,7 +54,7 @@ func (o *observer) selinux(context.Context) error {
 	if err != nil {
 		return fmt.Errorf("cannot tell whether SELinux is enforcing: %w", err)
 	}
-	s.Enforcing, s.Tools = true, o.exists(semanage)
+	s.Enforcing, s.Tools = true, o.exists(step.Semanage)
 	s.Rules = "/etc/selinux/" + policyName(o.host) + "/contexts/files/file_contexts.local"
 	if s.Programs, err = realPath(o.host.FS, path.Join(o.found.Layout.Venv(), "bin")); err != nil {
 		return fmt.Errorf("cannot tell where the programs are to SELinux: %w", err)
@@ -145,7 +142,7 @@ func (p *Plan) refuseSELinux() error {
 	return fmt.Errorf("cannot install Patroni: SELinux is enforcing and would keep systemd from executing the programs in %s, and "+
 		"%s, which changes that, is not there; install it (%s %s), or give both commands yourself: "+
 		"semanage fcontext --add --type %s '%s' and, after the installation, restorecon -R %s",
-		dir, semanage, p.seen.Family.Install, policyTools, programType, p.seen.SELinux.rulePattern(), dir)
+		dir, step.Semanage, p.seen.Family.Install, policyTools, programType, p.seen.SELinux.rulePattern(), dir)
 }
 
 // contexts adds the rule, and labels programs that are there and have none of its type. Those that

@@ -65,7 +65,7 @@ func TestSELinuxMendsLabels(t *testing.T) {
 	x := m.clone(t)
 	x.must(x.files.SetLabel(venv+"/bin/patroni", before))
 	x.says = func(line string) string {
-		return map[bool]string{true: "told to fail"}[strings.HasPrefix(line, "semanage")]
+		return map[bool]string{true: "told to fail"}[strings.HasPrefix(line, step.Semanage)]
 	}
 	if _, err := x.installer(`{}`).Run(t.Context()); err == nil || !strings.Contains(err.Error(), "told to fail") {
 		t.Errorf("got error %v", err)
@@ -98,7 +98,7 @@ func TestSELinuxTools(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			m := enforcing(t)
-			m.remove(semanage)
+			m.remove(step.Semanage)
 			report, err := m.installer(c.arguments).Check(t.Context())
 			if (err == nil) != (c.want == nil) {
 				t.Fatalf("got error %v", err)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 	"github.com/pgedge/platform/modules/patroni_install/internal/jsonvalue"
+	"github.com/pgedge/platform/modules/patroni_install/internal/step"
 )
 
 // journalFile is the journal while it is written, and at its place.
@@ -224,7 +225,7 @@ func (a *auditor) synced(dir string) {
 // command is about those that change something.
 func (a *auditor) command(line string) {
 	switch {
-	case strings.HasPrefix(line, "semanage") && !a.durable.has("file context"):
+	case strings.HasPrefix(line, step.Semanage) && !a.durable.has("file context"):
 		a.fault("%s before it is in the journal on disk", line)
 	case strings.HasPrefix(line, "apt-get -q download"), strings.HasPrefix(line, "apt-get -qy"), strings.HasPrefix(line, "apt-mark"),
 		strings.HasPrefix(line, "dnf") && strings.Contains(line, "--downloadonly"), strings.HasPrefix(line, "rpm --install"), strings.HasPrefix(line, "rpm --erase"):

@@ -15,6 +15,10 @@ import (
 // contextLimit bounds the local file-context rules, in bytes.
 const contextLimit = 16 << 20
 
+// Semanage changes the policy. It is run by the path that is looked at before: another directory of
+// the PATH may have one of the same name.
+const Semanage = "/usr/sbin/semanage"
+
 // FileContext adds a local file-context rule to SELinux's policy, or removes it, by semanage: files
 // whose path is of the pattern then get the type whenever somebody restores the labels.
 type FileContext struct {
@@ -58,9 +62,9 @@ func (s *FileContext) ensure(ctx context.Context, h *host.Host, wanted bool) err
 	if err != nil || there == wanted {
 		return err
 	}
-	verb, argv := "add", []string{"semanage", "fcontext", "--add", "--type", s.Type, s.Pattern}
+	verb, argv := "add", []string{Semanage, "fcontext", "--add", "--type", s.Type, s.Pattern}
 	if !wanted {
-		verb, argv = "remove", []string{"semanage", "fcontext", "--delete", s.Pattern}
+		verb, argv = "remove", []string{Semanage, "fcontext", "--delete", s.Pattern}
 	}
 	if _, err := h.Run.Run(ctx, host.Command{Argv: argv, Env: host.SystemEnv(), Detached: true}); err != nil {
 		return cannot(verb, "SELinux file-context rule", s.Pattern, err)
