@@ -57,7 +57,10 @@ func (f *FS) SetLabel(name, label string) error {
 		err = unix.Fsetxattr(int(file.Fd()), labelAttr, append([]byte(label), 0), 0)
 	}
 	if err == nil || label == "" && errors.Is(err, unix.ENODATA) {
-		err = file.Sync()
+		err = f.Announce("fsync", name)
+		if err == nil {
+			err = f.syncFile(file, false)
+		}
 	}
 	return pathError("label", name, err)
 }

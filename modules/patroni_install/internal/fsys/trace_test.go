@@ -30,7 +30,7 @@ type operation struct {
 }
 
 func operations() []operation {
-	return []operation{
+	return append(labelling(), []operation{
 		{
 			name:  "WriteFile new",
 			do:    func(f *FS) error { return f.WriteFile("/d/new", []byte("new"), own(0o640)) },
@@ -109,7 +109,25 @@ func operations() []operation {
 			synced:  []string{"/e/copy", "/e/copy/file", "/e/copy/sub", "/e/copy/sub/end"},
 			partial: true,
 		},
+	}...)
+}
+
+// labelling is nothing where labels cannot be given.
+func labelling() []operation {
+	file, err := os.CreateTemp("", "")
+	if err != nil {
+		return nil
 	}
+	defer os.Remove(file.Name()) //nolint:errcheck // a probe
+	defer file.Close()           //nolint:errcheck // a probe
+	if unix.Fsetxattr(int(file.Fd()), labelAttr, []byte(programLabel), 0) != nil {
+		return nil
+	}
+	return []operation{{
+		name:  "SetLabel",
+		do:    func(f *FS) error { return f.SetLabel("/d/file", programLabel) },
+		trace: []string{"label /d/file", "fsync /d/file"},
+	}}
 }
 
 // sample is the content that operations act on.
