@@ -34,6 +34,13 @@ func must(t *testing.T, err error) {
 	}
 }
 
+func lstat(t *testing.T, f *FS, name string) Info {
+	t.Helper()
+	info, err := f.Lstat(name)
+	must(t, err)
+	return info
+}
+
 func needRoot(t *testing.T, reason string) {
 	t.Helper()
 	if os.Geteuid() != 0 {

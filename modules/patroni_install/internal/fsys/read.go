@@ -67,19 +67,31 @@ func (f *FS) Lstat(name string) (Info, error) {
 		return Info{}, &fs.PathError{Op: "stat", Path: name, Err: err}
 	}
 	if info.Type == Directory || info.Type == File {
-		info.ID = identity(d.fd, base, info.Ino)
+		info.ID = identity(d, d.fd, base, info.Ino)
 	}
+	return info, nil
+}
+
+// describe describes a directory that was opened in d, as Lstat does.
+func describe(d dir, file *os.File) (Info, error) {
+	fd := int(file.Fd())
+	info, err := statAt(fd, ".")
+	if err != nil {
+		return Info{}, pathError("stat", file.Name(), err)
+	}
+	info.ID = identity(d, fd, ".", info.Ino)
 	return info, nil
 }
 
 // identity identifies a directory or a file on its file system, wherever it is renamed to: its inode, and
 // its birth where the file system keeps that, since the inode of a removed directory is soon used
 // for another one. An overlay gives a directory from a lower layer a new birth when it is first
-// changed. Device numbers are left out: they can differ after a restart.
-func identity(fd int, base string, ino uint64) string {
+// changed. Device numbers are left out: they can differ after a restart. It lies in d, and is named base
+// in directory fd.
+func identity(d dir, fd int, base string, ino uint64) string {
 	var st unix.Statx_t
 	err := unix.Statx(fd, base, unix.AT_SYMLINK_NOFOLLOW, unix.STATX_BTIME, &st)
-	if err != nil || st.Mask&unix.STATX_BTIME == 0 || isOverlay(fd) {
+	if err != nil || st.Mask&unix.STATX_BTIME == 0 || isOverlay(d.fd) {
 		return fmt.Sprint(ino)
 	}
 	return fmt.Sprintf("%d@%d.%09d", ino, st.Btime.Sec, st.Btime.Nsec)

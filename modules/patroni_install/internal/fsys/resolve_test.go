@@ -179,7 +179,7 @@ func TestRootIsRefused(t *testing.T) {
 	for call, err := range map[string]error{
 		"WriteFile": f.WriteFile("/", nil, own(0o600)),
 		"Mkdir":     f.Mkdir("/d/..", own(0o700)),
-		"SetAttr":   f.SetAttr("/", own(0o700)),
+		"SetAttr":   f.SetAttr("/", Info{}, own(0o700)),
 		"Remove":    f.Remove("/"),
 		"RemoveAll": f.RemoveAll("/d/.."),
 		"Rename":    f.Rename("/", "/d"),

@@ -57,8 +57,11 @@ func operations() []operation {
 			trace: []string{"mkdir /d/new", "fsync /d/new", "fsyncdir /d"},
 		},
 		{
-			name:  "SetAttr",
-			do:    func(f *FS) error { return f.SetAttr("/d/full", own(0o711)) },
+			name: "SetAttr",
+			do: func(f *FS) error {
+				seen, err := f.Lstat("/d/full")
+				return errors.Join(err, f.SetAttr("/d/full", seen, own(0o711)))
+			},
 			trace: []string{"chmod /d/full", "fsync /d/full"},
 		},
 		{

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// errSwapped reports an entry that is not what we made a moment ago.
-var errSwapped = errors.New("somebody replaced it while it was made")
+// errSwapped reports an entry that is not what we made or looked at a moment ago.
+var errSwapped = errors.New("somebody replaced it meanwhile")
 
 // WriteFile makes name a regular file with this content and these attributes, whatever was
 // there before except a directory.
@@ -160,8 +160,9 @@ func (f *FS) checkNew(d dir, made *os.File) error {
 	return nil
 }
 
-// SetAttr gives directory name these attributes.
-func (f *FS) SetAttr(name string, attr Attr) error {
+// SetAttr gives directory name, as Lstat described it, these attributes. Who may write in the
+// directory above could exchange it for one of root's since, to have that given to them.
+func (f *FS) SetAttr(name string, seen Info, attr Attr) error {
 	d, base, err := f.parent(name)
 	if err != nil {
 		return err
@@ -174,7 +175,14 @@ func (f *FS) SetAttr(name string, attr Attr) error {
 	if err != nil {
 		return err
 	}
-	return pathError("chmod", name, errors.Join(f.setDirAttr(file, attr), file.Close()))
+	found, err := describe(d, file)
+	if err == nil && (found.ID != seen.ID || found.Attr != seen.Attr) {
+		err = errSwapped
+	}
+	if err == nil {
+		err = f.setDirAttr(file, attr)
+	}
+	return pathError("chmod", name, errors.Join(err, file.Close()))
 }
 
 func (f *FS) setDirAttr(file *os.File, attr Attr) error {

@@ -28,7 +28,7 @@ func TestAttributesAreExact(t *testing.T) {
 		must(t, f.WriteFile("/file", []byte("x"), attr))
 		must(t, f.Mkdir("/made", attr))
 		must(t, f.Mkdir("/changed", own(0o711)))
-		must(t, f.SetAttr("/changed", attr))
+		must(t, f.SetAttr("/changed", lstat(t, f, "/changed"), attr))
 		for _, name := range []string{"/file", "/made", "/changed"} {
 			info, err := f.Lstat(name)
 			must(t, err)
@@ -47,7 +47,7 @@ func TestOwners(t *testing.T) {
 	attr := Attr{Mode: 0o4750, UID: 12345, GID: 23456}
 	must(t, f.WriteFile("/file", nil, attr))
 	must(t, f.Mkdir("/dir", own(0o700)))
-	must(t, f.SetAttr("/dir", attr))
+	must(t, f.SetAttr("/dir", lstat(t, f, "/dir"), attr))
 	must(t, f.Symlink("/link", "/file", attr.UID, attr.GID))
 	want := map[string]entry{
 		"dir":  {Type: Directory, Mode: 0o4750, UID: 12345, GID: 23456},
@@ -145,7 +145,7 @@ func TestMkdirExisting(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"/file", "/link"} {
-		if err := f.SetAttr(name, own(0o755)); err == nil {
+		if err := f.SetAttr(name, lstat(t, f, name), own(0o755)); err == nil {
 			t.Errorf("SetAttr %s: no error", name)
 		}
 	}
@@ -200,6 +200,42 @@ func TestMkdirGivesNothingElseAway(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestSetAttrGivesNothingElseAway exchanges the directory that was looked at, as the owner of the
+// directory above can, or changes it.
+func TestSetAttrGivesNothingElseAway(t *testing.T) {
+	for name, disturb := range map[string]func(dir string) error{
+		"another directory": func(dir string) error {
+			return errors.Join(os.Rename(dir+"/mine", dir+"/aside"), os.Rename(dir+"/root", dir+"/mine"))
+		},
+		"other attributes": func(dir string) error { return os.Chmod(dir+"/mine", 0o711) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			f, dir := newFS(t)
+			build(t, dir, map[string]entry{"mine": {Type: Directory, Mode: 0o755}, "root": {Type: Directory, Mode: 0o755}})
+			seen := lstat(t, f, "/mine")
+			must(t, disturb(dir))
+			before := snapshot(t, dir)
+			if err := f.SetAttr("/mine", seen, own(0o777)); !errors.Is(err, errSwapped) {
+				t.Errorf("error %v, want %v", err, errSwapped)
+			}
+			if diff := cmp.Diff(before, snapshot(t, dir), ignoreTimes); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestSetAttrOfMountPoint: on either side of a mount, what is looked at and what is opened is the same.
+func TestSetAttrOfMountPoint(t *testing.T) {
+	f, dir := newFS(t)
+	build(t, dir, map[string]entry{"mnt": {Type: Directory}})
+	mountTmpfs(t, filepath.Join(dir, "mnt"))
+	must(t, f.SetAttr("/mnt", lstat(t, f, "/mnt"), own(0o711)))
+	if diff := cmp.Diff(own(0o711), lstat(t, f, "/mnt").Attr); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 

@@ -79,7 +79,7 @@ func (s *Directory) ensure(h *host.Host, from, to *fsys.Attr) error {
 	case found.Attr == *to:
 		return nil
 	}
-	return cannot("change", s.Name, s.Path, h.FS.SetAttr(s.Path, *to))
+	return cannot("change", s.Name, s.Path, h.FS.SetAttr(s.Path, *found, *to))
 }
 
 // remove removes the directory, which may have come to hold what is not ours.
