@@ -1,6 +1,7 @@
 package txn
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -30,6 +31,8 @@ type journal struct {
 	Format int    `json:"format"`
 	Phase  string `json:"phase"`
 	Steps  []Step `json:"-"`
+
+	saved []byte // the text that was saved last
 }
 
 // record is a step in the journal.
@@ -49,21 +52,43 @@ func (t *Transaction) path() string { return path.Join(t.Dir, "journal.json") }
 
 // save makes the journal durable.
 func (t *Transaction) save(j *journal) error {
+	text, err := j.encode()
+	if err != nil {
+		return err
+	}
+	return t.write(j, text)
+}
+
+// saveChanged saves the journal where a step came to know something since, such as what it made.
+func (t *Transaction) saveChanged(j *journal) error {
+	text, err := j.encode()
+	if err != nil || bytes.Equal(text, j.saved) {
+		return err
+	}
+	return t.write(j, text)
+}
+
+func (j *journal) encode() ([]byte, error) {
 	doc := document{journal: *j}
 	for _, step := range j.Steps {
 		text, err := jsonvalue.Encode(step)
 		if err != nil {
-			return fmt.Errorf("internal error: cannot encode step %s: %w", step.Kind(), err)
+			return nil, fmt.Errorf("internal error: cannot encode step %s: %w", step.Kind(), err)
 		}
 		doc.Records = append(doc.Records, record{Kind: step.Kind(), Step: text})
 	}
 	text, err := jsonvalue.Encode(doc)
 	if err != nil {
-		return fmt.Errorf("internal error: cannot encode the journal: %w", err)
+		return nil, fmt.Errorf("internal error: cannot encode the journal: %w", err)
 	}
+	return text, nil
+}
+
+func (t *Transaction) write(j *journal, text []byte) error {
 	if err := t.Host.FS.WriteFile(t.path(), text, fsys.Attr{Mode: 0o600}); err != nil {
 		return fmt.Errorf("cannot write the journal: %w", err)
 	}
+	j.saved = text
 	return nil
 }
 

@@ -7,7 +7,8 @@
 //
 //	{"format": 1, "phase": "apply", "steps": [{"kind": "file", "step": {…}}, …]}
 //
-// A step is in the journal before its effect. While phase is "apply", the transaction is undone:
+// A step is in the journal before its effect, and what it came to know by its effect, such as what
+// it made, when its batch is applied. While phase is "apply", the transaction is undone:
 // every step, last first. Writing phase "commit" is the commit point; from then on it is finished.
 // A missing journal means that nothing is pending. The same rules serve the run itself, after an
 // error, and [Transaction.Recover], after a crash.
@@ -125,7 +126,7 @@ func (t *Transaction) applyBatch(ctx context.Context, j *journal, batch Batch, d
 		}
 		done = append(done, Done{Step: step, Took: time.Since(start)})
 	}
-	return done, nil
+	return done, t.saveChanged(j)
 }
 
 // rollback undoes the journal's steps because of cause and returns cause with the outcome.
