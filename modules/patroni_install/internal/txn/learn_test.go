@@ -2,10 +2,13 @@ package txn_test
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/host"
 	"github.com/pgedge/platform/modules/patroni_install/internal/txn"
@@ -49,5 +52,43 @@ func TestJournalHoldsWhatWasLearnt(t *testing.T) {
 	}
 	if want := 4; writes != want { // two for the first batch, one for the last, and the commit
 		t.Errorf("the journal was written %d times, want %d", writes, want)
+	}
+}
+
+// stuck is a step whose Finish finds what somebody else made.
+type stuck struct{ mark }
+
+func (s *stuck) Finish(context.Context, *host.Host) error {
+	return &txn.ConflictError{Path: s.Path, Found: "edited"}
+}
+
+var _ txn.Step = (*stuck)(nil)
+
+// TestConflictInFinish: what somebody else made is reported once, and keeps no later run from its work.
+func TestConflictInFinish(t *testing.T) {
+	for _, crashing := range []bool{false, true} {
+		w := newWorld(t)
+		transaction := w.transaction()
+		transaction.Kinds["mark"] = func() txn.Step { return &stuck{} }
+		if crashing {
+			w.putJournal(t, strings.Replace(goodJournal, "apply", "commit", 1))
+			_, err := transaction.Recover(t.Context())
+			if _, conflict := errors.AsType[*txn.ConflictError](err); !conflict {
+				t.Errorf("error %v, want a conflict", err)
+			}
+		} else {
+			steps := func(context.Context) ([]txn.Step, error) { return []txn.Step{&stuck{mark{Path: "/a"}}}, nil }
+			_, warnings, err := transaction.Run(t.Context(), batch("/b"), steps)
+			want := []string{"the installation is complete, but /a was changed by somebody else: edited; that was left alone"}
+			if diff := cmp.Diff(want, warnings); err != nil || diff != "" {
+				t.Errorf("error %v, warnings (-want +got):\n%s", err, diff)
+			}
+			if got := w.files(t)["/b"]; got != "finished" {
+				t.Errorf("the other step's file holds %q", got)
+			}
+		}
+		if got, err := transaction.Recover(t.Context()); got != txn.NothingPending || err != nil {
+			t.Errorf("once more: %q, %v", got, err)
+		}
 	}
 }

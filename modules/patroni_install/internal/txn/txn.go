@@ -101,7 +101,7 @@ func (t *Transaction) Run(ctx context.Context, batches ...Batch) (done []Done, w
 		return nil, nil, t.takeBack(ctx, j, err)
 	}
 	if err := t.finish(context.WithoutCancel(ctx), j); err != nil {
-		warnings = append(warnings, fmt.Sprintf("the installation is complete, but %v; the next run goes on with this", err))
+		warnings = append(warnings, fmt.Sprintf("the installation is complete, but %v", err))
 	}
 	return done, warnings, nil
 }
@@ -192,16 +192,29 @@ func (t *Transaction) undo(ctx context.Context, j *journal) error {
 	return err
 }
 
-// finish completes a committed transaction and drops the journal.
+// finish completes a committed transaction and drops the journal, also where conflicts are left, as
+// undo does: whoever makes one would keep every later run from its work.
 func (t *Transaction) finish(ctx context.Context, j *journal) error {
 	err := t.Settle(ctx, j.Steps)
+	var conflicts []error
 	for _, step := range slices.Backward(j.Steps) {
-		err = errors.Join(err, step.Finish(ctx, t.Host))
+		failed := step.Finish(ctx, t.Host)
+		if _, conflict := errors.AsType[*ConflictError](failed); conflict {
+			conflicts = append(conflicts, failed)
+			continue
+		}
+		err = errors.Join(err, failed)
+	}
+	if err == nil {
+		err = t.drop()
 	}
 	if err != nil {
-		return err
+		return fmt.Errorf("%w; the next run goes on with this", sentence(append(conflicts, err)))
 	}
-	return t.drop()
+	if len(conflicts) > 0 {
+		return fmt.Errorf("%w; that was left alone", sentence(conflicts))
+	}
+	return nil
 }
 
 // Recovery is what [Transaction.Recover] did.
