@@ -43,6 +43,53 @@ func (f *FS) RemoveAll(name string) error {
 	})
 }
 
+// Check decides on a directory that is open. It is told what it is, and may walk what is below it.
+type Check func(found Info, walk func(Visit) error) error
+
+// RemoveTree removes directory name and everything below it, as RemoveAll does, if check allows it. The
+// directory that check saw is the one that is emptied, whatever gets its name meanwhile.
+func (f *FS) RemoveTree(name string, check Check) error {
+	d, base, err := f.parent(name)
+	if err != nil {
+		return unlessGone(err)
+	}
+	defer d.close()
+	if err := f.Announce("removeall", name); err != nil {
+		return pathError("remove", name, err)
+	}
+	top, err := openSub(d.fd, base, name)
+	if err != nil {
+		return unlessGone(err)
+	}
+	defer top.Close() //nolint:errcheck // it is gone
+	found, err := describe(d, top)
+	if err == nil {
+		err = check(found, func(visit Visit) error { return walkAgain(top, visit) })
+	}
+	if err != nil {
+		return err
+	}
+	if err := removeOpen(d, base, top); err != nil {
+		return pathError("remove", name, err)
+	}
+	return f.syncDir(d)
+}
+
+// removeOpen removes directory top, which is base of d. It is entered only where rmdir finds it not
+// empty, as in removeEntry. Who moved it away meanwhile has an empty directory.
+func removeOpen(d dir, base string, top *os.File) error {
+	for range removePasses {
+		err := unix.Unlinkat(d.fd, base, unix.AT_REMOVEDIR)
+		if !errors.Is(err, unix.ENOTEMPTY) && !errors.Is(err, unix.EEXIST) {
+			return unlessGone(err)
+		}
+		if err := emptySub(int(top.Fd()), ".", top.Name(), 0); err != nil {
+			return err
+		}
+	}
+	return unlessGone(unix.Unlinkat(d.fd, base, unix.AT_REMOVEDIR))
+}
+
 // remove announces a removal, lets do make it and makes it durable.
 func (f *FS) remove(kind, name string, do func(d dir, base string) error) error {
 	d, base, err := f.parent(name)

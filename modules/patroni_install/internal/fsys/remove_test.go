@@ -12,6 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+func anything(Info, func(Visit) error) error { return nil }
+
 // TestRemoveAllAtBindMount has the same device number on both sides of the mount.
 func TestRemoveAllAtBindMount(t *testing.T) {
 	needRoot(t, "mounts")
@@ -22,6 +24,9 @@ func TestRemoveAllAtBindMount(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = unix.Unmount(at, unix.MNT_DETACH) })
 	for _, name := range []string{"/d", "/d/full/sub"} {
+		if err := f.RemoveTree(name, anything); !errors.Is(err, unix.EBUSY) {
+			t.Errorf("RemoveTree %s: %v, want EBUSY", name, err)
+		}
 		if err := f.RemoveAll(name); !errors.Is(err, unix.EBUSY) {
 			t.Errorf("RemoveAll %s: %v, want EBUSY", name, err)
 		}
@@ -93,6 +98,47 @@ func TestRemoveAllBesideWriter(t *testing.T) {
 	}
 	if now := openDescriptors(t); now != open {
 		t.Errorf("%d descriptors open, %d before", now, open)
+	}
+}
+
+// TestRemoveTree: check sees what is removed, and what it refuses stays.
+func TestRemoveTree(t *testing.T) {
+	f, dir := sample(t)
+	before := names(t, dir)
+	refused := errors.New("refused")
+	for _, answer := range []error{refused, nil} {
+		err := f.RemoveTree("/d/full", func(found Info, walk func(Visit) error) error {
+			var seen []string
+			must(t, walk(func(rel string, _ Info, _ *os.File) (bool, error) { seen = append(seen, rel); return true, nil }))
+			if diff := cmp.Diff([]string{"file", "link", "sub", "sub/end"}, seen); diff != "" {
+				t.Errorf("seen (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(lstat(t, f, "/d/full").ID, found.ID); diff != "" {
+				t.Errorf("ID (-want +got):\n%s", diff)
+			}
+			return answer
+		})
+		if !errors.Is(err, answer) {
+			t.Errorf("error %v, want %v", err, answer)
+		}
+		if diff := cmp.Diff(before, names(t, dir)); (diff == "") != (answer != nil) {
+			t.Errorf("check said %v (-want +got):\n%s", answer, diff)
+		}
+	}
+	must(t, f.RemoveTree("/d/full", func(Info, func(Visit) error) error { return refused })) // it is gone
+}
+
+// TestRemoveTreeThatMoves has another directory in the place of the one that was checked: that one stays.
+func TestRemoveTreeThatMoves(t *testing.T) {
+	f, dir := sample(t)
+	err := f.RemoveTree("/d/full", func(Info, func(Visit) error) error {
+		return errors.Join(os.Rename(dir+"/d/full", dir+"/d/aside"), os.Rename(dir+"/e/other", dir+"/d/full"))
+	})
+	if !errors.Is(err, unix.ENOTEMPTY) {
+		t.Errorf("error %v, want ENOTEMPTY", err)
+	}
+	if diff := cmp.Diff([]string{"d", "d/aside", "d/empty", "d/file", "d/full", "d/full/mark", "d/link", "e"}, names(t, dir)); diff != "" {
+		t.Errorf("left (-want +got):\n%s", diff)
 	}
 }
 

@@ -95,6 +95,11 @@ func operations() []operation {
 			trace: []string{"removeall /d/full", "fsyncdir /d"},
 		},
 		{
+			name:  "RemoveTree",
+			do:    func(f *FS) error { return f.RemoveTree("/d/full", anything) },
+			trace: []string{"removeall /d/full", "fsyncdir /d"},
+		},
+		{
 			name:  "RemoveAll link",
 			do:    func(f *FS) error { return f.RemoveAll("/d/link") },
 			trace: []string{"unlink /d/link", "fsyncdir /d"},

@@ -36,6 +36,16 @@ func (f *FS) Walk(name string, visit Visit) error {
 	return walk(file, visit)
 }
 
+// walkAgain walks a directory whose names may have been read already.
+func walkAgain(file *os.File, visit Visit) error {
+	again, err := openSub(int(file.Fd()), ".", file.Name())
+	if err != nil {
+		return err
+	}
+	defer again.Close() //nolint:errcheck // read only
+	return walk(again, visit)
+}
+
 func walk(file *os.File, visit Visit) error {
 	var st unix.Stat_t
 	if err := unix.Fstat(int(file.Fd()), &st); err != nil {

@@ -106,16 +106,23 @@ func (f *FS) replace(name string, create func(d dir, temp string) error) error {
 
 // Mkdir makes directory name with exactly these attributes; its parent must exist.
 func (f *FS) Mkdir(name string, attr Attr) error {
+	_, err := f.MkdirID(name, attr)
+	return err
+}
+
+// MkdirID is Mkdir that returns the ID of the very directory that it made.
+func (f *FS) MkdirID(name string, attr Attr) (string, error) {
 	d, base, err := f.parent(name)
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer d.close()
 	made, err := f.makeDir(d, base, name, attr)
 	if err != nil {
-		return err
+		return "", err
 	}
-	return errors.Join(made.Close(), f.syncDir(d))
+	info, err := describe(d, made)
+	return info.ID, errors.Join(err, made.Close(), f.syncDir(d))
 }
 
 // makeDir makes a synced directory with these attributes and returns it open, or leaves nothing.

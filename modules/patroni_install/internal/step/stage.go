@@ -2,7 +2,9 @@ package step
 
 import (
 	"context"
+	"os"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
@@ -18,6 +20,8 @@ type Stage struct {
 	Subs []string `json:"subs"` // names of subdirectories
 	UID  int      `json:"uid"`
 	GID  int      `json:"gid"`
+	// ID is that of the directory, as fsys.Info has it, once Apply has made it.
+	ID string `json:"id,omitempty"`
 }
 
 var (
@@ -33,7 +37,8 @@ func (s *Stage) Describe() txn.Description { return txn.Description{Name: "stage
 
 // Apply implements [txn.Step].
 func (s *Stage) Apply(_ context.Context, h *host.Host) error {
-	if err := h.FS.Mkdir(s.Path, fsys.Attr{Mode: 0o700}); err != nil {
+	var err error
+	if s.ID, err = h.FS.MkdirID(s.Path, fsys.Attr{Mode: 0o700}); err != nil {
 		return cannot("make", "staging directory", s.Path, err)
 	}
 	for _, sub := range s.Subs {
@@ -54,6 +59,34 @@ func (s *Stage) Undo(_ context.Context, h *host.Host) error { return s.clear(h) 
 // Finish implements [txn.Step].
 func (s *Stage) Finish(_ context.Context, h *host.Host) error { return s.clear(h) }
 
+// clear removes the stage, and nothing that the owner of the directory above put into its place.
 func (s *Stage) clear(h *host.Host) error {
-	return cannot("remove", "staging directory", s.Path, h.FS.RemoveAll(s.Path))
+	found, err := lookup(h, s.Path)
+	switch {
+	case err != nil:
+		return cannot("read", "staging directory", s.Path, err)
+	case found == nil:
+		return nil
+	case found.Type != fsys.Directory:
+		return conflict(s.Path, found)
+	}
+	return cannot("remove", "staging directory", s.Path, h.FS.RemoveTree(s.Path, s.check))
+}
+
+// check wants the directory that Apply made. After a crash before its ID was in the journal, nothing
+// was built yet: then it must be one that holds nothing but what a fresh stage holds.
+func (s *Stage) check(found fsys.Info, walk func(fsys.Visit) error) error {
+	private := found.UID == 0 && found.Mode&0o777 == 0o700
+	switch {
+	case s.ID != "" && found.ID == s.ID:
+		return nil
+	case s.ID != "" || !private:
+		return conflict(s.Path, &found)
+	}
+	return walk(func(rel string, info fsys.Info, _ *os.File) (bool, error) {
+		if info.Type != fsys.Directory || !slices.Contains(s.Subs, rel) {
+			return false, conflict(path.Join(s.Path, rel), &info)
+		}
+		return true, nil
+	})
 }

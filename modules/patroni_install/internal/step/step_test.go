@@ -415,6 +415,7 @@ func TestStageGoesAwayInBothDirections(t *testing.T) {
 		}
 	}
 	for _, end := range []act{s.Undo, s.Finish} {
+		do(t, w, s.Undo, s.Apply)
 		w.write("/home/.stage/home/scratch/left", "over", 0o600)
 		do(t, w, end, end)
 		if diff := cmp.Diff(before, w.snapshot(t)); diff != "" {

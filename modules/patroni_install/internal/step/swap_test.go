@@ -1,13 +1,16 @@
 package step_test
 
 import (
+	"errors"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 	"github.com/pgedge/platform/modules/patroni_install/internal/step"
+	"github.com/pgedge/platform/modules/patroni_install/internal/txn"
 )
 
 // Whoever owns a directory can put one of root's into the place of one of its own, between root's look
@@ -86,6 +89,109 @@ func TestDirectoryHalfChanged(t *testing.T) {
 		w.must(err)
 		if diff := cmp.Diff(c.want, info.Attr); diff != "" {
 			t.Errorf("from %s (-want +got):\n%s", c.mixed, diff)
+		}
+	}
+}
+
+// isConflict fails the test where an error is no conflict.
+func isConflict(t *testing.T, err error) {
+	t.Helper()
+	if _, ok := errors.AsType[*txn.ConflictError](err); !ok {
+		t.Errorf("error %v, want a conflict", err)
+	}
+}
+
+// stageWorld is a world with a stage, as the next save of the journal has it or as it was before.
+func stageWorld(t *testing.T, saved bool) (*world, *step.Stage) {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("a stage is root's: needs root")
+	}
+	w := newWorld(t, func(w *world) { w.write("/home/.keep", "", 0o644) })
+	s := &step.Stage{Path: "/home/.stage", Subs: []string{"home", "home/scratch"}, UID: 12, GID: 34}
+	do(t, w, s.Apply)
+	if !saved {
+		s.ID = ""
+	}
+	return w, s
+}
+
+// below is what a snapshot has at name and below it.
+func (w *world) below(t *testing.T, name string) map[string]string {
+	t.Helper()
+	found := map[string]string{}
+	for at, text := range w.snapshot(t) {
+		if rel, inside := strings.CutPrefix("/"+at, name); inside {
+			found[rel] = text
+		}
+	}
+	return found
+}
+
+// TestStageRemovesNothingElse: what was put into the place of the stage stays, whenever that was done.
+func TestStageRemovesNothingElse(t *testing.T) {
+	private := func(w *world) { w.must(os.Chmod(w.real("/home/root"), 0o700)) }
+	for name, c := range map[string]struct {
+		saved   bool           // whether the journal has the stage's ID
+		late    bool           // whether it is swapped in when the removal has begun
+		prepare func(w *world) // of what is swapped in
+	}{
+		"known stage":                 {saved: true},
+		"known stage at its removal":  {saved: true, late: true},
+		"stage of an unsaved journal": {},
+		"as private as the stage":     {prepare: private},
+		"with names of the stage's": {prepare: func(w *world) {
+			private(w)
+			w.must(os.Mkdir(w.real("/home/root/home"), 0o755))
+			w.must(os.Rename(w.real("/home/root/secret"), w.real("/home/root/home/secret")))
+		}},
+		"of a user": {prepare: func(w *world) {
+			private(w)
+			w.must(errors.Join(os.Remove(w.real("/home/root/secret")), os.Chown(w.real("/home/root"), 12, 34)))
+		}},
+		"file": {saved: true, prepare: func(w *world) {
+			w.must(os.RemoveAll(w.real("/home/root")))
+			w.write("/home/root", "a file", 0o600)
+		}},
+	} {
+		for _, end := range []string{"undo", "finish"} {
+			t.Run(name+", "+end, func(t *testing.T) {
+				w, s := stageWorld(t, c.saved)
+				w.roots("/home/root")
+				if c.prepare != nil {
+					c.prepare(w)
+				}
+				want := w.below(t, "/home/root")
+				if c.late {
+					w.at("removeall", "/home/.stage", func() { w.swapIn("/home/root", "/home/.stage") })
+				} else {
+					w.swapIn("/home/root", "/home/.stage")
+				}
+				isConflict(t, map[string]act{"undo": s.Undo, "finish": s.Finish}[end](t.Context(), w.host))
+				w.must(os.Rename(w.real("/home/.stage.aside"), w.real("/home/aside")))
+				if diff := cmp.Diff(want, w.below(t, "/home/.stage")); diff != "" {
+					t.Errorf("(-want +got):\n%s", diff)
+				}
+			})
+		}
+	}
+}
+
+// TestStageAfterACrash: what may be there when its directory was not journaled yet goes away, and so
+// does a stage of which a part is gone.
+func TestStageAfterACrash(t *testing.T) {
+	for n := 1; ; n++ {
+		w, s := stageWorld(t, true)
+		do(t, w, s.Undo)
+		before := w.snapshot(t)
+		fired := crashAt(t, w, n, s.Apply)
+		s.ID = ""
+		do(t, w, s.Undo)
+		if diff := cmp.Diff(before, w.snapshot(t)); diff != "" {
+			t.Errorf("crash at %d of apply, undo (-before +after):\n%s", n, diff)
+		}
+		if !fired {
+			return
 		}
 	}
 }
