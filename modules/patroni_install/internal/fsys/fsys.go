@@ -9,7 +9,8 @@
 //     component is never followed where an entry is described, read or changed; where the
 //     contents of a directory are meant, it is followed by the same rule. So a link that the
 //     owner of a home directory makes, or swaps in while we run, leads nowhere. Attributes are
-//     given to open descriptors only, after a look at what was opened.
+//     given to open descriptors only, after a look at what was opened; a tree is removed by such a
+//     descriptor, and a rename that took something else than it was to is taken back ([ErrSwapped]).
 //   - Durability: when a changing operation returns nil, its effect survives a power cut: the data
 //     and the directory that names it were synced. Files and links are replaced by a temporary
 //     name and a rename, so a reader sees the old or the new one, never half of it.

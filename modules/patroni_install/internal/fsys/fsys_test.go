@@ -34,6 +34,17 @@ func must(t *testing.T, err error) {
 	}
 }
 
+// rename moves what is at from, and exchange swaps what is at both paths.
+func rename(f *FS, from, to string) error { return f.Rename(at(f, from), to) }
+
+func exchange(f *FS, from, to string) error { return f.Exchange(at(f, from), at(f, to)) }
+
+// at is what is at a path, without an ID where nothing is.
+func at(f *FS, name string) Entry {
+	info, _ := f.Lstat(name)
+	return Entry{Path: name, ID: info.ID}
+}
+
 func lstat(t *testing.T, f *FS, name string) Info {
 	t.Helper()
 	info, err := f.Lstat(name)

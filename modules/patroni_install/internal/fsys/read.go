@@ -62,14 +62,20 @@ func (f *FS) Lstat(name string) (Info, error) {
 		return Info{}, err
 	}
 	defer d.close()
-	info, err := statAt(d.fd, base)
+	info, err := lookAt(d, base)
 	if err != nil {
 		return Info{}, &fs.PathError{Op: "stat", Path: name, Err: err}
 	}
-	if info.Type == Directory || info.Type == File {
+	return info, nil
+}
+
+// lookAt describes what is called base in d.
+func lookAt(d dir, base string) (Info, error) {
+	info, err := statAt(d.fd, base)
+	if err == nil && (info.Type == Directory || info.Type == File) {
 		info.ID = identity(d, d.fd, base, info.Ino)
 	}
-	return info, nil
+	return info, err
 }
 
 // describe describes a directory that was opened in d, as Lstat does.

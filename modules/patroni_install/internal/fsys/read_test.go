@@ -208,7 +208,7 @@ func TestDirectoryID(t *testing.T) {
 	}
 	mkdir("a")
 	first := id("/a")
-	if err := files.Rename("/a", "/b"); err != nil {
+	if err := rename(files, "/a", "/b"); err != nil {
 		t.Fatal(err)
 	}
 	if got := id("/b"); got != first || got == "" {

@@ -76,17 +76,17 @@ func operations() []operation {
 		},
 		{
 			name:  "Rename",
-			do:    func(f *FS) error { return f.Rename("/d/file", "/e/file") },
+			do:    func(f *FS) error { return rename(f, "/d/file", "/e/file") },
 			trace: []string{"rename /e/file", "fsyncdir /e", "fsyncdir /d"},
 		},
 		{
 			name:  "Rename in one directory",
-			do:    func(f *FS) error { return f.Rename("/d/full", "/d/new") },
+			do:    func(f *FS) error { return rename(f, "/d/full", "/d/new") },
 			trace: []string{"rename /d/new", "fsyncdir /d"},
 		},
 		{
 			name:  "Exchange",
-			do:    func(f *FS) error { return f.Exchange("/d/full", "/e/other") },
+			do:    func(f *FS) error { return exchange(f, "/d/full", "/e/other") },
 			trace: []string{"rename /e/other", "fsyncdir /e", "fsyncdir /d"},
 		},
 		{

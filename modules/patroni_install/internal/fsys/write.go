@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// errSwapped reports an entry that is not what we made or looked at a moment ago.
-var errSwapped = errors.New("somebody replaced it meanwhile")
+// ErrSwapped reports an entry that is not what we made or looked at a moment ago.
+var ErrSwapped = errors.New("somebody replaced it meanwhile")
 
 // WriteFile makes name a regular file with this content and these attributes, whatever was
 // there before except a directory.
@@ -70,7 +70,7 @@ func (f *FS) makeLink(d dir, base, target string, uid, gid int) (dir, error) {
 	}
 	st, err := link.stat()
 	if err == nil && (st.Mode&unix.S_IFMT != unix.S_IFLNK || st.Uid != f.uid) {
-		err = errSwapped
+		err = ErrSwapped
 	}
 	if err == nil {
 		err = unix.Fchownat(link.fd, "", uid, gid, unix.AT_EMPTY_PATH)
@@ -162,7 +162,7 @@ func (f *FS) checkNew(d dir, made *os.File) error {
 		return err
 	}
 	if _, err := made.Readdirnames(1); st.Uid != f.uid || !errors.Is(err, io.EOF) {
-		return errSwapped
+		return ErrSwapped
 	}
 	return nil
 }
@@ -184,7 +184,7 @@ func (f *FS) SetAttr(name string, seen Info, attr Attr) error {
 	}
 	found, err := describe(d, file)
 	if err == nil && (found.ID != seen.ID || found.Attr != seen.Attr) {
-		err = errSwapped
+		err = ErrSwapped
 	}
 	if err == nil {
 		err = f.setDirAttr(file, attr)
@@ -210,29 +210,56 @@ func setAttr(fd int, attr Attr) error {
 	return unix.Fchmod(fd, attr.Mode)
 }
 
-// Rename moves from to to, where nothing may be (fs.ErrExist otherwise). Both lie on one mount.
-func (f *FS) Rename(from, to string) error { return f.rename(from, to, unix.RENAME_NOREPLACE) }
+// Entry is a file or a directory as Lstat described it.
+type Entry struct{ Path, ID string }
 
-// Exchange swaps what from and to name. Both lie on one mount.
-func (f *FS) Exchange(from, to string) error { return f.rename(from, to, unix.RENAME_EXCHANGE) }
+// Rename moves from to to, where nothing may be (fs.ErrExist otherwise). Both lie on one mount. Who may
+// write in the directory of from could put one of root's there first, to have that moved away: what
+// turns out to be something else is moved back ([ErrSwapped]).
+func (f *FS) Rename(from Entry, to string) error {
+	return f.rename(from, Entry{Path: to}, unix.RENAME_NOREPLACE)
+}
 
-func (f *FS) rename(from, to string, flags uint) error {
-	df, bf, err := f.parent(from)
+// Exchange swaps two entries. Both lie on one mount. It is taken back as a Rename is.
+func (f *FS) Exchange(from, to Entry) error { return f.rename(from, to, unix.RENAME_EXCHANGE) }
+
+func (f *FS) rename(from, to Entry, flags uint) error {
+	df, bf, err := f.parent(from.Path)
 	if err != nil {
 		return err
 	}
 	defer df.close()
-	dt, bt, err := f.parent(to)
+	dt, bt, err := f.parent(to.Path)
 	if err != nil {
 		return err
 	}
 	defer dt.close()
-	if err = f.Announce("rename", to); err == nil {
+	if err = f.Announce("rename", to.Path); err == nil {
 		err = unix.Renameat2(df.fd, bf, dt.fd, bt, flags)
 	}
 	if err != nil {
-		return &os.LinkError{Op: "rename", Old: from, New: to, Err: err}
+		return &os.LinkError{Op: "rename", Old: from.Path, New: to.Path, Err: err}
 	}
+	if idAt(dt, bt) != from.ID || flags == unix.RENAME_EXCHANGE && idAt(df, bf) != to.ID {
+		if err = f.Announce("rename", from.Path); err == nil {
+			err = unix.Renameat2(dt.fd, bt, df.fd, bf, flags)
+		}
+		err = &os.LinkError{Op: "rename", Old: from.Path, New: to.Path, Err: errors.Join(ErrSwapped, err)}
+	}
+	return errors.Join(err, f.syncRename(df, dt))
+}
+
+// idAt is the ID of what is called base in d, "" where nothing is that has one.
+func idAt(d dir, base string) string {
+	info, err := lookAt(d, base)
+	if err != nil {
+		return ""
+	}
+	return info.ID
+}
+
+// syncRename makes a rename from one directory to another durable.
+func (f *FS) syncRename(df, dt dir) error {
 	if dt.path == df.path {
 		return f.syncDir(dt)
 	}

@@ -218,8 +218,8 @@ func TestSetAttrGivesNothingElseAway(t *testing.T) {
 			seen := lstat(t, f, "/mine")
 			must(t, disturb(dir))
 			before := snapshot(t, dir)
-			if err := f.SetAttr("/mine", seen, own(0o777)); !errors.Is(err, errSwapped) {
-				t.Errorf("error %v, want %v", err, errSwapped)
+			if err := f.SetAttr("/mine", seen, own(0o777)); !errors.Is(err, ErrSwapped) {
+				t.Errorf("error %v, want %v", err, ErrSwapped)
 			}
 			if diff := cmp.Diff(before, snapshot(t, dir), ignoreTimes); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
@@ -241,17 +241,17 @@ func TestSetAttrOfMountPoint(t *testing.T) {
 
 func TestRename(t *testing.T) {
 	f, dir := sample(t)
-	if err := f.Rename("/d/file", "/d/link"); !errors.Is(err, fs.ErrExist) {
+	if err := rename(f, "/d/file", "/d/link"); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("Rename over something: %v", err)
 	}
-	if err := f.Rename("/d/missing", "/d/new"); !errors.Is(err, fs.ErrNotExist) {
+	if err := rename(f, "/d/missing", "/d/new"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("Rename of nothing: %v", err)
 	}
-	if err := f.Exchange("/d/full", "/d/missing"); !errors.Is(err, fs.ErrNotExist) {
+	if err := exchange(f, "/d/full", "/d/missing"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("Exchange with nothing: %v", err)
 	}
-	must(t, f.Exchange("/d/full", "/e/other"))
-	must(t, f.Rename("/d/link", "/e/moved"))
+	must(t, exchange(f, "/d/full", "/e/other"))
+	must(t, rename(f, "/d/link", "/e/moved"))
 	want := []string{
 		"d", "d/empty", "d/file", "d/full", "d/full/mark",
 		"e", "e/moved", "e/other", "e/other/file", "e/other/link", "e/other/sub", "e/other/sub/end",
@@ -261,11 +261,54 @@ func TestRename(t *testing.T) {
 	}
 }
 
+// TestRenameTakesBack has something else in the place of an entry when it is renamed.
+func TestRenameTakesBack(t *testing.T) {
+	swap := func(dir, name string) {
+		must(t, errors.Join(os.Rename(dir+name, dir+"/aside"), os.Rename(dir+"/d/empty", dir+name)))
+	}
+	for name, c := range map[string]struct {
+		swapped string
+		do      func(f *FS) error
+	}{
+		"Rename":            {"/d/full", func(f *FS) error { return rename(f, "/d/full", "/e/new") }},
+		"Rename of a file":  {"/d/file", func(f *FS) error { return rename(f, "/d/file", "/d/new") }},
+		"Exchange, first":   {"/d/full", func(f *FS) error { return exchange(f, "/d/full", "/e/other") }},
+		"Exchange, second":  {"/e/other", func(f *FS) error { return exchange(f, "/d/full", "/e/other") }},
+		"Exchange, blocked": {"/e/other", func(f *FS) error { return exchange(f, "/d/full", "/e/other") }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f, dir := sample(t)
+			var swapped map[string]entry
+			blocked := strings.HasSuffix(name, "blocked")
+			f.Fault = func(kind, _ string) error {
+				switch {
+				case kind == "rename" && swapped == nil:
+					swap(dir, c.swapped)
+					swapped = snapshot(t, dir)
+				case kind == "rename" && blocked:
+					return errInjected
+				}
+				return nil
+			}
+			err := c.do(f)
+			if !errors.Is(err, ErrSwapped) {
+				t.Errorf("error %v, want %v", err, ErrSwapped)
+			}
+			if errors.Is(err, errInjected) != blocked {
+				t.Errorf("error %v does not tell whether that was taken back", err)
+			}
+			if diff := cmp.Diff(swapped, snapshot(t, dir), ignoreTimes); (diff == "") == blocked {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestRenameAcrossMounts(t *testing.T) {
 	f, dir := newFS(t)
 	build(t, dir, map[string]entry{"file": {Type: File}, "mnt": {Type: Directory}})
 	mountTmpfs(t, filepath.Join(dir, "mnt"))
-	if err := f.Rename("/file", "/mnt/file"); !errors.Is(err, unix.EXDEV) {
+	if err := rename(f, "/file", "/mnt/file"); !errors.Is(err, unix.EXDEV) {
 		t.Errorf("Rename: %v, want EXDEV", err)
 	}
 }

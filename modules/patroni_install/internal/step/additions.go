@@ -17,6 +17,9 @@ type Additions struct {
 	To      string     `json:"to"`   // the directory that gets them, on the same mount
 	Entries []Addition `json:"entries"`
 	Text    string     `json:"text"` // for the diff, a line each for what they contain
+
+	// Foreign are places in From at which undo found something else.
+	Foreign []string `json:"-"`
 }
 
 // Addition is a file or a directory with all it holds.
@@ -25,7 +28,10 @@ type Addition struct {
 	ID   string `json:"id"`   // as fsys.Info has it
 }
 
-var _ txn.Step = (*Additions)(nil)
+var (
+	_ txn.Step     = (*Additions)(nil)
+	_ txn.Borrower = (*Additions)(nil)
+)
 
 // Kind implements [txn.Step].
 func (s *Additions) Kind() string { return "additions" }
@@ -40,6 +46,10 @@ func (s *Additions) Apply(_ context.Context, h *host.Host) error { return s.move
 
 // Undo implements [txn.Step].
 func (s *Additions) Undo(_ context.Context, h *host.Host) error { return s.move(h, s.To, s.From) }
+
+// Borrows implements [txn.Borrower]: nothing is needed for the undo, but what a rename took from To
+// instead of an addition, and could not put back, would go with the stage.
+func (s *Additions) Borrows() []string { return s.Foreign }
 
 // Finish implements [txn.Step].
 func (s *Additions) Finish(context.Context, *host.Host) error { return nil }
@@ -68,6 +78,9 @@ func (s *Additions) moveOne(h *host.Host, e Addition, from, to string) error {
 	switch {
 	case e.is(target):
 		return nil
+	case undo && target != nil:
+		s.Foreign = append(s.Foreign, to)
+		return conflict(to, target)
 	case undo && source == nil:
 		return nil
 	case !e.is(source):
@@ -75,7 +88,11 @@ func (s *Additions) moveOne(h *host.Host, e Addition, from, to string) error {
 	case target != nil:
 		return conflict(to, target)
 	}
-	return h.FS.Rename(from, to)
+	err = h.FS.Rename(entry(from, source), to)
+	if found, _ := lookup(h, to); undo && found != nil && !e.is(found) {
+		s.Foreign = append(s.Foreign, to)
+	}
+	return err
 }
 
 func (e Addition) is(found *fsys.Info) bool {

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 	"github.com/pgedge/platform/modules/patroni_install/internal/host"
 	"github.com/pgedge/platform/modules/patroni_install/internal/txn"
@@ -62,7 +64,9 @@ func TestAdditions(t *testing.T) {
 		{"apply again", func() error { return s.Apply(t.Context(), h) }, bothAdded},
 		{"undo", func() error { return s.Undo(t.Context(), h) }, bothStaged},
 		{"undo again", func() error { return s.Undo(t.Context(), h) }, bothStaged},
-		{"half an apply", func() error { return h.FS.Rename("/from/lib/pipx", "/to/lib/pipx") }, "/from/bin/pipx /to/lib/pipx "},
+		{"half an apply", func() error {
+			return h.FS.Rename(fsys.Entry{Path: "/from/lib/pipx", ID: s.Entries[0].ID}, "/to/lib/pipx")
+		}, "/from/bin/pipx /to/lib/pipx "},
 		{"undo of that", func() error { return s.Undo(t.Context(), h) }, bothStaged},
 	} {
 		if err := c.do(); err != nil || at(h) != c.want {
@@ -97,5 +101,47 @@ func TestAdditionsTakenAwayByOwner(t *testing.T) {
 	}
 	if err := s.Undo(t.Context(), h); err != nil || at(h) != "/from/lib/pipx " {
 		t.Errorf("at %q: %v", at(h), err)
+	}
+}
+
+// atRenames calls the functions one after the other, each right before a rename.
+func atRenames(h *host.Host, do ...func() error) {
+	h.FS.Fault = func(kind, _ string) error {
+		if kind != "rename" || len(do) == 0 {
+			return nil
+		}
+		next := do[0]
+		do = do[1:]
+		return next()
+	}
+}
+
+// TestAdditionsTakeNothingElse: undo moves nothing into the stage but what came from there. Where it did
+// and cannot move it back, also a later undo says that the stage holds something.
+func TestAdditionsTakeNothingElse(t *testing.T) {
+	for _, stuck := range []bool{false, true} {
+		h, s := staged(t)
+		if err := s.Apply(t.Context(), h); err != nil {
+			t.Fatal(err)
+		}
+		to := h.FS.Real("/to/lib")
+		atRenames(h, func() error {
+			return errors.Join(os.Rename(to+"/pipx", to+"/aside"), os.Mkdir(to+"/pipx", 0o755), os.Mkdir(to+"/pipx/roots", 0o700))
+		}, func() error {
+			return map[bool]error{true: errors.New("stuck")}[stuck]
+		})
+		for _, undo := range []string{"first", "second"} {
+			s.Foreign = nil
+			if _, conflict := errors.AsType[*txn.ConflictError](s.Undo(t.Context(), h)); !conflict {
+				t.Errorf("stuck %t, %s undo: no conflict", stuck, undo)
+			}
+			want := map[bool]string{true: "/from/lib/pipx", false: "/to/lib/pipx"}[stuck]
+			if _, err := h.FS.Lstat(want + "/roots"); err != nil {
+				t.Errorf("stuck %t, %s undo: %v", stuck, undo, err)
+			}
+			if diff := cmp.Diff(map[bool][]string{true: {"/from/lib/pipx"}}[stuck], s.Borrows()); diff != "" {
+				t.Errorf("stuck %t, %s undo: kept (-want +got):\n%s", stuck, undo, diff)
+			}
+		}
 	}
 }

@@ -76,11 +76,11 @@ func (s *Stage) clear(h *host.Host) error {
 // check wants the directory that Apply made. After a crash before its ID was in the journal, nothing
 // was built yet: then it must be one that holds nothing but what a fresh stage holds.
 func (s *Stage) check(found fsys.Info, walk func(fsys.Visit) error) error {
+	if s.ID != "" {
+		return only(s.Path, s.ID)(found, walk)
+	}
 	private := found.UID == 0 && found.Mode&0o777 == 0o700
-	switch {
-	case s.ID != "" && found.ID == s.ID:
-		return nil
-	case s.ID != "" || !private:
+	if !private {
 		return conflict(s.Path, &found)
 	}
 	return walk(func(rel string, info fsys.Info, _ *os.File) (bool, error) {

@@ -44,6 +44,19 @@ func lookup(h *host.Host, path string) (*fsys.Info, error) {
 	return &info, nil
 }
 
+// entry is what was found at a path, for the operations that take nothing else.
+func entry(path string, found *fsys.Info) fsys.Entry { return fsys.Entry{Path: path, ID: found.ID} }
+
+// only allows the removal of what has this ID.
+func only(path, id string) fsys.Check {
+	return func(found fsys.Info, _ func(fsys.Visit) error) error {
+		if found.ID != id {
+			return conflict(path, &found)
+		}
+		return nil
+	}
+}
+
 // conflict reports what is at a path instead of what the step knows.
 func conflict(path string, found *fsys.Info) error {
 	text := "nothing is there"
@@ -74,6 +87,9 @@ func cannot(verb, what, path string, err error) error {
 	}
 	if _, ok := errors.AsType[*txn.ConflictError](err); ok {
 		return err
+	}
+	if errors.Is(err, fsys.ErrSwapped) {
+		return &txn.ConflictError{Path: path, Found: err.Error()}
 	}
 	return fmt.Errorf("cannot %s %s %s: %w", verb, what, path, err)
 }

@@ -1,12 +1,14 @@
 package step_test
 
 import (
+	"context"
 	"errors"
 	"os"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 	"github.com/pgedge/platform/modules/patroni_install/internal/step"
@@ -192,6 +194,117 @@ func TestStageAfterACrash(t *testing.T) {
 		}
 		if !fired {
 			return
+		}
+	}
+}
+
+// atRenames calls the functions one after the other, each right before a rename.
+func (w *world) atRenames(do ...func()) {
+	w.host.FS.Fault = func(kind, _ string) error {
+		if kind == "rename" && len(do) > 0 {
+			next := do[0]
+			do = do[1:]
+			next()
+		}
+		return nil
+	}
+}
+
+// swaps are the ways in which a tree is taken from a directory of the user's.
+func swaps() map[string]func(w *world) (s *step.Tree, a act) {
+	return map[string]func(w *world) (*step.Tree, act){
+		"exchange": func(w *world) (*step.Tree, act) { s := tree(w, true, true); return s, s.Apply },
+		"exchange back": func(w *world) (*step.Tree, act) {
+			s := tree(w, true, true)
+			w.must(s.Apply(context.Background(), w.host))
+			return s, s.Undo
+		},
+		"removal": func(w *world) (*step.Tree, act) {
+			w.must(os.RemoveAll(w.real("/home/stage/venvs/patroni")))
+			s := tree(w, true, false)
+			return s, s.Apply
+		},
+		"undo of a creation": func(w *world) (*step.Tree, act) {
+			w.must(os.RemoveAll(w.real("/home/venvs/patroni")))
+			s := tree(w, false, true)
+			w.must(s.Apply(context.Background(), w.host))
+			return s, s.Undo
+		},
+	}
+}
+
+// TestTreeTakesNothingElse: a directory of root's in the place of the tree is not left where the stage's
+// removal would take it.
+func TestTreeTakesNothingElse(t *testing.T) {
+	for name, prepare := range swaps() {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, trees)
+			s, a := prepare(w)
+			w.roots("/home/venvs/root")
+			var want map[string]string
+			w.atRenames(func() {
+				w.swapIn("/home/venvs/root", s.Path)
+				want = w.snapshot(t)
+			})
+			isConflict(t, a(t.Context(), w.host))
+			if diff := cmp.Diff(want, w.snapshot(t)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestTreeTakenAndNotGivenBack: a crash keeps what was taken from being put back, and its owner puts all
+// in place as if nothing had been. Undo does not take that for its work: the stage has to be kept.
+func TestTreeTakenAndNotGivenBack(t *testing.T) {
+	for name, prepare := range swaps() {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, trees)
+			s, a := prepare(w)
+			w.roots("/home/venvs/root")
+			func() {
+				defer func() { _ = recover() }()
+				w.atRenames(func() { w.swapIn("/home/venvs/root", s.Path) }, func() { panic(crash{}) })
+				_ = a(t.Context(), w.host)
+				t.Error("no second rename")
+			}()
+			w.host.FS.Fault = nil
+			w.must(os.RemoveAll(w.real(s.Path)))
+			if s.Before != nil && s.Before.ID == w.id(s.Path+".aside") {
+				w.must(os.Rename(w.real(s.Path+".aside"), w.real(s.Path)))
+			}
+			isConflict(t, s.Undo(t.Context(), w.host))
+			if _, err := w.host.FS.Lstat(s.Spare + "/secret"); err != nil {
+				t.Error("root's directory is not there any more:", err)
+			}
+		})
+	}
+}
+
+// TestTreeRemovesNothingElse: where a tree cannot be renamed, what came into its place is not removed, in
+// either direction.
+func TestTreeRemovesNothingElse(t *testing.T) {
+	for _, undo := range []bool{false, true} {
+		w := newWorld(t, trees)
+		s := tree(w, true, true)
+		s.Copy = &step.TreeCopy{Path: "/home/stage/copy"}
+		w.must(w.host.FS.CopyTree(s.Path, s.Copy.Path))
+		s.Copy.ID = w.id(s.Copy.Path)
+		w.roots("/home/venvs/root")
+		var want map[string]string
+		w.host.FS.Fault = func(kind, _ string) error {
+			switch {
+			case kind == "rename" && want == nil:
+				return unix.EXDEV
+			case kind == "removeall" && want == nil:
+				w.swapIn("/home/venvs/root", s.Path)
+				want = w.snapshot(t)
+			}
+			return nil
+		}
+		isConflict(t, map[bool]act{false: s.Apply, true: s.Undo}[undo](t.Context(), w.host))
+		if diff := cmp.Diff(want, w.snapshot(t)); diff != "" {
+			t.Errorf("undo %t (-want +got):\n%s", undo, diff)
 		}
 	}
 }

@@ -94,6 +94,8 @@ func (s *Tree) ensure(h *host.Host, from, to *TreeState) error {
 		return cannot("read", s.Name, s.Spare, err)
 	}
 	switch {
+	case s.foreign(spare):
+		return conflict(s.Spare, spare)
 	case to.is(live):
 		return nil
 	case !from.is(live):
@@ -112,25 +114,31 @@ func (t *TreeState) is(found *fsys.Info) bool {
 	return found.Type == fsys.Directory && found.ID == t.ID
 }
 
+// foreign tells whether something is at Spare that is neither tree: what a rename took from Path instead
+// of one, and a crash kept from being put back. It would go with the stage.
+func (s *Tree) foreign(spare *fsys.Info) bool {
+	return spare != nil && !s.Before.is(spare) && !s.After.is(spare)
+}
+
 // swap makes live and spare trade places.
 func (s *Tree) swap(h *host.Host, live, spare *fsys.Info) error {
 	var err error
 	switch {
 	case live == nil:
-		err = h.FS.Rename(s.Spare, s.Path)
+		err = h.FS.Rename(entry(s.Spare, spare), s.Path)
 	case spare == nil:
-		err = h.FS.Rename(s.Path, s.Spare)
+		err = h.FS.Rename(entry(s.Path, live), s.Spare)
 	default:
 		defer h.HoldStarts(s.Path)()
-		err = h.FS.Exchange(s.Spare, s.Path)
+		err = h.FS.Exchange(entry(s.Spare, spare), entry(s.Path, live))
 	}
 	if !errors.Is(err, unix.EXDEV) || s.Copy == nil || live == nil {
 		return err
 	}
-	if err := h.FS.RemoveAll(s.Path); err != nil || spare == nil {
+	if err := h.FS.RemoveTree(s.Path, only(s.Path, live.ID)); err != nil || spare == nil {
 		return err
 	}
-	return h.FS.Rename(s.Spare, s.Path)
+	return h.FS.Rename(entry(s.Spare, spare), s.Path)
 }
 
 // restore ensures Before where a copy of it was made. The switch may have been a rename all the same:
@@ -150,19 +158,21 @@ func (s *Tree) restore(h *host.Host) error {
 	}
 	before := &TreeState{ID: s.Copy.ID}
 	switch {
+	case s.foreign(spare):
+		return conflict(s.Spare, spare)
 	case before.is(live):
 		return nil
 	case !before.is(saved), s.Before.is(spare):
 		return s.ensure(h, s.After, s.Before)
 	case live != nil && s.After.is(live):
-		err = h.FS.Rename(s.Path, s.Spare)
+		err = h.FS.Rename(entry(s.Path, live), s.Spare)
 	case live != nil && s.Before.is(live):
-		err = h.FS.RemoveAll(s.Path)
+		err = h.FS.RemoveTree(s.Path, only(s.Path, live.ID))
 	case live != nil:
 		return conflict(s.Path, live)
 	}
 	if err != nil {
 		return err
 	}
-	return h.FS.Rename(s.Copy.Path, s.Path)
+	return h.FS.Rename(entry(s.Copy.Path, saved), s.Path)
 }
