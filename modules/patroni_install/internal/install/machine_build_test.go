@@ -131,7 +131,11 @@ func (n *namespace) script(cmd host.Command) (string, error) {
 
 // look is what a wheelhouse with one package tells, whose archive holds no more than its version.
 func (n *namespace) look(cmd host.Command) string {
-	n.asked = cmd.Argv[slices.Index(cmd.Argv, "look")+3:]
+	python := cmd.Argv[0]
+	if n.asked == nil {
+		n.asked = map[string][]string{}
+	}
+	n.asked[python] = cmd.Argv[slices.Index(cmd.Argv, "look")+3:]
 	version := n.newest
 	if cmd.Stdin != nil {
 		text, err := io.ReadAll(cmd.Stdin)
@@ -139,7 +143,7 @@ func (n *namespace) look(cmd host.Command) string {
 		version = string(text)
 	}
 	found := "file patroni-" + version + "-py3-none-any.whl\n"
-	if n.lacks != "" {
+	if n.lacks != "" && (n.lacksFor == "" || n.lacksFor == python) {
 		found += "missing " + n.lacks + "\n"
 	}
 	return found

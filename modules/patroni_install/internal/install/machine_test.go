@@ -47,9 +47,10 @@ type machine struct {
 	pipxByPip string
 	// backend is what pipx was last told to install by.
 	backend string
-	// lacks is what a wheelhouse misses, asked what it was last asked for.
-	lacks string
-	asked []string
+	// lacks is what a wheelhouse misses, for lacksFor where that is an interpreter; asked is what it
+	// was last asked for, by interpreter.
+	lacks, lacksFor string
+	asked           map[string][]string
 	// service is what systemd says beyond LoadState, and loaded the units that it has read.
 	service systemd.State
 	loaded  string

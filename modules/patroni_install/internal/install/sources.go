@@ -115,6 +115,7 @@ const (
 	constraintsFile = "constraints.txt"
 	lockFile        = "lock.txt"
 	toolsFile       = "tools.txt"
+	pipxFile        = "pipx.txt"
 	wheelsDir       = "wheels"
 )
 
@@ -138,13 +139,26 @@ func (d Desired) pipxBuild(l Layout, scratch string) pipx.Build {
 	if d.Lock.Tools() != "" {
 		build.Tools = path.Join(scratch, toolsFile)
 	}
+	if d.pipxLock() != "" {
+		build.Pipx = path.Join(scratch, pipxFile)
+	}
 	return build
+}
+
+// pipxLock is the part of the lock that pipx takes, where the interpreter that installs it is not
+// the one of the venv.
+func (d Desired) pipxLock() string {
+	if d.Python == "" || d.Python == systemPython {
+		return ""
+	}
+	return d.Lock.Pipx()
 }
 
 // write puts the files into scratch, where the user can read them.
 func (d Desired) write(files *fsys.FS, scratch string, user *host.User) error {
 	for _, file := range []struct{ name, text string }{
 		{constraintsFile, d.constraints}, {lockFile, d.Lock.String()}, {toolsFile, d.Lock.Tools()},
+		{pipxFile, d.pipxLock()},
 	} {
 		if file.text == "" {
 			continue

@@ -233,15 +233,56 @@ func TestUVOutOfTheWheelhouse(t *testing.T) {
 	}
 	m.lacks = ""
 	m.run(`{"installer": "uv", "wheelhouse": "/srv/wheels"}`)
-	if m.backend != UV || !slices.Contains(m.asked, "uv") {
+	if m.backend != UV || !slices.Contains(m.asked[systemPython], "uv") {
 		t.Errorf("backend %q, asked for %q", m.backend, m.asked)
 	}
 	m = withPipx(t, "1.18.4")
 	m.remove("/usr/local/bin/uv")
 	m.dir("/srv/wheels", 0o755)
 	m.run(`{"wheelhouse": "/srv/wheels"}`)
-	if m.backend != Pip || slices.Contains(m.asked, "uv") {
+	if m.backend != Pip || slices.Contains(m.asked[systemPython], "uv") {
 		t.Errorf("by itself: backend %q, asked for %q", m.backend, m.asked)
+	}
+}
+
+// TestPipxForTheSystemsPython: whatever the venv's interpreter is, pip of the system's brings pipx.
+func TestPipxForTheSystemsPython(t *testing.T) {
+	const other = "/opt/python/bin/python3"
+	const arguments = `{"wheelhouse": "/srv/wheels", "python": "` + other + `"}`
+	machine := func() *machine {
+		m := newMachine(t)
+		bareRHEL(m)
+		m.program(other, "#!", 0o755)
+		m.dir("/srv/wheels", 0o755)
+		return m
+	}
+	m := machine()
+	m.lacks, m.lacksFor = "pipx", systemPython
+	before := m.snapshot()
+	_, err := m.installer(arguments).Run(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "for Python 3.11 of this host it lacks pipx; pipx is installed by that interpreter") || !strings.HasSuffix(err.Error(), "nothing was changed") {
+		t.Errorf("a wheelhouse without a pipx for the system: %v", err)
+	}
+	if diff := cmp.Diff(before, m.snapshot()); diff != "" {
+		t.Errorf("it changed the host (-before +after):\n%s", diff)
+	}
+	m.lacksFor = other
+	if _, err := m.installer(arguments).Run(t.Context()); err == nil || !strings.Contains(err.Error(), "for "+other+" of this host it lacks pipx; build it on a host of the same platform") {
+		t.Errorf("the venv's interpreter: %v", err)
+	}
+	m.lacks = ""
+	m.run(arguments)
+	want := map[string][]string{other: {"patroni[psycopg2-binary,etcd]"}, systemPython: {"pipx"}}
+	if diff := cmp.Diff(want, m.asked); diff != "" {
+		t.Errorf("asked for (-want +got):\n%s", diff)
+	}
+	m = machine()
+	m.write("/etc/lock.txt", lockText("4.0.7"))
+	m.run(`{"lockfile": "/etc/lock.txt", "python": "` + other + `"}`)
+	if !slices.ContainsFunc(m.trace, func(line string) bool {
+		return strings.HasPrefix(line, "run "+systemPython+" -m pip download --no-deps ") && strings.HasSuffix(line, "/locked-pipx")
+	}) {
+		t.Errorf("the locked pipx is not fetched for the system's Python: %q", m.trace)
 	}
 }
 

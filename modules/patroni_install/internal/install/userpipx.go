@@ -39,9 +39,7 @@ func (b *builder) bringPipx(ctx context.Context, ns Namespace) (pipx.Program, er
 		return pipx.Program{}, fmt.Errorf("cannot stage pipx: %w", err)
 	}
 	build := b.pipxBuild(pipx.Program{Argv: []string{systemPython, "-m", "pipx"}})
-	cmd := build.BringPipx()
-	b.host.Progress("running " + cmd.String())
-	if out, err := ns.Run(ctx, cmd); err != nil {
+	if out, err := b.runAll(ctx, ns, build.BringPipx()); err != nil {
 		failed := &BuildError{What: "install pipx for user " + seen.User.Name, Index: b.plan.want.IndexURL, Err: err}
 		if stopped := context.Cause(ctx); stopped != nil {
 			failed.Cause, failed.Index = fmt.Sprintf("it was stopped: %v", stopped), ""

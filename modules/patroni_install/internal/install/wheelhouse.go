@@ -61,11 +61,68 @@ func (o *observer) wheelhouse(ctx context.Context) error {
 	return o.refuseWheelhouse(contents)
 }
 
-// lookInto looks as the user, who is to install from it. It writes nothing.
+// look is what one interpreter is to find in a wheelhouse.
+type look struct {
+	python       string
+	requirements []string
+	remedy       string // what to do where it finds too little
+}
+
+// What to do about a wheelhouse that lacks something.
+const (
+	buildWheelhouse = "build it on a host of the same platform (playbook pgedge.platform.wheelhouse)"
+	// The playbook builds for one interpreter.
+	addPipx = "pipx is installed by that interpreter, not by option python: add its wheels (" + systemPython +
+		" -m pip wheel pipx), or install a pipx for all users"
+)
+
+// looks are those of a build. pipx is for the system's interpreter, whatever the venv's is.
+func (p *Plan) looks() []look {
+	python := cmp.Or(p.want.Python, systemPython)
+	first := look{python, []string{p.requirement()}, buildWheelhouse}
+	if p.bringsUV() {
+		first.requirements = append(first.requirements, "uv")
+	}
+	switch {
+	case !p.bringsPipx():
+		return []look{first}
+	case python == systemPython:
+		first.requirements = append(first.requirements, "pipx")
+		return []look{first}
+	}
+	return []look{first, {systemPython, []string{"pipx"}, addPipx}}
+}
+
+// lookInto lets each interpreter look that takes anything out of the wheelhouse.
 func (o *observer) lookInto(ctx context.Context, plan *Plan) (pipx.Contents, error) {
 	if o.want.Python == "" && o.found.Python == "" {
 		return pipx.Contents{}, nil // Python comes with the prerequisites; pip will tell what it lacks
 	}
+	var all pipx.Contents
+	for _, one := range plan.looks() {
+		c, err := o.lookOnce(ctx, one)
+		if err != nil {
+			return pipx.Contents{}, err
+		}
+		all.Files, all.Damaged = c.Files, c.Damaged
+		if len(c.Missing) > 0 {
+			all.Missing = append(all.Missing, fmt.Sprintf("for %s of this host it lacks %s; %s",
+				o.interpreter(one.python), strings.Join(c.Missing, ", "), one.remedy))
+		}
+	}
+	return all, nil
+}
+
+// interpreter names an interpreter for people.
+func (o *observer) interpreter(python string) string {
+	if python == systemPython && o.found.Python != "" {
+		return "Python " + o.found.Python
+	}
+	return python
+}
+
+// lookOnce looks as the user, who is to install from the wheelhouse. It writes nothing.
+func (o *observer) lookOnce(ctx context.Context, one look) (pipx.Contents, error) {
 	source := pipx.Wheelhouse{Dir: o.want.Wheelhouse}
 	if o.want.archive != "" {
 		archive, err := o.host.FS.Open(o.want.archive)
@@ -80,15 +137,9 @@ func (o *observer) lookInto(ctx context.Context, plan *Plan) (pipx.Contents, err
 		return pipx.Contents{}, err
 	}
 	defer ns.Close()
-	requirements := []string{plan.requirement()}
-	if plan.bringsPipx() {
-		requirements = append(requirements, "pipx")
-	}
-	if plan.bringsUV() {
-		requirements = append(requirements, "uv")
-	}
 	build := o.want.pipxBuild(o.found.Layout, "/")
-	out, err := ns.Run(ctx, build.Look(source, requirements...))
+	build.Python = one.python
+	out, err := ns.Run(ctx, build.Look(source, one.requirements...))
 	var failed *host.CommandError
 	if errors.As(err, &failed) && failed.Cause == nil {
 		lines := strings.Split(strings.TrimSpace(failed.Stderr), "\n")
@@ -105,8 +156,7 @@ func (o *observer) refuseWheelhouse(c pipx.Contents) error {
 		return fmt.Errorf("cannot use wheelhouse %s: these files in it are no wheels, or are damaged: %s", name, strings.Join(c.Damaged, ", "))
 	}
 	if len(c.Missing) > 0 {
-		return fmt.Errorf("cannot build Patroni from wheelhouse %s: for %s of this host it lacks %s; build it on a host of the same "+
-			"platform (playbook pgedge.platform.wheelhouse)", name, cmp.Or(o.want.Python, "Python "+o.found.Python), strings.Join(c.Missing, ", "))
+		return fmt.Errorf("cannot build Patroni from wheelhouse %s: %s", name, strings.Join(c.Missing, "; "))
 	}
 	return nil
 }

@@ -45,10 +45,11 @@ type Build struct {
 	CACert         string
 	Environ        []string // the environment that the operator set; see passed
 
-	// The next four are of the user, or can be read by him.
+	// The next five are of the user, or can be read by him.
 	Constraints string // a file
 	Lock        string // a file as ParseLock takes it: nothing else is installed
 	Tools       string // the part of it that Lock.Tools returns
+	Pipx        string // the part of it that Lock.Pipx returns, where Python is not what installs pipx
 	Wheels      string // a directory of packages, which stands in for every index
 
 	// UV builds by uv in place of pip, where the program can. BringsUV takes it out of Wheels.
@@ -124,11 +125,19 @@ func (b Build) Install() []host.Command {
 	)
 }
 
-// BringPipx returns the command that installs pipx itself, in the newest version that fits its
-// interpreter, into UserBase.
-func (b Build) BringPipx() host.Command {
-	b = b.sealed()
-	return b.command(b.Argv[0], "-m", "pip", "install", "--user", "pipx")
+// BringPipx returns the commands that install pipx itself, in the newest version that fits its
+// interpreter, into UserBase, to be run in this order. What Fetch let pass is for Python; where pipx
+// is for another interpreter, that one fetches its own share of the lock first.
+func (b Build) BringPipx() []host.Command {
+	var commands []host.Command
+	from := b.sealed()
+	if b.Pipx != "" {
+		from.Wheels = path.Join(b.Scratch, "locked-pipx")
+		fetch := b.command(b.Argv[0], "-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "-r", b.Pipx, "-d", from.Wheels)
+		fetch.Env = append(fetch.Env, "PIP_REQUIRE_HASHES=1")
+		commands = append(commands, fetch)
+	}
+	return append(commands, from.command(b.Argv[0], "-m", "pip", "install", "--user", "pipx"))
 }
 
 func (b Build) command(argv ...string) host.Command {

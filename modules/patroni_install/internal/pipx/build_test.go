@@ -69,11 +69,34 @@ func TestLockedCommands(t *testing.T) {
 	}, got); diff != "" {
 		t.Errorf("commands (-want +got):\n%s", diff)
 	}
-	for _, cmd := range append(b.Install(), b.BringPipx()) {
+	for _, cmd := range append(b.Install(), b.BringPipx()...) {
 		env := variables(cmd.Env)
 		if env["PIP_NO_INDEX"] != "1" || env["PIP_FIND_LINKS"] != "file:///home/pg/scratch/locked" || env["PIP_INDEX_URL"] != "" {
 			t.Errorf("%s takes more than what passed: %v", cmd, env)
 		}
+	}
+}
+
+// TestLockedPipxForAnotherPython: what passed for the venv's interpreter may not be for the one that
+// installs pipx, which fetches its own, by its own pip.
+func TestLockedPipxForAnotherPython(t *testing.T) {
+	b := exampleBuild()
+	b.Argv, b.Python = []string{"/usr/bin/python3", "-m", "pipx"}, "/usr/bin/python3.12"
+	b.Lock, b.Pipx, b.Wheels = "/home/pg/scratch/lock.txt", "/home/pg/scratch/pipx.txt", "/srv/wheels"
+	commands := b.BringPipx()
+	if len(commands) != 2 {
+		t.Fatalf("%v", commands)
+	}
+	want := "/usr/bin/python3 -m pip download --no-deps --only-binary :all: -r /home/pg/scratch/pipx.txt -d /home/pg/scratch/locked-pipx"
+	if got := strings.Join(commands[0].Argv, " "); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	fetch, install := variables(commands[0].Env), variables(commands[1].Env)
+	if fetch["PIP_REQUIRE_HASHES"] != "1" || fetch["PIP_FIND_LINKS"] != "file:///srv/wheels" {
+		t.Errorf("it is fetched unchecked, or from elsewhere: %v", fetch)
+	}
+	if install["PIP_FIND_LINKS"] != "file:///home/pg/scratch/locked-pipx" || install["PIP_NO_INDEX"] != "1" {
+		t.Errorf("more is installed than what passed: %v", install)
 	}
 }
 
@@ -149,7 +172,7 @@ func TestWheelhouseCommands(t *testing.T) {
 	if last := commands[1].Argv; last[len(last)-1] != b.Wheels {
 		t.Errorf("tools are fetched for wheels, too: %q", last[4:])
 	}
-	for _, cmd := range slices.Concat(commands, b.Install(), []host.Command{b.BringPipx()}) {
+	for _, cmd := range slices.Concat(commands, b.Install(), b.BringPipx()) {
 		env := variables(cmd.Env)
 		if env["PIP_NO_INDEX"] != "1" || env["PIP_FIND_LINKS"] != "file:///home/pg/scratch/my%20wheels" ||
 			env["PIP_INDEX_URL"]+env["PIP_EXTRA_INDEX_URL"] != "" {

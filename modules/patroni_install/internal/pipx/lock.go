@@ -137,10 +137,18 @@ func (l Lock) Versions(name string) []string {
 }
 
 // Tools returns the part that is about the build of source packages, as pip reads it.
-func (l Lock) Tools() string {
+func (l Lock) Tools() string { return l.part("setuptools", "wheel") }
+
+// Pipx returns the part that is about pipx and all that pipx 1.0 to 1.18 takes, as pip reads it.
+func (l Lock) Pipx() string {
+	return l.part("argcomplete", "click", "distro", "filelock", "importlib-metadata", "packaging", "pipx", "platformdirs",
+		"tomli", "typing-extensions", "userpath", "zipp")
+}
+
+func (l Lock) part(names ...string) string {
 	var text strings.Builder
 	for _, p := range l.pins {
-		if slices.Contains([]string{"setuptools", "wheel"}, p.name) {
+		if slices.Contains(names, p.name) {
 			text.WriteString(p.line + "\n")
 		}
 	}

@@ -34,6 +34,9 @@ func TestParseLock(t *testing.T) {
 	if want := "setuptools==80.9.0 --hash=" + digest + "\nwheel==0.45.1   --hash=" + digest + "\n"; lock.Tools() != want {
 		t.Errorf("tools %q, want %q", lock.Tools(), want)
 	}
+	if got := lock.Pipx(); strings.Count(got, "==") != 2 || !strings.Contains(got, "click==8.3.0 ; python_version") {
+		t.Errorf("pipx takes %q, want both of click", got)
+	}
 	if lock.IsZero() || lock.String() != exampleLock {
 		t.Errorf("zero %t, text %q", lock.IsZero(), lock)
 	}
