@@ -142,7 +142,7 @@ func (n *namespace) look(cmd host.Command) string {
 		n.must(err)
 		version = string(text)
 	}
-	found := "file patroni-" + version + "-py3-none-any.whl\n"
+	found := "file patroni-" + version + "-py3-none-any.whl\ntakes patroni " + cmp.Or(n.takes, version) + "\n"
 	if n.lacks != "" && (n.lacksFor == "" || n.lacksFor == python) {
 		found += "missing " + n.lacks + "\n"
 	}

@@ -47,6 +47,8 @@ type machine struct {
 	pipxByPip string
 	// backend is what pipx was last told to install by.
 	backend string
+	// takes is the version that pip would take from a wheelhouse, where it is not that of the file in it.
+	takes string
 	// lacks is what a wheelhouse misses, for lacksFor where that is an interpreter; asked is what it
 	// was last asked for, by interpreter.
 	lacks, lacksFor string

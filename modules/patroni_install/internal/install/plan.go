@@ -71,6 +71,8 @@ func (p *Plan) whyBuild() string {
 		return fmt.Sprintf("version %s was asked for", p.want.Version)
 	case p.seen.Asked.Version != "" && p.seen.Asked.Version != tree.Python:
 		return fmt.Sprintf("it was made for Python %s, and %s was asked for", tree.Python, p.want.Python)
+	case p.seen.Index.Newest != "" && p.want.Wheelhouse != "":
+		return "the wheelhouse has " + p.seen.Index.Newest
 	case p.seen.Index.Newest != "":
 		return "the package index has " + p.seen.Index.Newest
 	case p.seen.Index.Unknown:

@@ -117,6 +117,13 @@ func TestWheelhouse(t *testing.T) {
 	}
 	m.unchanged(`{"wheelhouse": "/srv/wheels"}`) // nothing is to be built, so it is not looked into
 	m.lacks = ""
+	m.takes = "4.0.7" // since constraints, or the interpreter, forbid the newer one
+	m.unchanged(newest)
+	m.takes = ""
+	report, err := m.installer(newest).Check(t.Context())
+	if err != nil || !strings.Contains(report.message(), "since the wheelhouse has 4.1.5") {
+		t.Errorf("%s, %v", report.message(), err)
+	}
 	if got := m.run(newest).version(); got != "4.1.5" {
 		t.Errorf("a newer wheelhouse gave Patroni %v", got)
 	}
@@ -142,6 +149,7 @@ func TestWheelhouseOnTheController(t *testing.T) {
 	if _, err := m.installer(`{"state": "latest", ` + names + `}`).Run(t.Context()); !errors.Is(err, ErrOnController) {
 		t.Errorf("a newer version on the controller: %v", err)
 	}
+	m.unchanged(`{"state": "latest", "constraints": "/c.txt", "_constraints": "patroni<4.1", ` + names + `}`)
 	m.write("/root/.ansible/tmp/wheelhouse.tar", "4.1.5")
 	const brought = names + `, "_wheelhouse": "/root/.ansible/tmp/wheelhouse.tar"`
 	if got := m.run(`{"state": "latest", ` + brought + `}`).version(); got != "4.1.5" {
@@ -233,14 +241,14 @@ func TestUVOutOfTheWheelhouse(t *testing.T) {
 	}
 	m.lacks = ""
 	m.run(`{"installer": "uv", "wheelhouse": "/srv/wheels"}`)
-	if m.backend != UV || !slices.Contains(m.asked[systemPython], "uv") {
+	if m.backend != UV || !slices.Contains(m.asked[systemPython], "need:uv") {
 		t.Errorf("backend %q, asked for %q", m.backend, m.asked)
 	}
 	m = withPipx(t, "1.18.4")
 	m.remove("/usr/local/bin/uv")
 	m.dir("/srv/wheels", 0o755)
 	m.run(`{"wheelhouse": "/srv/wheels"}`)
-	if m.backend != Pip || slices.Contains(m.asked[systemPython], "uv") {
+	if m.backend != Pip || slices.Contains(m.asked[systemPython], "need:uv") {
 		t.Errorf("by itself: backend %q, asked for %q", m.backend, m.asked)
 	}
 }
@@ -272,7 +280,7 @@ func TestPipxForTheSystemsPython(t *testing.T) {
 	}
 	m.lacks = ""
 	m.run(arguments)
-	want := map[string][]string{other: {"patroni[psycopg2-binary,etcd]"}, systemPython: {"pipx"}}
+	want := map[string][]string{other: {"need:patroni[psycopg2-binary,etcd]"}, systemPython: {"need:pipx"}}
 	if diff := cmp.Diff(want, m.asked); diff != "" {
 		t.Errorf("asked for (-want +got):\n%s", diff)
 	}

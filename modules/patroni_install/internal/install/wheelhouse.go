@@ -49,7 +49,7 @@ func (o *observer) wheelhouse(ctx context.Context) error {
 			return err
 		}
 	}
-	if newest := o.want.Version.NewestIn(contents.Files); f.Current != nil && o.want.takesNewest() && isAfter(newest, f.Current.PatroniVersion) {
+	if newest := o.newestIn(contents); f.Current != nil && o.want.takesNewest() && isAfter(newest, f.Current.PatroniVersion) {
 		f.Index.Newest = newest
 	}
 	if plan.whyBuild() == "" {
@@ -59,6 +59,15 @@ func (o *observer) wheelhouse(ctx context.Context) error {
 		return ErrOnController
 	}
 	return o.refuseWheelhouse(contents)
+}
+
+// newestIn is the newest version of Patroni that can be installed, as far as that is known: names
+// alone do not tell which Python a wheel is for.
+func (o *observer) newestIn(c pipx.Contents) string {
+	if c.Unknown || o.want.onController() {
+		return o.want.Version.Bound(o.want.constraints).NewestIn(c.Files)
+	}
+	return c.Newest
 }
 
 // look is what one interpreter is to find in a wheelhouse.
@@ -96,15 +105,17 @@ func (p *Plan) looks() []look {
 // lookInto lets each interpreter look that takes anything out of the wheelhouse.
 func (o *observer) lookInto(ctx context.Context, plan *Plan) (pipx.Contents, error) {
 	if o.want.Python == "" && o.found.Python == "" {
-		return pipx.Contents{}, nil // Python comes with the prerequisites; pip will tell what it lacks
+		return pipx.Contents{Unknown: true}, nil // Python comes with the prerequisites; pip will tell what it lacks
 	}
 	var all pipx.Contents
-	for _, one := range plan.looks() {
+	for i, one := range plan.looks() {
 		c, err := o.lookOnce(ctx, one)
 		if err != nil {
 			return pipx.Contents{}, err
 		}
-		all.Files, all.Damaged = c.Files, c.Damaged
+		if i == 0 {
+			all.Files, all.Damaged, all.Newest, all.Unknown = c.Files, c.Damaged, c.Newest, c.Unknown
+		}
 		if len(c.Missing) > 0 {
 			all.Missing = append(all.Missing, fmt.Sprintf("for %s of this host it lacks %s; %s",
 				o.interpreter(one.python), strings.Join(c.Missing, ", "), one.remedy))
@@ -139,7 +150,7 @@ func (o *observer) lookOnce(ctx context.Context, one look) (pipx.Contents, error
 	defer ns.Close()
 	build := o.want.pipxBuild(o.found.Layout, "/")
 	build.Python = one.python
-	out, err := ns.Run(ctx, build.Look(source, one.requirements...))
+	out, err := ns.Run(ctx, build.Look(source, pipx.Needs{Requirements: one.requirements, Constraints: o.want.constraints}))
 	var failed *host.CommandError
 	if errors.As(err, &failed) && failed.Cause == nil {
 		lines := strings.Split(strings.TrimSpace(failed.Stderr), "\n")

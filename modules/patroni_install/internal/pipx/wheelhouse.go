@@ -28,16 +28,51 @@ type Contents struct {
 	Files   []string // names of packages
 	Damaged []string // names of what should be a wheel and is none
 	Missing []string // requirements that it does not satisfy, "click>=4.1"
+	Newest  string   // version of Patroni that pip would take, "" where none was asked for, or none fits
+	// Unknown tells that nothing here knows which packages fit, so that Missing and Newest say nothing.
+	Unknown bool
 }
 
-// Look returns the command that looks whether a wheelhouse has all that these requirements take.
+// Needs is what is looked for in a wheelhouse.
+type Needs struct {
+	Requirements []string
+	Constraints  string // the content of a file of them
+}
+
+// words are the needs as the program takes them.
+func (n Needs) words() []string {
+	var words []string
+	for _, requirement := range n.Requirements {
+		words = append(words, "need:"+requirement)
+	}
+	for _, line := range constraints(n.Constraints) {
+		words = append(words, "bound:"+line)
+	}
+	return words
+}
+
+// constraints returns the requirements in a file of constraints, without hashes. What has an address, and
+// so perhaps a password, is left out, and so are options: it says nothing of versions.
+func constraints(text string) []string {
+	var found []string
+	for line := range strings.Lines(text) {
+		line, _, _ = strings.Cut(withoutComment(strings.TrimRight(line, "\r\n")), " --")
+		line = strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(line), "\\"))
+		if line != "" && !strings.HasPrefix(line, "-") && !strings.Contains(line, "://") {
+			found = append(found, line)
+		}
+	}
+	return found
+}
+
+// Look returns the command that looks whether a wheelhouse has all that is needed.
 // It writes nothing. [ReadContents] reads what it says.
-func (b Build) Look(w Wheelhouse, requirements ...string) host.Command {
+func (b Build) Look(w Wheelhouse, needs Needs) host.Command {
 	source := w.Dir
 	if w.Archive != nil {
 		source = "-"
 	}
-	cmd := b.command(append([]string{b.Python, "-I", "-B", "-c", bundledWheels + inspectWheelhouse, "look", b.Shared(), source}, requirements...)...)
+	cmd := b.command(append([]string{b.Python, "-I", "-B", "-c", bundledWheels + inspectWheelhouse, "look", b.Shared(), source}, needs.words()...)...)
 	cmd.Stdin = w.Archive
 	return cmd
 }
@@ -54,10 +89,29 @@ func ReadContents(out host.Output) Contents {
 			c.Damaged = append(c.Damaged, text)
 		case "missing":
 			c.Missing = append(c.Missing, text)
+		case "takes":
+			if version, found := strings.CutPrefix(text, Package+" "); found {
+				c.Newest = version
+			}
+		case "unknown":
+			c.Unknown = true
 		}
 	}
 	slices.Sort(c.Files)
 	return c
+}
+
+// Bound returns the specifiers with what constraints say of Patroni. A constraint with a marker, or one
+// that only pip can read, is passed over.
+func (s Spec) Bound(text string) Spec {
+	for _, line := range constraints(text) {
+		name, versions := span(line, nameChars)
+		bounded, err := ParseSpec(strings.TrimPrefix(s.text+","+strings.ReplaceAll(versions, " ", ""), ","))
+		if normalise(name) == Package && err == nil {
+			s = bounded
+		}
+	}
+	return s
 }
 
 // NewestIn returns the newest version of Patroni among the names of packages that satisfies the

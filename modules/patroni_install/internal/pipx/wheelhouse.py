@@ -1,11 +1,12 @@
-# usage: python3 -I -B -c bundled.py+THIS look SHARED WHEELHOUSE REQUIREMENT...
+# usage: python3 -I -B -c bundled.py+THIS look SHARED WHEELHOUSE WORD...
 #        python3 -I -B -c bundled.py+THIS unpack DIRECTORY
 #
 # look prints what is in a wheelhouse, a directory or "-", a tar archive on standard input: a line
-# "file NAME" for each package, "damaged NAME" for what is none, and "missing TEXT" for each package
-# that an installation of the requirements needs and does not find in it. "unknown" in place of the
-# latter says that there is no pip here, in pipx's shared venv SHARED or beside the interpreter, that
-# knows which wheels fit. unpack puts what is in the archive on standard input into DIRECTORY.
+# "file NAME" for each package, "damaged NAME" for what is none, "takes NAME VERSION" for what pip would
+# take for a requirement, and "missing TEXT" for each package that an installation of them needs and does
+# not find in it. "unknown" in place of the last two says that there is no pip here, in pipx's shared venv
+# SHARED or beside the interpreter, that knows which wheels fit. A WORD is "need:REQUIREMENT", or
+# "bound:REQUIREMENT" for a constraint. unpack puts what is in the archive on standard input into DIRECTORY.
 import collections
 import email.parser
 import io
@@ -70,31 +71,63 @@ def fits(offer, tags, packaging):
     return not offer.tag or bool(packaging.tags.parse_tag(offer.tag) & tags)
 
 
-def missing(offers, wanted, packaging):
-    """Yield what an installation of the requirements does not find among the packages offered."""
+def holds(requirement, extras):
+    """Tell whether a requirement's marker holds here, if it has one."""
+    return not requirement.marker or any(requirement.marker.evaluate({"extra": extra}) for extra in [""] + sorted(extras))
+
+
+def bounds(texts, packaging):
+    """Return what constraints say of versions, by the name of the package. pip tells what it cannot read."""
+    found = {}
+    for text in texts:
+        try:
+            one = packaging.requirements.Requirement(text)
+        except ValueError:
+            continue
+        name = packaging.utils.canonicalize_name(one.name)
+        if holds(one, []):
+            found[name] = found.get(name, packaging.specifiers.SpecifierSet()) & one.specifier
+    return found
+
+
+def choose(need, there, tags, packaging):
+    """Return the one of the packages of a name that pip would take, or None."""
+    usable = {packaging.version.parse(offer.version): offer for offer in there if fits(offer, tags, packaging)}
+    versions = list(need.specifier.filter(usable))
+    return usable[max(versions)] if versions else None
+
+
+def resolve(offers, wanted, limits, packaging):
+    """Yield what look prints of an installation of the requirements from the packages offered."""
     name, tags = packaging.utils.canonicalize_name, set(packaging.tags.sys_tags())
     wanted, seen = collections.deque(packaging.requirements.Requirement(text) for text in wanted), set()
+    roots = len(wanted)
     while wanted:
-        need = wanted.popleft()
+        need, roots = wanted.popleft(), roots - 1
         if str(need) in seen:
             continue
         seen.add(str(need))
+        need.specifier &= limits.get(name(need.name), packaging.specifiers.SpecifierSet())
         there = [offer for offer in offers if name(offer.name) == name(need.name)]
-        usable = [offer for offer in there if fits(offer, tags, packaging)]
-        chosen = [offer for offer in usable if need.specifier.contains(offer.version, prereleases=True)]
+        chosen = choose(need, there, tags, packaging)
         if not chosen:
             need.extras, need.marker = set(), None
-            yield "%s%s" % (need, " (it has %s)" % ", ".join(offer.file for offer in there) if there else "")
+            yield "missing %s%s" % (need, " (it has %s)" % ", ".join(offer.file for offer in there) if there else "")
             continue
-        newest = max(chosen, key=lambda offer: packaging.version.parse(offer.version))
-        for text in newest.requires:
+        if roots >= 0:
+            yield "takes %s %s" % (name(need.name), chosen.version)
+        for text in chosen.requires:
             more = packaging.requirements.Requirement(text)
-            if not more.marker or any(more.marker.evaluate({"extra": extra}) for extra in [""] + sorted(need.extras)):
+            if holds(more, need.extras):
                 more.marker = None
                 wanted.append(more)
 
 
-def look(shared, wheelhouse, *wanted):
+def look(shared, wheelhouse, *words):
+    said = {"need": [], "bound": []}
+    for word in words:
+        kind, _, text = word.partition(":")
+        said[kind].append(text)
     offers = []
     for name, file in members() if wheelhouse == "-" else entries(wheelhouse):
         try:
@@ -110,8 +143,8 @@ def look(shared, wheelhouse, *wanted):
     except ImportError:
         print("unknown")
         return
-    for text in sorted(missing(sorted(offers), wanted, packaging)):
-        print("missing " + text)
+    for line in sorted(resolve(sorted(offers), said["need"], bounds(said["bound"], packaging), packaging)):
+        print(line)
 
 
 {"look": look, "unpack": unpack}[sys.argv[1]](*sys.argv[2:])

@@ -89,31 +89,43 @@ func TestLook(t *testing.T) {
 		name    string
 		change  map[string]string
 		wanted  []string
+		bounds  string
 		missing []string
 		damaged []string
+		newest  string
 	}{
-		{name: "complete", wanted: []string{"patroni[etcd]"}},
-		{name: "an older version", wanted: []string{"patroni==4.0.7"}, missing: []string{"older>=1"}},
+		{name: "complete", wanted: []string{"patroni[etcd]"}, newest: "4.1.5"},
+		{name: "bounded", wanted: []string{"patroni"}, bounds: "# ours\nPatroni == 4.0.* # old\nolder @ https://me:hidden@x\n",
+			missing: []string{"older>=1"}, newest: "4.0.7"},
+		{name: "bounded for others", wanted: []string{"patroni"}, bounds: "patroni<4.1; python_version < \"3\"\n-c other\n", newest: "4.1.5"},
+		{name: "bounded away", wanted: []string{"patroni"}, bounds: "click>9 --hash=sha256:0\n", newest: "4.1.5",
+			missing: []string{"click>9,>=4.1 (it has click-8.1.7-py3-none-any.whl)"}},
+		{name: "the newest is for another Python", change: map[string]string{
+			"patroni-4.2.0-py3-none-any.whl": "Requires-Python: >=3.99",
+		}, wanted: []string{"patroni"}, newest: "4.1.5"},
+		{name: "the newest is a pre-release", change: map[string]string{"patroni-4.2.0rc1-py3-none-any.whl": ""},
+			wanted: []string{"patroni"}, newest: "4.1.5"},
+		{name: "an older version", wanted: []string{"patroni==4.0.7"}, missing: []string{"older>=1"}, newest: "4.0.7"},
 		{name: "no such version", wanted: []string{"patroni==4.2.0"}, missing: []string{
 			"patroni==4.2.0 (it has patroni-4.0.7-py3-none-any.whl, patroni-4.1.5-py3-none-any.whl)",
 		}},
-		{name: "an extra", wanted: []string{"patroni[aws]"}, missing: []string{"boto3"}},
-		{name: "more than one", wanted: []string{"patroni", "pipx>1", "other"}, missing: []string{"other", "pipx>1"}},
+		{name: "an extra", wanted: []string{"patroni[aws]"}, missing: []string{"boto3"}, newest: "4.1.5"},
+		{name: "more than one", wanted: []string{"patroni", "pipx>1", "other"}, missing: []string{"other", "pipx>1"}, newest: "4.1.5"},
 		{name: "of another platform", wanted: []string{"psycopg2-binary"}, missing: []string{
 			"psycopg2-binary (it has psycopg2_binary-2-cp27-cp27-linux.whl)",
 		}},
 		{name: "of another Python", change: map[string]string{"click-8.1.7-py3-none-any.whl": "Requires-Python: <3"},
-			wanted: []string{"patroni"}, missing: []string{"click>=4.1 (it has click-8.1.7-py3-none-any.whl)"}},
+			wanted: []string{"patroni"}, missing: []string{"click>=4.1 (it has click-8.1.7-py3-none-any.whl)"}, newest: "4.1.5"},
 		{name: "damaged", change: map[string]string{"click-8.1.7-py3-none-any.whl": "damaged"},
-			wanted: []string{"patroni"}, missing: []string{"click>=4.1"}, damaged: []string{"click-8.1.7-py3-none-any.whl"}},
+			wanted: []string{"patroni"}, missing: []string{"click>=4.1"}, damaged: []string{"click-8.1.7-py3-none-any.whl"}, newest: "4.1.5"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			wheels := exampleWheels()
 			maps.Copy(wheels, test.change)
 			dir, archive := makeWheelhouse(t, wheels)
 			for _, source := range []Wheelhouse{{Dir: dir}, {Archive: archive}} {
-				got := ReadContents(runReal(t, exampleBuild().Look(source, test.wanted...)))
-				want := Contents{Damaged: test.damaged, Missing: test.missing}
+				got := ReadContents(runReal(t, exampleBuild().Look(source, Needs{Requirements: test.wanted, Constraints: test.bounds})))
+				want := Contents{Damaged: test.damaged, Missing: test.missing, Newest: test.newest}
 				for name, metadata := range wheels {
 					if metadata != "damaged" {
 						want.Files = append(want.Files, name)
@@ -176,6 +188,26 @@ func TestNewestIn(t *testing.T) {
 			if got := parsed.NewestIn(order); got != want {
 				t.Errorf("%q: %q, want %q", spec, got, want)
 			}
+		}
+	}
+}
+
+// TestBound: what constraints say of Patroni counts where only names of files are known.
+func TestBound(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                          ">=4",
+		"click<9\n":                 ">=4",
+		"Patroni < 4.1 # not yet\n": ">=4,<4.1",
+		"patroni==4.0.7 \\\n    --hash=sha256:00\npatroni!=4.1.0": ">=4,==4.0.7,!=4.1.0",
+		"patroni<4; python_version < \"3\"":                       ">=4",
+		"patroni @ https://x.example/p.whl":                       ">=4",
+	} {
+		spec, err := ParseSpec(">=4")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := spec.Bound(text).String(); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
 		}
 	}
 }
