@@ -143,6 +143,9 @@ func (n *namespace) look(cmd host.Command) string {
 		version = string(text)
 	}
 	found := "file patroni-" + version + "-py3-none-any.whl\ntakes patroni " + cmp.Or(n.takes, version) + "\n"
+	if n.unlooked && !n.has("/usr/bin/pipx") {
+		return "file patroni-" + version + "-py3-none-any.whl\nunknown\n"
+	}
 	if n.lacks != "" && (n.lacksFor == "" || n.lacksFor == python) {
 		found += "missing " + n.lacks + "\n"
 	}

@@ -52,7 +52,9 @@ type machine struct {
 	// lacks is what a wheelhouse misses, for lacksFor where that is an interpreter; asked is what it
 	// was last asked for, by interpreter.
 	lacks, lacksFor string
-	asked           map[string][]string
+	// unlooked tells that no pip knows what fits, until pipx, which comes with one, is there.
+	unlooked bool
+	asked    map[string][]string
 	// service is what systemd says beyond LoadState, and loaded the units that it has read.
 	service systemd.State
 	loaded  string

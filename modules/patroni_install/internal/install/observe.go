@@ -84,6 +84,7 @@ type Observed struct {
 	Package    OSPatroni
 	Index      Index  // what the package index says
 	Record     Record // of the tree
+	Unlooked   bool   // nothing here knows yet which packages of the wheelhouse fit
 	Service    Service
 	UnitStays  bool     // a removal leaves the unit, which is somebody else's
 	Enabling   []string // the links that go with it

@@ -173,6 +173,9 @@ func (d Desired) write(files *fsys.FS, scratch string, user *host.User) error {
 
 // fetch brings everything that the build takes, and checks it.
 func (b *builder) fetch(ctx context.Context, ns Namespace) error {
+	if err := b.lookAgain(ctx, ns); err != nil {
+		return err
+	}
 	want, seen := b.plan.want, b.plan.seen
 	scratch := path.Join(seen.stagedHome(), "scratch")
 	if err := want.write(b.host.FS, scratch, seen.User); err != nil {

@@ -294,6 +294,28 @@ func TestPipxForTheSystemsPython(t *testing.T) {
 	}
 }
 
+// TestWheelhouseIsLookedIntoAgain: the pip that knows what fits may come with the prerequisites, and so
+// may Python itself.
+func TestWheelhouseIsLookedIntoAgain(t *testing.T) {
+	m := newMachine(t)
+	m.dir("/srv/wheels", 0o755)
+	m.lacks, m.unlooked = "click>=4.1, ydiff", true
+	before := m.state()
+	_, err := m.installer(`{"wheelhouse": "/srv/wheels"}`).Run(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "for Python 3.11 of this host it lacks click>=4.1, ydiff; build it on") ||
+		!strings.HasSuffix(err.Error(), "as it was before") {
+		t.Errorf("%v", err)
+	}
+	if diff := cmp.Diff(before, m.state()); diff != "" {
+		t.Errorf("it changed the host (-before +after):\n%s", diff)
+	}
+	if slices.ContainsFunc(m.trace, func(line string) bool { return strings.Contains(line, "pipx install") }) {
+		t.Error("it was built all the same")
+	}
+	m.lacks = ""
+	m.run(`{"wheelhouse": "/srv/wheels"}`)
+}
+
 // TestInternalArguments: people are not told of them.
 func TestInternalArguments(t *testing.T) {
 	_, err := ansible.ParseRequest(Spec(), []byte(`{"wheels": "x"}`))

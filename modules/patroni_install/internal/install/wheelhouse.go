@@ -48,6 +48,7 @@ func (o *observer) wheelhouse(ctx context.Context) error {
 		if contents, err = o.lookInto(ctx, plan); err != nil {
 			return err
 		}
+		f.Unlooked = contents.Unknown
 	}
 	if newest := o.newestIn(contents); f.Current != nil && o.want.takesNewest() && isAfter(newest, f.Current.PatroniVersion) {
 		f.Index.Newest = newest
@@ -58,7 +59,32 @@ func (o *observer) wheelhouse(ctx context.Context) error {
 	if o.want.onController() && o.mayRefresh {
 		return ErrOnController
 	}
-	return o.refuseWheelhouse(contents)
+	return o.want.refuseWheelhouse(contents)
+}
+
+// lookInto looks where nothing is staged yet.
+func (o *observer) lookInto(ctx context.Context, plan *Plan) (pipx.Contents, error) {
+	if o.want.Python == "" && o.found.Python == "" {
+		return pipx.Contents{Unknown: true}, nil // Python comes with the prerequisites
+	}
+	ns, err := o.open(o.host.FS, nil)
+	if err != nil {
+		return pipx.Contents{}, err
+	}
+	defer ns.Close()
+	return plan.lookInto(ctx, o.host, ns)
+}
+
+// lookAgain looks when the prerequisites are there, where nothing knew before what fits.
+func (b *builder) lookAgain(ctx context.Context, ns Namespace) error {
+	if !b.plan.seen.Unlooked {
+		return nil
+	}
+	contents, err := b.plan.lookInto(ctx, b.host, ns)
+	if err != nil {
+		return err
+	}
+	return b.plan.want.refuseWheelhouse(contents)
 }
 
 // newestIn is the newest version of Patroni that can be installed, as far as that is known: names
@@ -103,13 +129,10 @@ func (p *Plan) looks() []look {
 }
 
 // lookInto lets each interpreter look that takes anything out of the wheelhouse.
-func (o *observer) lookInto(ctx context.Context, plan *Plan) (pipx.Contents, error) {
-	if o.want.Python == "" && o.found.Python == "" {
-		return pipx.Contents{Unknown: true}, nil // Python comes with the prerequisites; pip will tell what it lacks
-	}
+func (p *Plan) lookInto(ctx context.Context, h *host.Host, ns Namespace) (pipx.Contents, error) {
 	var all pipx.Contents
-	for i, one := range plan.looks() {
-		c, err := o.lookOnce(ctx, one)
+	for i, one := range p.looks() {
+		c, err := p.lookOnce(ctx, h, ns, one)
 		if err != nil {
 			return pipx.Contents{}, err
 		}
@@ -118,51 +141,46 @@ func (o *observer) lookInto(ctx context.Context, plan *Plan) (pipx.Contents, err
 		}
 		if len(c.Missing) > 0 {
 			all.Missing = append(all.Missing, fmt.Sprintf("for %s of this host it lacks %s; %s",
-				o.interpreter(one.python), strings.Join(c.Missing, ", "), one.remedy))
+				interpreter(h.FS, one.python), strings.Join(c.Missing, ", "), one.remedy))
 		}
 	}
 	return all, nil
 }
 
 // interpreter names an interpreter for people.
-func (o *observer) interpreter(python string) string {
-	if python == systemPython && o.found.Python != "" {
-		return "Python " + o.found.Python
+func interpreter(files *fsys.FS, python string) string {
+	if version := pipx.PythonVersion(files, python); python == systemPython && version != "" {
+		return "Python " + version
 	}
 	return python
 }
 
 // lookOnce looks as the user, who is to install from the wheelhouse. It writes nothing.
-func (o *observer) lookOnce(ctx context.Context, one look) (pipx.Contents, error) {
-	source := pipx.Wheelhouse{Dir: o.want.Wheelhouse}
-	if o.want.archive != "" {
-		archive, err := o.host.FS.Open(o.want.archive)
+func (p *Plan) lookOnce(ctx context.Context, h *host.Host, ns Namespace, one look) (pipx.Contents, error) {
+	source := pipx.Wheelhouse{Dir: p.want.Wheelhouse}
+	if p.want.archive != "" {
+		archive, err := h.FS.Open(p.want.archive)
 		if err != nil {
-			return pipx.Contents{}, fmt.Errorf("cannot use wheelhouse %s: %w", o.want.Wheelhouse, err)
+			return pipx.Contents{}, fmt.Errorf("cannot use wheelhouse %s: %w", p.want.Wheelhouse, err)
 		}
 		defer archive.Close() //nolint:errcheck // read only
 		source = pipx.Wheelhouse{Archive: archive}
 	}
-	ns, err := o.open(o.host.FS, nil)
-	if err != nil {
-		return pipx.Contents{}, err
-	}
-	defer ns.Close()
-	build := o.want.pipxBuild(o.found.Layout, "/")
+	build := p.want.pipxBuild(p.seen.Layout, "/")
 	build.Python = one.python
-	out, err := ns.Run(ctx, build.Look(source, pipx.Needs{Requirements: one.requirements, Constraints: o.want.constraints}))
+	out, err := ns.Run(ctx, build.Look(source, pipx.Needs{Requirements: one.requirements, Constraints: p.want.constraints}))
 	var failed *host.CommandError
 	if errors.As(err, &failed) && failed.Cause == nil {
 		lines := strings.Split(strings.TrimSpace(failed.Stderr), "\n")
 		return pipx.Contents{}, fmt.Errorf("cannot look into wheelhouse %s as user %s: %s; make it readable for this user, "+
-			"or pack it into a tar archive, which root reads", o.want.Wheelhouse, o.found.User.Name, lines[len(lines)-1])
+			"or pack it into a tar archive, which root reads", p.want.Wheelhouse, p.seen.User.Name, lines[len(lines)-1])
 	}
 	return pipx.ReadContents(out), err
 }
 
 // refuseWheelhouse refuses one that a build cannot do with.
-func (o *observer) refuseWheelhouse(c pipx.Contents) error {
-	name := o.want.Wheelhouse
+func (d Desired) refuseWheelhouse(c pipx.Contents) error {
+	name := d.Wheelhouse
 	if len(c.Damaged) > 0 {
 		return fmt.Errorf("cannot use wheelhouse %s: these files in it are no wheels, or are damaged: %s", name, strings.Join(c.Damaged, ", "))
 	}

@@ -4,8 +4,8 @@
 # look prints what is in a wheelhouse, a directory or "-", a tar archive on standard input: a line
 # "file NAME" for each package, "damaged NAME" for what is none, "takes NAME VERSION" for what pip would
 # take for a requirement, and "missing TEXT" for each package that an installation of them needs and does
-# not find in it. "unknown" in place of the last two says that there is no pip here, in pipx's shared venv
-# SHARED or beside the interpreter, that knows which wheels fit. A WORD is "need:REQUIREMENT", or
+# not find in it. "unknown" in place of the last two says that there is no pip, in pipx's shared venv SHARED,
+# of the interpreter or in the wheelhouse, that knows which wheels fit. A WORD is "need:REQUIREMENT", or
 # "bound:REQUIREMENT" for a constraint. unpack puts what is in the archive on standard input into DIRECTORY.
 import collections
 import email.parser
@@ -43,22 +43,22 @@ def unpack(directory):
                 copy.write(block)
 
 
-def metadata(name, file):
+def metadata(data):
     """Return the header of a wheel's METADATA."""
-    with zipfile.ZipFile(io.BytesIO(file.read())) as wheel:
+    with zipfile.ZipFile(io.BytesIO(data)) as wheel:
         inside = [n for n in wheel.namelist() if n.count("/") == 1 and n.endswith(".dist-info/METADATA")]
         with wheel.open(inside[0]) as text:
             return email.parser.HeaderParser().parsestr(text.read(LARGEST).decode("utf-8", "replace"))
 
 
-def package(name, file):
+def package(name, data):
     """Return what the name of a file tells, and what the metadata of a wheel tells."""
     if not name.endswith(".whl"):
         stem = name[: -len(".zip" if name.endswith(".zip") else ".tar.gz")]
         project, _, version = stem.rpartition("-")
         return Package(project, version, "", [], "", name)
     parts = name[: -len(".whl")].split("-")
-    header = metadata(name, file)
+    header = metadata(data)
     return Package(parts[0], parts[1], "-".join(parts[-3:]), header.get_all("Requires-Dist") or [],
                    header.get("Requires-Python") or "", name)
 
@@ -123,24 +123,56 @@ def resolve(offers, wanted, limits, packaging):
                 wanted.append(more)
 
 
+def in_memory(data):
+    """Return the path of a file that is in memory alone, or None where that cannot be."""
+    if not hasattr(os, "memfd_create"):
+        return None
+    file = os.memfd_create("pip")
+    with open(file, "wb", closefd=False) as copy:
+        copy.write(data)
+    return "/proc/self/fd/%d" % file
+
+
+def pips(shared, wheels):
+    """Return where a pip may be found, the best first."""
+    site = os.path.join(shared, "lib", "python%d.%d" % sys.version_info[:2], "site-packages")
+    own = os.path.join(shared, "nothing")  # in front of what the interpreter has, which is used then
+    return [site if os.path.isdir(os.path.join(site, "pip")) else None, bundled("pip"), own] + wheels
+
+
+def import_packaging(places):
+    """Return the packaging library of the first pip that has one which works here, or None."""
+    for place in filter(None, places):
+        sys.path.insert(0, place)
+        try:
+            from pip._vendor import packaging
+            from pip._vendor.packaging import requirements, specifiers, tags, utils, version  # noqa: F401
+            return packaging
+        except Exception:  # of whatever kind: the next pip may be one for this interpreter
+            sys.path.remove(place)
+            for name in [name for name in sys.modules if name.split(".")[0] == "pip"]:
+                del sys.modules[name]
+    return None
+
+
 def look(shared, wheelhouse, *words):
     said = {"need": [], "bound": []}
     for word in words:
         kind, _, text = word.partition(":")
         said[kind].append(text)
-    offers = []
+    offers, wheels = [], []
     for name, file in members() if wheelhouse == "-" else entries(wheelhouse):
+        data = file.read() if name.endswith(".whl") else b""
         try:
-            offers.append(package(name, file))
+            offers.append(package(name, data))
             print("file " + name)
         except (zipfile.BadZipFile, IndexError):
             print("damaged " + name)
-    site = os.path.join(shared, "lib", "python%d.%d" % sys.version_info[:2], "site-packages")
-    sys.path.insert(0, site if os.path.isdir(os.path.join(site, "pip")) else bundled("pip") or site)
-    try:
-        from pip._vendor import packaging
-        from pip._vendor.packaging import requirements, specifiers, tags, utils, version  # noqa: F401
-    except ImportError:
+            continue
+        if name.startswith("pip-") and data:
+            wheels.append(in_memory(data) if wheelhouse == "-" else os.path.join(wheelhouse, name))
+    packaging = import_packaging(pips(shared, wheels))
+    if not packaging:
         print("unknown")
         return
     for line in sorted(resolve(sorted(offers), said["need"], bounds(said["bound"], packaging), packaging)):

@@ -29,6 +29,9 @@ func exampleWheels() map[string]string {
 	}
 }
 
+// rawWheel begins what is the content of a wheel, not its metadata.
+const rawWheel = "raw:"
+
 // makeWheelhouse makes a directory of wheels and returns it, and the same as an open archive.
 func makeWheelhouse(t *testing.T, wheels map[string]string) (string, *os.File) {
 	t.Helper()
@@ -40,7 +43,8 @@ func makeWheelhouse(t *testing.T, wheels map[string]string) (string, *os.File) {
 	archive := tar.NewWriter(packed)
 	for name, metadata := range wheels {
 		full := filepath.Join(dir, name)
-		if project, _, isWheel := strings.Cut(name, "-"); isWheel && strings.HasSuffix(name, ".whl") && metadata != "damaged" {
+		metadata, isRaw := strings.CutPrefix(metadata, rawWheel)
+		if project, _, isWheel := strings.Cut(name, "-"); isWheel && strings.HasSuffix(name, ".whl") && metadata != "damaged" && !isRaw {
 			wheel(t, full, project+"-1.dist-info/METADATA", "Name: "+project+"\n"+metadata+"\n\nRequires-Dist: no header\n", project+"/x.py", "")
 		} else if err := os.WriteFile(full, []byte(metadata), 0o600); err != nil {
 			t.Fatal(err)
@@ -140,6 +144,43 @@ func TestLook(t *testing.T) {
 		})
 	}
 }
+
+// TestLookByTheWheelhousesPip: on a host that has no pip, the one in the wheelhouse knows what fits,
+// unless it is for other interpreters; then nothing does.
+func TestLookByTheWheelhousesPip(t *testing.T) {
+	own, err := filepath.Glob("/usr/share/python-wheels/pip-*.whl")
+	if err != nil || len(own) == 0 {
+		t.Skip("the pip of an interpreter is not there as a wheel")
+	}
+	pip, err := os.ReadFile(own[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	wheels := exampleWheels()
+	wheels["pip-99.0-py3-none-any.whl"] = "Requires-Python: >=3.99"
+	for _, known := range []bool{false, true} {
+		if known {
+			wheels[filepath.Base(own[0])] = rawWheel + string(pip)
+		}
+		dir, archive := makeWheelhouse(t, wheels)
+		for _, source := range []Wheelhouse{{Dir: dir}, {Archive: archive}} {
+			cmd := exampleBuild().Look(source, Needs{Requirements: []string{"patroni[aws]"}})
+			cmd.Argv[4] = noPip + cmd.Argv[4]
+			got := ReadContents(runReal(t, cmd))
+			if got.Unknown == known || known && (got.Newest != "4.1.5" || !slices.Equal(got.Missing, []string{"boto3"})) {
+				t.Errorf("a pip in it: %t: %+v", known, got)
+			}
+		}
+	}
+}
+
+// noPip makes an interpreter one without a pip of its own.
+const noPip = `
+import glob, sys
+real_glob = glob.glob
+glob.glob = lambda pattern: [] if "pip-" in pattern else real_glob(pattern)
+sys.path[:] = [folder for folder in sys.path if not folder.endswith("-packages")]
+`
 
 // TestUnpack: nothing but packages, and nothing outside of the directory.
 func TestUnpack(t *testing.T) {
