@@ -73,7 +73,7 @@ func locked(m *machine) {
 // lockText is a lock file with one version of Patroni, and with what builds it.
 func lockText(version string) string {
 	hash := " --hash=sha256:" + strings.Repeat("0", 64) + "\n"
-	return "patroni==" + version + hash + "click==8.1.7" + hash + "wheel==0.45" + hash
+	return "patroni==" + version + hash + "click==8.1.7" + hash + "wheel==0.45" + hash + "pipx==1.11.2" + hash
 }
 
 // allComfort are the options for comfort, and instance those of another service.

@@ -146,6 +146,9 @@ func (n *namespace) look(cmd host.Command) string {
 	if n.unlooked && !n.has("/usr/bin/pipx") {
 		return "file patroni-" + version + "-py3-none-any.whl\nunknown\n"
 	}
+	if n.unlocked != "" {
+		found += "unlocked " + n.unlocked + "\n"
+	}
 	if n.lacks != "" && (n.lacksFor == "" || n.lacksFor == python) {
 		found += "missing " + n.lacks + "\n"
 	}

@@ -49,9 +49,10 @@ type machine struct {
 	backend string
 	// takes is the version that pip would take from a wheelhouse, where it is not that of the file in it.
 	takes string
-	// lacks is what a wheelhouse misses, for lacksFor where that is an interpreter; asked is what it
+	// unlocked is what the lock file does not hold, and lacks what a wheelhouse misses, for lacksFor where that is an interpreter; asked is what it
 	// was last asked for, by interpreter.
-	lacks, lacksFor string
+	unlocked, lacks string
+	lacksFor        string
 	// unlooked tells that no pip knows what fits, until pipx, which comes with one, is there.
 	unlooked bool
 	asked    map[string][]string

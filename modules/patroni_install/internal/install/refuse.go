@@ -149,7 +149,7 @@ func (p *Plan) refuseBuild() error {
 		return fmt.Errorf("cannot build Patroni with %s: it is not there; install it, name its package in prerequisites, or leave "+
 			"python unset (in the role: patroni_python)", p.want.Python)
 	}
-	if err := p.refuseUV(); err != nil {
+	if err := first(p.refuseUV, p.refuseLock); err != nil {
 		return err
 	}
 	if p.seen.Pipx != nil {
@@ -166,6 +166,17 @@ func (p *Plan) refuseBuild() error {
 			"missing; install pipx 1.0 or newer (%s pipx), or leave prerequisites unset", p.seen.Family.Install)
 	}
 	return nil
+}
+
+// refuseLock refuses a lock file without pipx where pip is to bring it: nothing is let in but what is
+// locked. Prerequisites of somebody's choice may bring one themselves.
+func (p *Plan) refuseLock() error {
+	lock := p.want.Lock
+	if !p.bringsPipx() || p.want.Prerequisites != nil || lock.IsZero() || len(lock.Versions("pipx")) > 0 {
+		return nil
+	}
+	return fmt.Errorf("cannot install pipx: lockfile %s does not hold it, and nothing else may be fetched; lock pipx and what it "+
+		"needs, too, or install a pipx for all users", p.want.Lockfile)
 }
 
 // takesUV tells whether a pipx builds by uv: where that was asked for, and by itself where it can and

@@ -139,7 +139,7 @@ func (d Desired) pipxBuild(l Layout, scratch string) pipx.Build {
 	if d.Lock.Tools() != "" {
 		build.Tools = path.Join(scratch, toolsFile)
 	}
-	if d.pipxLock() != "" {
+	if !d.pipxLock().IsZero() {
 		build.Pipx = path.Join(scratch, pipxFile)
 	}
 	return build
@@ -147,9 +147,9 @@ func (d Desired) pipxBuild(l Layout, scratch string) pipx.Build {
 
 // pipxLock is the part of the lock that pipx takes, where the interpreter that installs it is not
 // the one of the venv.
-func (d Desired) pipxLock() string {
+func (d Desired) pipxLock() pipx.Lock {
 	if d.Python == "" || d.Python == systemPython {
-		return ""
+		return pipx.Lock{}
 	}
 	return d.Lock.Pipx()
 }
@@ -158,7 +158,7 @@ func (d Desired) pipxLock() string {
 func (d Desired) write(files *fsys.FS, scratch string, user *host.User) error {
 	for _, file := range []struct{ name, text string }{
 		{constraintsFile, d.constraints}, {lockFile, d.Lock.String()}, {toolsFile, d.Lock.Tools()},
-		{pipxFile, d.pipxLock()},
+		{pipxFile, d.pipxLock().String()},
 	} {
 		if file.text == "" {
 			continue

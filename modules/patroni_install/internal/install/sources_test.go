@@ -241,14 +241,14 @@ func TestUVOutOfTheWheelhouse(t *testing.T) {
 	}
 	m.lacks = ""
 	m.run(`{"installer": "uv", "wheelhouse": "/srv/wheels"}`)
-	if m.backend != UV || !slices.Contains(m.asked[systemPython], "need:uv") {
+	if m.backend != UV || !slices.Contains(m.asked[systemPython], "free:uv") {
 		t.Errorf("backend %q, asked for %q", m.backend, m.asked)
 	}
 	m = withPipx(t, "1.18.4")
 	m.remove("/usr/local/bin/uv")
 	m.dir("/srv/wheels", 0o755)
 	m.run(`{"wheelhouse": "/srv/wheels"}`)
-	if m.backend != Pip || slices.Contains(m.asked[systemPython], "need:uv") {
+	if m.backend != Pip || slices.Contains(m.asked[systemPython], "free:uv") {
 		t.Errorf("by itself: backend %q, asked for %q", m.backend, m.asked)
 	}
 }
@@ -280,7 +280,7 @@ func TestPipxForTheSystemsPython(t *testing.T) {
 	}
 	m.lacks = ""
 	m.run(arguments)
-	want := map[string][]string{other: {"need:patroni[psycopg2-binary,etcd]"}, systemPython: {"need:pipx"}}
+	want := map[string][]string{other: {"need:patroni[psycopg2-binary,etcd]", "tools:"}, systemPython: {"need:pipx"}}
 	if diff := cmp.Diff(want, m.asked); diff != "" {
 		t.Errorf("asked for (-want +got):\n%s", diff)
 	}
@@ -292,6 +292,46 @@ func TestPipxForTheSystemsPython(t *testing.T) {
 	}) {
 		t.Errorf("the locked pipx is not fetched for the system's Python: %q", m.trace)
 	}
+}
+
+// TestWheelhouseMustHoldTheLock: what is locked and what bounds it is looked for, too.
+func TestWheelhouseMustHoldTheLock(t *testing.T) {
+	m := newMachine(t)
+	m.dir("/srv/wheels", 0o755)
+	m.write("/etc/lock.txt", lockText("4.1.5"))
+	m.unlocked = "boto3>1"
+	before := m.snapshot()
+	const arguments = `{"wheelhouse": "/srv/wheels", "lockfile": "/etc/lock.txt", "constraints": "/c.txt", "_constraints": "click<9 # ours"}`
+	_, err := m.installer(arguments).Run(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "cannot build Patroni with lockfile /etc/lock.txt: for Python 3.11 of this host it does not hold boto3>1; lock ") {
+		t.Errorf("%v", err)
+	}
+	if diff := cmp.Diff(before, m.snapshot()); diff != "" {
+		t.Errorf("it changed the host (-before +after):\n%s", diff)
+	}
+	want := []string{
+		"need:patroni[psycopg2-binary,etcd]==4.1.5", "need:patroni==4.1.5", "need:click==8.1.7", "need:wheel==0.45", "need:pipx==1.11.2",
+		"lock:patroni==4.1.5", "lock:click==8.1.7", "lock:wheel==0.45", "lock:pipx==1.11.2", "bound:click<9", "tools:",
+	}
+	if diff := cmp.Diff(want, m.asked[systemPython]); diff != "" {
+		t.Errorf("asked for (-want +got):\n%s", diff)
+	}
+}
+
+// TestLockWithoutPipx: where pip brings pipx, it must be locked, too.
+func TestLockWithoutPipx(t *testing.T) {
+	m := newMachine(t)
+	bareRHEL(m)
+	text, _, _ := strings.Cut(lockText("4.1.5"), "pipx==")
+	m.write("/etc/lock.txt", text)
+	const locked = `{"lockfile": "/etc/lock.txt"}`
+	_, err := m.installer(locked).Run(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "cannot install pipx: lockfile /etc/lock.txt does not hold it") ||
+		!strings.HasSuffix(err.Error(), "nothing was changed") {
+		t.Errorf("%v", err)
+	}
+	m.program("/usr/local/bin/pipx", "#!", 0o755)
+	m.run(locked)
 }
 
 // TestWheelhouseIsLookedIntoAgain: the pip that knows what fits may come with the prerequisites, and so

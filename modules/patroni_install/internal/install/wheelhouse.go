@@ -98,9 +98,9 @@ func (o *observer) newestIn(c pipx.Contents) string {
 
 // look is what one interpreter is to find in a wheelhouse.
 type look struct {
-	python       string
-	requirements []string
-	remedy       string // what to do where it finds too little
+	python string
+	needs  pipx.Needs
+	remedy string // what to do where it finds too little
 }
 
 // What to do about a wheelhouse that lacks something.
@@ -113,19 +113,24 @@ const (
 
 // looks are those of a build. pipx is for the system's interpreter, whatever the venv's is.
 func (p *Plan) looks() []look {
-	python := cmp.Or(p.want.Python, systemPython)
-	first := look{python, []string{p.requirement()}, buildWheelhouse}
+	python, lock := cmp.Or(p.want.Python, systemPython), p.want.Lock
+	// All that is locked is fetched, whether it is needed or not.
+	needs := pipx.Needs{
+		Requirements: append([]string{p.requirement()}, lock.Requirements()...),
+		Lock:         lock, Constraints: p.want.constraints, Tools: p.seen.Pipx == nil || !p.takesUV(*p.seen.Pipx) || p.bringsUV(),
+	}
 	if p.bringsUV() {
-		first.requirements = append(first.requirements, "uv")
+		needs.Unlocked = append(needs.Unlocked, "uv")
 	}
-	switch {
-	case !p.bringsPipx():
-		return []look{first}
-	case python == systemPython:
-		first.requirements = append(first.requirements, "pipx")
-		return []look{first}
+	if p.bringsPipx() && python == systemPython {
+		needs.Requirements = append(needs.Requirements, "pipx")
 	}
-	return []look{first, {systemPython, []string{"pipx"}, addPipx}}
+	looks := []look{{python, needs, buildWheelhouse}}
+	if p.bringsPipx() && python != systemPython {
+		needs := pipx.Needs{Requirements: append([]string{"pipx"}, lock.Pipx().Requirements()...), Lock: lock, Constraints: p.want.constraints}
+		looks = append(looks, look{systemPython, needs, addPipx})
+	}
+	return looks
 }
 
 // lookInto lets each interpreter look that takes anything out of the wheelhouse.
@@ -138,6 +143,10 @@ func (p *Plan) lookInto(ctx context.Context, h *host.Host, ns Namespace) (pipx.C
 		}
 		if i == 0 {
 			all.Files, all.Damaged, all.Newest, all.Unknown = c.Files, c.Damaged, c.Newest, c.Unknown
+		}
+		if len(c.Unlocked) > 0 {
+			all.Unlocked = append(all.Unlocked, fmt.Sprintf("for %s of this host it does not hold %s",
+				interpreter(h.FS, one.python), strings.Join(c.Unlocked, ", ")))
 		}
 		if len(c.Missing) > 0 {
 			all.Missing = append(all.Missing, fmt.Sprintf("for %s of this host it lacks %s; %s",
@@ -168,7 +177,7 @@ func (p *Plan) lookOnce(ctx context.Context, h *host.Host, ns Namespace, one loo
 	}
 	build := p.want.pipxBuild(p.seen.Layout, "/")
 	build.Python = one.python
-	out, err := ns.Run(ctx, build.Look(source, pipx.Needs{Requirements: one.requirements, Constraints: p.want.constraints}))
+	out, err := ns.Run(ctx, build.Look(source, one.needs))
 	var failed *host.CommandError
 	if errors.As(err, &failed) && failed.Cause == nil {
 		lines := strings.Split(strings.TrimSpace(failed.Stderr), "\n")
@@ -183,6 +192,10 @@ func (d Desired) refuseWheelhouse(c pipx.Contents) error {
 	name := d.Wheelhouse
 	if len(c.Damaged) > 0 {
 		return fmt.Errorf("cannot use wheelhouse %s: these files in it are no wheels, or are damaged: %s", name, strings.Join(c.Damaged, ", "))
+	}
+	if len(c.Unlocked) > 0 {
+		return fmt.Errorf("cannot build Patroni with lockfile %s: %s; lock what is asked for, extras included, with hashes for all that it "+
+			"needs, or leave lockfile unset (in the role: patroni_lockfile)", d.Lockfile, strings.Join(c.Unlocked, "; "))
 	}
 	if len(c.Missing) > 0 {
 		return fmt.Errorf("cannot build Patroni from wheelhouse %s: %s", name, strings.Join(c.Missing, "; "))

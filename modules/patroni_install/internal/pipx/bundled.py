@@ -24,3 +24,19 @@ def release(wheel):
     return [int(part) if part.isdigit() else 0 for part in parts]
 
 
+def bundled_pip():
+    """Return the wheel of the interpreter's pip, or None where that is too old to know today's platforms."""
+    pip = bundled("pip")
+    return pip if pip and release(pip) >= [20, 3] else None
+
+
+def missing_tools():
+    """Return what building a package from its source takes beside the wheels that came with the interpreter."""
+    setuptools = bundled("setuptools")
+    if not setuptools:
+        return ["setuptools"]
+    # Since 70.1 setuptools makes wheels by itself. An older one needs a package for that, whose
+    # later versions need that setuptools; without it packages would be installed with no RECORD.
+    return ["wheel<0.46"] if release(setuptools) < [70, 1] else []
+
+

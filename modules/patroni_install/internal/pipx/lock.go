@@ -18,9 +18,10 @@ type Lock struct {
 
 // pin is one requirement of a lock file.
 type pin struct {
-	name    string // normalised
-	version string
-	line    string // as pip reads it
+	name        string // normalised
+	version     string
+	requirement string // without hashes
+	line        string // as pip reads it
 }
 
 // ParseLock reads "NAME[EXTRA,…]==VERSION [; MARKER] --hash=sha256:DIGEST…", a line each, which a
@@ -85,6 +86,7 @@ func parsePin(line string) (pin, error) {
 			requirement = line[:strings.Index(line, word)]
 		}
 	}
+	whole := strings.TrimSpace(requirement)
 	requirement, _, _ = strings.Cut(requirement, ";")
 	name, rest := span(strings.TrimSpace(requirement), nameChars)
 	if extras, found := strings.CutPrefix(rest, "["); found {
@@ -98,7 +100,7 @@ func parsePin(line string) (pin, error) {
 	case hashes == 0:
 		return pin{}, fmt.Errorf("%s %s has no --hash=sha256:…", name, version)
 	}
-	return pin{name: normalise(name), version: version, line: line}, nil
+	return pin{name: normalise(name), version: version, requirement: whole, line: line}, nil
 }
 
 // shown is a text for people, without addresses, which may hold a password that nobody else knows as one.
@@ -137,22 +139,32 @@ func (l Lock) Versions(name string) []string {
 }
 
 // Tools returns the part that is about the build of source packages, as pip reads it.
-func (l Lock) Tools() string { return l.part("setuptools", "wheel") }
+func (l Lock) Tools() string { return l.part("setuptools", "wheel").String() }
 
-// Pipx returns the part that is about pipx and all that pipx 1.0 to 1.18 takes, as pip reads it.
-func (l Lock) Pipx() string {
+// Pipx returns the part that is about pipx and all that pipx 1.0 to 1.18 takes.
+func (l Lock) Pipx() Lock {
 	return l.part("argcomplete", "click", "distro", "filelock", "importlib-metadata", "packaging", "pipx", "platformdirs",
 		"tomli", "typing-extensions", "userpath", "zipp")
 }
 
-func (l Lock) part(names ...string) string {
-	var text strings.Builder
+func (l Lock) part(names ...string) Lock {
+	var some Lock
 	for _, p := range l.pins {
 		if slices.Contains(names, p.name) {
-			text.WriteString(p.line + "\n")
+			some.pins = append(some.pins, p)
+			some.text += p.line + "\n"
 		}
 	}
-	return text.String()
+	return some
+}
+
+// Requirements returns what is locked without its hashes, as in "click==8.1.7 ; python_version < '3.10'".
+func (l Lock) Requirements() []string {
+	var requirements []string
+	for _, p := range l.pins {
+		requirements = append(requirements, p.requirement)
+	}
+	return requirements
 }
 
 // Differs says which installed package is not of a locked version, "" when all are. What is not

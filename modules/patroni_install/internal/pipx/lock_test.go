@@ -34,8 +34,15 @@ func TestParseLock(t *testing.T) {
 	if want := "setuptools==80.9.0 --hash=" + digest + "\nwheel==0.45.1   --hash=" + digest + "\n"; lock.Tools() != want {
 		t.Errorf("tools %q, want %q", lock.Tools(), want)
 	}
-	if got := lock.Pipx(); strings.Count(got, "==") != 2 || !strings.Contains(got, "click==8.3.0 ; python_version") {
+	if got := lock.Pipx().String(); strings.Count(got, "==") != 2 || !strings.Contains(got, "click==8.3.0 ; python_version") {
 		t.Errorf("pipx takes %q, want both of click", got)
+	}
+	want := []string{
+		"patroni[etcd,psycopg2-binary]==4.1.5", `Click == 8.1.7 ; python_version < "3.10"`, `click==8.3.0 ; python_version >= "3.10"`,
+		"setuptools==80.9.0", "wheel==0.45.1",
+	}
+	if diff := cmp.Diff(want, lock.Requirements()); diff != "" {
+		t.Errorf("requirements (-want +got):\n%s", diff)
 	}
 	if lock.IsZero() || lock.String() != exampleLock {
 		t.Errorf("zero %t, text %q", lock.IsZero(), lock)

@@ -14,8 +14,8 @@ def unpack(wheel, site):
 
 
 def make(shared):
-    pip, setuptools = bundled("pip"), bundled("setuptools")
-    if not pip or release(pip) < [20, 3]:
+    pip, setuptools = bundled_pip(), bundled("setuptools")
+    if not pip:
         return
     venv.create(shared, symlinks=True)
     site = glob.glob(os.path.join(glob.escape(shared), "lib", "python3*", "site-packages"))[0]

@@ -8,16 +8,6 @@ import subprocess
 SOURCES = (".tar.gz", ".zip")
 
 
-def missing():
-    """Return what has to be installed beside the wheels that came with the interpreter."""
-    setuptools = bundled("setuptools")
-    if not setuptools:
-        return ["setuptools"]
-    # Since 70.1 setuptools makes wheels by itself. An older one needs a package for that, whose
-    # later versions need that setuptools; without it packages would be installed with no RECORD.
-    return ["wheel<0.46"] if release(setuptools) < [70, 1] else []
-
-
 def add(shared, wheelhouse="", lock=""):
     python = os.path.join(shared, "bin", "python")
     if not os.path.exists(os.path.join(shared, "bin", "pip")):
@@ -28,8 +18,8 @@ def add(shared, wheelhouse="", lock=""):
     pip = [python, "-m", "pip", "install"]
     if lock:
         subprocess.check_call(pip + ["--no-deps", "--only-binary", ":all:", "--require-hashes", "-r", lock])
-    elif missing():
-        subprocess.check_call(pip + missing())
+    elif missing_tools():
+        subprocess.check_call(pip + missing_tools())
 
 
 add(*sys.argv[1:])

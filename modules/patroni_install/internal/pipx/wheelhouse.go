@@ -28,25 +28,35 @@ type Contents struct {
 	Files   []string // names of packages
 	Damaged []string // names of what should be a wheel and is none
 	Missing []string // requirements that it does not satisfy, "click>=4.1"
-	Newest  string   // version of Patroni that pip would take, "" where none was asked for, or none fits
-	// Unknown tells that nothing here knows which packages fit, so that Missing and Newest say nothing.
+	// Unlocked are requirements of packages that the lock does not hold.
+	Unlocked []string
+	Newest   string // version of Patroni that pip would take, "" where none was asked for, or none fits
+	// Unknown tells that nothing here knows which packages fit, so that Missing, Unlocked and Newest say nothing.
 	Unknown bool
 }
 
 // Needs is what is looked for in a wheelhouse.
 type Needs struct {
 	Requirements []string
-	Constraints  string // the content of a file of them
+	Unlocked     []string // those that no lock has to hold
+	Lock         Lock     // what the others and all that they need must be in
+	Constraints  string   // the content of a file of them
+	Tools        bool     // it must have what builds the source archives that are in it, too
 }
 
 // words are the needs as the program takes them.
 func (n Needs) words() []string {
 	var words []string
-	for _, requirement := range n.Requirements {
-		words = append(words, "need:"+requirement)
+	for _, these := range []struct {
+		kind  string
+		texts []string
+	}{{"need:", n.Requirements}, {"free:", n.Unlocked}, {"lock:", n.Lock.Requirements()}, {"bound:", constraints(n.Constraints)}} {
+		for _, text := range these.texts {
+			words = append(words, these.kind+text)
+		}
 	}
-	for _, line := range constraints(n.Constraints) {
-		words = append(words, "bound:"+line)
+	if n.Tools {
+		words = append(words, "tools:")
 	}
 	return words
 }
@@ -89,6 +99,8 @@ func ReadContents(out host.Output) Contents {
 			c.Damaged = append(c.Damaged, text)
 		case "missing":
 			c.Missing = append(c.Missing, text)
+		case "unlocked":
+			c.Unlocked = append(c.Unlocked, text)
 		case "takes":
 			if version, found := strings.CutPrefix(text, Package+" "); found {
 				c.Newest = version

@@ -3,10 +3,16 @@
 #
 # look prints what is in a wheelhouse, a directory or "-", a tar archive on standard input: a line
 # "file NAME" for each package, "damaged NAME" for what is none, "takes NAME VERSION" for what pip would
-# take for a requirement, and "missing TEXT" for each package that an installation of them needs and does
-# not find in it. "unknown" in place of the last two says that there is no pip, in pipx's shared venv SHARED,
-# of the interpreter or in the wheelhouse, that knows which wheels fit. A WORD is "need:REQUIREMENT", or
-# "bound:REQUIREMENT" for a constraint. unpack puts what is in the archive on standard input into DIRECTORY.
+# take for a requirement, "missing TEXT" for each package that an installation of them needs and does not
+# find in it, and "unlocked TEXT" for each that the lock does not hold. "unknown" in place of the last three
+# says that there is no pip, in pipx's shared venv SHARED, of the interpreter or in the wheelhouse, that knows
+# which wheels fit. A WORD is one of
+#   need:REQUIREMENT    to be installed
+#   free:REQUIREMENT    to be installed, whatever the lock holds
+#   lock:REQUIREMENT    a line of the lock; without any, nothing is locked
+#   bound:REQUIREMENT   a constraint
+#   tools:              what builds the source archives in the wheelhouse is to come out of it, too
+# unpack puts what is in the archive on standard input into DIRECTORY.
 import collections
 import email.parser
 import io
@@ -97,20 +103,28 @@ def choose(need, there, tags, packaging):
     return usable[max(versions)] if versions else None
 
 
-def resolve(offers, wanted, limits, packaging):
-    """Yield what look prints of an installation of the requirements from the packages offered."""
+def resolve(offers, said, packaging):
+    """Yield what look prints of an installation of what was said from the packages offered."""
     name, tags = packaging.utils.canonicalize_name, set(packaging.tags.sys_tags())
-    wanted, seen = collections.deque(packaging.requirements.Requirement(text) for text in wanted), set()
-    roots = len(wanted)
+    wanted = [packaging.requirements.Requirement(text) for text in said["need"] + said["free"]]
+    wanted, seen = collections.deque(need for need in wanted if holds(need, [])), set()
+    limits, locked = bounds(said["bound"] + said["lock"], packaging), bounds(said["lock"] + said["free"], packaging)
+    roots, lost = len(wanted), set()
     while wanted:
         need, roots = wanted.popleft(), roots - 1
-        if str(need) in seen:
+        if str(need) in seen or name(need.name) in lost:
             continue
         seen.add(str(need))
+        if said["lock"] and name(need.name) not in locked:
+            lost.add(name(need.name))
+            need.extras, need.marker = set(), None
+            yield "unlocked %s" % need
+            continue
         need.specifier &= limits.get(name(need.name), packaging.specifiers.SpecifierSet())
         there = [offer for offer in offers if name(offer.name) == name(need.name)]
         chosen = choose(need, there, tags, packaging)
         if not chosen:
+            lost.add(name(need.name))
             need.extras, need.marker = set(), None
             yield "missing %s%s" % (need, " (it has %s)" % ", ".join(offer.file for offer in there) if there else "")
             continue
@@ -156,7 +170,7 @@ def import_packaging(places):
 
 
 def look(shared, wheelhouse, *words):
-    said = {"need": [], "bound": []}
+    said = {"need": [], "free": [], "lock": [], "bound": [], "tools": []}
     for word in words:
         kind, _, text = word.partition(":")
         said[kind].append(text)
@@ -175,7 +189,9 @@ def look(shared, wheelhouse, *words):
     if not packaging:
         print("unknown")
         return
-    for line in sorted(resolve(sorted(offers), said["need"], bounds(said["bound"], packaging), packaging)):
+    if said["tools"] and not said["lock"] and bundled_pip() and not all(offer.tag for offer in offers):
+        said["need"] += missing_tools()
+    for line in sorted(resolve(sorted(offers), said, packaging)):
         print(line)
 
 

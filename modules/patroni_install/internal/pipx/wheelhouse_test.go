@@ -145,6 +145,75 @@ func TestLook(t *testing.T) {
 	}
 }
 
+// TestLookWithLock: everything that is locked must be there, in that version, and everything that is
+// taken must be locked.
+func TestLookWithLock(t *testing.T) {
+	const hash = " --hash=" + digest + "\n"
+	for _, test := range []struct {
+		name, lock        string
+		wanted, free      []string
+		missing, unlocked []string
+	}{
+		{name: "complete", lock: "click==8.1.7" + hash + "python-etcd==0.4.5" + hash + "old==1 ; python_version < '3'" + hash, wanted: []string{"patroni[etcd]"}},
+		{name: "another version", lock: "click==8.3" + hash, wanted: []string{"patroni"},
+			missing: []string{"click==8.3 (it has click-8.1.7-py3-none-any.whl)"}},
+		{name: "too much", lock: "click==8.1.7" + hash + "other==1" + hash, wanted: []string{"patroni"}, missing: []string{"other==1"}},
+		{name: "an extra", lock: "click==8.1.7" + hash, wanted: []string{"patroni[aws,etcd]"}, unlocked: []string{"boto3", "python-etcd>=0.4.3"}},
+		{name: "not for it", lock: "click==8.1.7" + hash, wanted: []string{"patroni"}, free: []string{"ours", "uv"},
+			missing: []string{"ours (it has ours-1-cp27-none-any.whl)", "uv"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			lock, err := ParseLock("patroni==4.1.5" + hash + test.lock)
+			if err != nil {
+				t.Fatal(err)
+			}
+			dir, _ := makeWheelhouse(t, exampleWheels())
+			needs := Needs{Requirements: append(test.wanted, lock.Requirements()...), Unlocked: test.free, Lock: lock}
+			got := ReadContents(runReal(t, exampleBuild().Look(Wheelhouse{Dir: dir}, needs)))
+			want := Contents{Missing: test.missing, Unlocked: test.unlocked, Newest: "4.1.5", Files: sorted(exampleWheels())}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestLookForTools: a source archive takes what its interpreter did not bring.
+func TestLookForTools(t *testing.T) {
+	for _, test := range []struct {
+		setuptools string
+		wheels     map[string]string
+		missing    []string
+	}{
+		{"setuptools-66.1-py3-none-any.whl", exampleWheels(), []string{"wheel<0.46"}},
+		{"setuptools-66.1-py3-none-any.whl", map[string]string{"patroni-4.1.5-py3-none-any.whl": ""}, nil},
+		{"setuptools-70.1-py3-none-any.whl", exampleWheels(), nil},
+		{"", exampleWheels(), []string{"setuptools"}},
+	} {
+		root := t.TempDir()
+		real, err := filepath.Glob("/usr/share/python-wheels/pip-*.whl")
+		if err != nil || len(real) == 0 {
+			t.Skip("the pip of an interpreter is not there as a wheel")
+		}
+		if err := os.Symlink(real[0], filepath.Join(root, filepath.Base(real[0]))); err != nil {
+			t.Fatal(err)
+		}
+		if test.setuptools != "" {
+			wheel(t, filepath.Join(root, test.setuptools))
+		}
+		dir, _ := makeWheelhouse(t, test.wheels)
+		for _, tools := range []bool{true, false} {
+			cmd := exampleBuild().Look(Wheelhouse{Dir: dir}, Needs{Requirements: []string{"patroni==4.1.5"}, Tools: tools})
+			cmd.Argv[4] = fakeWheels + cmd.Argv[4]
+			cmd.Argv = slices.Insert(cmd.Argv, 5, root)
+			missing := ReadContents(runReal(t, cmd)).Missing
+			if want := map[bool][]string{true: test.missing}[tools]; !slices.Equal(missing, want) {
+				t.Errorf("%s, tools %t: %q, want %q", test.setuptools, tools, missing, want)
+			}
+		}
+	}
+}
+
 // TestLookByTheWheelhousesPip: on a host that has no pip, the one in the wheelhouse knows what fits,
 // unless it is for other interpreters; then nothing does.
 func TestLookByTheWheelhousesPip(t *testing.T) {
