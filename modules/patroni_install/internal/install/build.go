@@ -177,22 +177,26 @@ func (b *builder) pipx(ctx context.Context, ns Namespace) error {
 		out, err = b.runAll(ctx, ns, again.Install())
 	}
 	if err != nil {
-		return b.failure(ctx, ns, out, err)
+		return b.failure(ctx, ns, b.plan.want.installsFrom(), out, err)
 	}
 	return ns.Check()
 }
 
-// failure explains a command of the build that failed.
-func (b *builder) failure(ctx context.Context, ns Namespace, out host.Output, err error) error {
+// failure explains a command of the build that failed, which had its packages from there.
+func (b *builder) failure(ctx context.Context, ns Namespace, from pipx.Source, out host.Output, err error) error {
 	if stopped := context.Cause(ctx); stopped != nil {
 		return &BuildError{Cause: fmt.Sprintf("it was stopped: %v", stopped), Err: err}
 	}
 	texts := [][]byte{out.Stdout, out.Stderr, pipx.PipLog(b.host.FS, b.plan.seen.stagedHome())}
-	if ask, worthwhile := b.pipxBuild(b.program).Ask(err, texts...); worthwhile && b.plan.want.Wheelhouse == "" {
+	if ask, worthwhile := b.pipxBuild(b.program).Ask(err, texts...); worthwhile && from == pipx.Index {
 		said, _ := ns.Run(ctx, ask)
 		texts = append(texts, said.Stdout, said.Stderr)
 	}
-	return b.failed(ctx, pipx.Explain(err, texts...), err)
+	failed := b.failed(ctx, from.Explain(err, texts...), err)
+	if build, ok := errors.AsType[*BuildError](failed); ok && from != pipx.Index {
+		build.Index = ""
+	}
+	return failed
 }
 
 // pipxBuild describes the build with a pipx.

@@ -104,6 +104,21 @@ func (d *Desired) settle() (err error) {
 	return err
 }
 
+// fetchesFrom is where packages come from, and installsFrom where the build has them from then.
+func (s Sources) fetchesFrom() pipx.Source {
+	if s.Wheelhouse != "" {
+		return pipx.InWheels
+	}
+	return pipx.Index
+}
+
+func (s Sources) installsFrom() pipx.Source {
+	if !s.Lock.IsZero() {
+		return pipx.WhatPassed
+	}
+	return s.fetchesFrom()
+}
+
 // takesNewest tells whether the newest version is wanted, whichever that is.
 func (d Desired) takesNewest() bool {
 	_, exact := d.Version.Exact()
@@ -195,7 +210,7 @@ func (b *builder) fetch(ctx context.Context, ns Namespace) error {
 	}
 	out, err := b.runAll(ctx, ns, b.pipxBuild(b.program).Fetch(archive))
 	if err != nil {
-		return b.failure(ctx, ns, out, err)
+		return b.failure(ctx, ns, want.fetchesFrom(), out, err)
 	}
 	return nil
 }

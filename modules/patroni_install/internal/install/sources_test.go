@@ -334,6 +334,37 @@ func TestLockWithoutPipx(t *testing.T) {
 	m.run(locked)
 }
 
+// TestFailureNamesTheSource: what pip misses, it misses where it looked.
+func TestFailureNamesTheSource(t *testing.T) {
+	for _, test := range []struct{ options, fails, want string }{
+		{`"index_url": "https://index.example/simple"`, "pipx install", "cannot build Patroni from index_url https://index.example/simple: the index does not know click"},
+		{`"wheelhouse": "/srv/wheels", "index_url": "https://index.example/simple"`, "pipx install", "cannot build Patroni: the wheelhouse has no click"},
+		{`"lockfile": "/etc/lock.txt"`, "pipx install", "cannot build Patroni: the lock file does not hold click"},
+		{`"lockfile": "/etc/lock.txt"`, "download -r", "cannot build Patroni: the index does not know click"},
+		{`"lockfile": "/etc/lock.txt", "wheelhouse": "/srv/wheels"`, "download -r", "cannot build Patroni: the wheelhouse has no click"},
+		{`"lockfile": "/etc/lock.txt"`, "pip install --user", "cannot install pipx for user postgres: the lock file does not hold click"},
+		{`"wheelhouse": "/srv/wheels"`, "pip install --user", "cannot install pipx for user postgres: the wheelhouse has no click"},
+	} {
+		m := newMachine(t)
+		if strings.Contains(test.fails, "--user") {
+			bareRHEL(m)
+		}
+		m.dir("/srv/wheels", 0o755)
+		m.write("/srv/wheels/patroni-4.1.5-py3-none-any.whl", "")
+		m.write("/etc/lock.txt", lockText("4.1.5"))
+		m.says = func(line string) string {
+			if strings.Contains(line, test.fails) {
+				return "ERROR: Could not find a version that satisfies the requirement click (from versions: none)"
+			}
+			return ""
+		}
+		_, err := m.installer(`{` + test.options + `}`).Run(t.Context())
+		if err == nil || !strings.HasPrefix(err.Error(), test.want) {
+			t.Errorf("%s, %s: %v, want %q", test.options, test.fails, err, test.want)
+		}
+	}
+}
+
 // TestWheelhouseIsLookedIntoAgain: the pip that knows what fits may come with the prerequisites, and so
 // may Python itself.
 func TestWheelhouseIsLookedIntoAgain(t *testing.T) {

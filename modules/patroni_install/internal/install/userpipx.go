@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
+	"github.com/pgedge/platform/modules/patroni_install/internal/host"
 	"github.com/pgedge/platform/modules/patroni_install/internal/pipx"
 	"github.com/pgedge/platform/modules/patroni_install/internal/step"
 	"github.com/pgedge/platform/modules/patroni_install/internal/txn"
@@ -39,16 +40,16 @@ func (b *builder) bringPipx(ctx context.Context, ns Namespace) (pipx.Program, er
 		return pipx.Program{}, fmt.Errorf("cannot stage pipx: %w", err)
 	}
 	build := b.pipxBuild(pipx.Program{Argv: []string{systemPython, "-m", "pipx"}})
-	if out, err := b.runAll(ctx, ns, build.BringPipx()); err != nil {
-		failed := &BuildError{What: "install pipx for user " + seen.User.Name, Index: b.plan.want.IndexURL, Err: err}
-		if stopped := context.Cause(ctx); stopped != nil {
-			failed.Cause, failed.Index = fmt.Sprintf("it was stopped: %v", stopped), ""
-		} else {
-			failed.Cause = pipx.Explain(err, out.Stdout, out.Stderr)
-		}
-		return pipx.Program{}, failed
+	commands := build.BringPipx()
+	last, from := len(commands)-1, b.plan.want.fetchesFrom()
+	out, err := b.runAll(ctx, ns, commands[:last])
+	if err == nil {
+		from = b.plan.want.installsFrom()
+		out, err = b.runAll(ctx, ns, commands[last:])
 	}
-	var err error
+	if err != nil {
+		return pipx.Program{}, b.pipxFailure(ctx, from, out, err)
+	}
 	if b.userPipx, err = b.readUserPipx(python); err != nil {
 		return pipx.Program{}, err
 	}
@@ -58,6 +59,20 @@ func (b *builder) bringPipx(ctx context.Context, ns Namespace) (pipx.Program, er
 	}
 	build.Version = pipx.Distributions(names)["pipx"]
 	return build.Program, build.Check()
+}
+
+// pipxFailure explains why pip did not install pipx.
+func (b *builder) pipxFailure(ctx context.Context, from pipx.Source, out host.Output, err error) error {
+	failed := &BuildError{What: "install pipx for user " + b.plan.seen.User.Name, Err: err}
+	if stopped := context.Cause(ctx); stopped != nil {
+		failed.Cause = fmt.Sprintf("it was stopped: %v", stopped)
+		return failed
+	}
+	failed.Cause = from.Explain(err, out.Stdout, out.Stderr)
+	if from == pipx.Index {
+		failed.Index = b.plan.want.IndexURL
+	}
+	return failed
 }
 
 func checkPython(version string) error {

@@ -20,8 +20,8 @@ const CompilerAdvice = "install a compiler and the headers that it needs"
 
 // causes lists the reasons from the most telling to the least: pip reports several of them, and
 // then also says that it found no version.
-func causes() []cause {
-	return slices.Concat(diskCauses(), compilerCauses(), indexCauses(), networkCauses(), packageCauses())
+func causes(from Source) []cause {
+	return slices.Concat(diskCauses(), compilerCauses(), indexCauses(), networkCauses(), []cause{damaged(from)}, packageCauses(from))
 }
 
 // diskCauses lists what the file system can do to a build.
@@ -142,14 +142,19 @@ func networkCauses() []cause {
 	}
 }
 
+// damaged is that a package is none.
+func damaged(from Source) cause {
+	signs := []string{"Wheel '*' located at * is invalid", "JSONDecodeError", "BadZipFile"}
+	if from != Index {
+		return cause{signs, "a wheel ($1) is damaged; copy the wheelhouse again, or build it anew"}
+	}
+	return cause{signs, noPackage + "what the index answers is damaged, or is something else; check index_url, and whether a proxy " +
+		"or a login page of the network answers in its place"}
+}
+
 // packageCauses lists what packages, the interpreter and the host can be short of.
-func packageCauses() []cause {
+func packageCauses(from Source) []cause {
 	return []cause{
-		{
-			[]string{"Wheel '*' located at * is invalid", "JSONDecodeError", "BadZipFile"},
-			noPackage + "what the index answers is damaged, or is something else; check index_url, and whether a proxy " +
-				"or a login page of the network answers in its place",
-		},
 		{
 			[]string{"THESE PACKAGES DO NOT MATCH THE HASHES"},
 			"a package is not the one whose hash is on record; a mirror may be damaged, or somebody changed the package",
@@ -160,7 +165,7 @@ func packageCauses() []cause {
 		},
 		{
 			[]string{"Cannot import build backend", "BackendUnavailable", "backend-unavailable"},
-			"a package's build tools could not be loaded; the index may not offer them",
+			"a package's build tools could not be loaded; " + from.String() + " may not have them",
 		},
 		{
 			[]string{"ERROR: ResolutionImpossible", "conflicting dependencies"},

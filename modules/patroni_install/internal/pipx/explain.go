@@ -1,7 +1,9 @@
 package pipx
 
 import (
+	"cmp"
 	"errors"
+	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -16,12 +18,30 @@ const maxLog = 4 << 20
 // shownVersions is how many of the newest versions are named where the wanted one does not exist.
 const shownVersions = 8
 
+// Source is where a command that failed had its packages from.
+type Source int
+
+// The sources of packages.
+const (
+	Index      Source = iota // the package index
+	InWheels                 // the wheelhouse
+	WhatPassed               // what was fetched for a lock file, and nothing else
+)
+
+// String names the source as what is told of it begins.
+func (s Source) String() string {
+	return map[Source]string{Index: "the index", InWheels: "the wheelhouse", WhatPassed: "the lock file"}[s]
+}
+
+// Explain is [Source.Explain] where packages come from the index.
+func Explain(err error, texts ...[]byte) string { return Index.Explain(err, texts...) }
+
 // Explain says in one sentence why a build failed and what to do, or "" when it does not know.
 // err is what running a command gave, the texts are what the commands printed and [PipLog]. They
 // hold what pip printed, which masks passwords in addresses; nothing else of them is repeated.
-func Explain(err error, texts ...[]byte) string {
+func (s Source) Explain(err error, texts ...[]byte) string {
 	text := failureText(err, texts...)
-	for _, c := range causes() {
+	for _, c := range causes(s) {
 		for _, sign := range c.signs {
 			if stars, found := find(text, sign); found {
 				return c.fill(stars)
@@ -32,8 +52,34 @@ func Explain(err error, texts ...[]byte) string {
 		return "pip was killed (signal 9), by the kernel's OOM killer unless somebody did it on purpose; " +
 			"journalctl -k tells; give the host more memory and try again"
 	}
-	return explainVersion(text)
+	return cmp.Or(explainUnlocked(text), s.explainVersion(text))
 }
+
+// explainUnlocked explains that something is needed which a lock file does not hold, or without a hash.
+// pip names the packages in the lines after that.
+func explainUnlocked(text string) string {
+	for _, sign := range []string{"In --require-hashes mode, all requirements must have their versions pinned", "Hashes are required in --require-hashes mode"} {
+		_, after, found := strings.Cut(text, sign)
+		if !found {
+			continue
+		}
+		var names []string
+		_, after, _ = strings.Cut(after, "\n")
+		for line := range strings.Lines(after) {
+			requirement, listed := strings.CutPrefix(line, "    ")
+			if !listed {
+				break
+			}
+			requirement, _, _ = strings.Cut(requirement, " ")
+			names = append(names, shown(strings.TrimSpace(requirement)))
+		}
+		return "the lock file does not hold " + cmp.Or(strings.Join(names, ", "), "all that its packages need") + "; " + lockAdvice
+	}
+	return ""
+}
+
+// lockAdvice is what to do about a lock file that is not complete.
+const lockAdvice = "lock what is asked for, extras included, with hashes for all that it needs, or leave lockfile unset"
 
 // killedSilently tells whether pip ended without an error of its own. pipx does not say how it ended,
 // but whatever else stops pip, it reports.
@@ -93,7 +139,7 @@ func hasAny(text string, signs ...string) bool {
 }
 
 // explainVersion explains that pip found no version that fits.
-func explainVersion(text string) string {
+func (s Source) explainVersion(text string) string {
 	stars, found := find(text, "Could not find a version that satisfies the requirement * *(from versions: *)")
 	if !found {
 		return ""
@@ -101,9 +147,17 @@ func explainVersion(text string) string {
 	requirement, versions := stars[0], stars[2]
 	switch {
 	case versions != "none":
-		return "the index has no version for " + requirement + "; it offers " + newest(versions)
+		return fmt.Sprintf("%s has no version for %s; it offers %s", s, requirement, newest(versions))
 	case hasAny(text, "different python version: "):
 		return "no version of " + requirement + " is for this Python; set python to a newer one, or version to an older Patroni"
+	}
+	switch s {
+	case InWheels:
+		return "the wheelhouse has no " + requirement + " for this host; build it on a host of the same platform " +
+			"(playbook pgedge.platform.wheelhouse)"
+	case WhatPassed:
+		return "the lock file does not hold " + requirement + " for this host; " + lockAdvice
+	case Index:
 	}
 	return "the index does not know " + requirement + "; check index_url, which must end as in https://index.example/simple"
 }

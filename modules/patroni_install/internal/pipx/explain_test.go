@@ -32,8 +32,8 @@ func TestExplainCaptured(t *testing.T) {
 		"memory":          "it was killed, or got no memory",
 		"memory_pip25":    "it was killed, or got no memory",
 		"killed":          "pip was killed (signal 9)",
-		"isolation_pip23": "a package's build tools could not be loaded",
-		"isolation_pip25": "a package's build tools could not be loaded",
+		"isolation_pip23": "a package's build tools could not be loaded; the index may not have them",
+		"isolation_pip25": "a package's build tools could not be loaded; the index may not have them",
 		"no_space":        "the file system is full",
 		"no_space_pip25":  "the file system is full",
 	}
@@ -108,6 +108,37 @@ func TestExplain(t *testing.T) {
 	}
 }
 
+// TestExplainBySource: where there is no index, nobody is sent to it.
+func TestExplainBySource(t *testing.T) {
+	const none = "ERROR: Could not find a version that satisfies the requirement click>=4.1 (from patroni) (from versions: none)"
+	const some = "ERROR: Could not find a version that satisfies the requirement click>=9 (from versions: 8.1.7)"
+	const unlocked = "ERROR: In --require-hashes mode, all requirements must have their versions pinned with ==. These do not:\n" +
+		"    click>=4.1 from file:///x/click-8.1.7-py3-none-any.whl (from patroni==4.1.5->-r lock.txt (line 1))\n    boto3 from https://x\n" +
+		"Traceback:\n    raise HashErrors\n"
+	const unhashed = "ERROR: Hashes are required in --require-hashes mode, but they are missing from some requirements here. Here is a list\n" +
+		"    click==8.1.7 --hash=sha256:00\n"
+	for _, test := range []struct {
+		from       Source
+		text, want string
+	}{
+		{Index, none, "the index does not know click>=4.1"},
+		{InWheels, none, "the wheelhouse has no click>=4.1 for this host; build it on a host of the same platform"},
+		{WhatPassed, none, "the lock file does not hold click>=4.1 for this host; lock what is asked for"},
+		{InWheels, some, "the wheelhouse has no version for click>=9; it offers 8.1.7"},
+		{WhatPassed, some, "the lock file has no version for click>=9; it offers 8.1.7"},
+		{Index, unlocked, "the lock file does not hold click>=4.1, boto3; lock what is asked for, extras included"},
+		{InWheels, unhashed, "the lock file does not hold click==8.1.7; lock"},
+		{InWheels, "In --require-hashes mode, all requirements must have their versions pinned", "the lock file does not hold all that its packages need; "},
+		{InWheels, "pip._internal.exceptions.InvalidWheel: Wheel 'click' located at /x is invalid.", "a wheel (click) is damaged; copy"},
+		{InWheels, "zipfile.BadZipFile: File is not a zip file", "a wheel is damaged; copy"},
+		{InWheels, "BackendUnavailable", "a package's build tools could not be loaded; the wheelhouse may not have them"},
+	} {
+		if got := test.from.Explain(nil, []byte(test.text)); !strings.HasPrefix(got, test.want) {
+			t.Errorf("%d, %q: %q, want %q", test.from, test.text, got, test.want)
+		}
+	}
+}
+
 func TestFindSign(t *testing.T) {
 	tests := []struct {
 		text, sign string
@@ -136,7 +167,7 @@ func TestFindSign(t *testing.T) {
 // tells more is found in it too.
 func TestSignsExplain(t *testing.T) {
 	var before []cause
-	for _, c := range causes() {
+	for _, c := range causes(Index) {
 		for _, sign := range c.signs {
 			text := strings.ReplaceAll(sign, "*", "it")
 			earlier := slices.ContainsFunc(before, func(b cause) bool { return hasAny(text, b.signs...) })
