@@ -107,6 +107,13 @@ func indexCauses() []cause {
 			[]string{"401 Client Error", "401 Error", "status code 401", "403 Client Error", "403 Error", "status code 403"},
 			noPackage + "the index refuses the credentials; check the user and the password in index_url",
 		},
+		{
+			[]string{
+				"too many * error responses", "HTTP status server error (*)", "Server Error: * for url",
+				"HTTP error 500", "HTTP error 502", "HTTP error 503", "HTTP error 504",
+			},
+			noPackage + "the index, or a proxy before it, answers with an error of its own ($1); try again later, or set another index_url",
+		},
 	}
 }
 

@@ -67,6 +67,16 @@ func TestExplain(t *testing.T) {
 		{"ERROR: Package 'patroni' requires a different Python: 3.6.8 not in '>=3.7'", "the interpreter is Python 3.6.8 and the package needs >=3.7"},
 		{"OSError('Tunnel connection failed: 407 Proxy Authentication Required')", "refuses (407 Proxy Authentication Required)"},
 		{"HTTPError: 401 Client Error: Unauthorized for url: https://index.example/simple/patroni/", "refuses the credentials"},
+		{
+			"Could not fetch URL https://index.example/simple/patroni/: connection error: HTTPSConnectionPool(host='index.example', port=443): " +
+				"Max retries exceeded with url: /simple/patroni/ (Caused by ResponseError('too many 503 error responses')) - skipping\n" +
+				"ERROR: Could not find a version that satisfies the requirement patroni (from versions: none)",
+			"the index, or a proxy before it, answers with an error of its own (503); try again later",
+		},
+		{"ERROR: HTTP error 500 while getting https://index.example/x.whl", "answers with an error of its own; try"},
+		{"500 Server Error: Internal Server Error for url: https://index.example/simple/patroni/", "of its own (Internal Server Error); try"},
+		{"  Caused by: HTTP status server error (503 Service Unavailable) for url (https://index.example/)", "of its own (503 Service Unavailable); try"},
+		{"ERROR: HTTP error 404 while getting https://index.example/x.whl", ""},
 		{"  cause: invalid peer certificate: UnknownIssuer\n", "is not trusted (UnknownIssuer); name the authority's file with ca_cert"},
 		{"error: Failed to fetch: `https://index.example/simple/patroni/`\n", "uv cannot fetch https://index.example/simple/patroni/; check"},
 		{"ProxyError('Unable to connect to proxy')", "answer or refuses; check"},
