@@ -142,7 +142,12 @@ func (n *namespace) look(cmd host.Command) string {
 		n.must(err)
 		version = string(text)
 	}
-	found := "file patroni-" + version + "-py3-none-any.whl\ntakes patroni " + cmp.Or(n.takes, version) + "\n"
+	found := "file patroni-" + version + "-py3-none-any.whl\n"
+	if _, pinned, _ := strings.Cut(n.asked[python][0], "=="); pinned == "" || pinned == version {
+		found += "takes patroni " + cmp.Or(n.takes, version) + "\n"
+	} else {
+		found += "missing patroni==" + pinned + " (it has patroni-" + version + "-py3-none-any.whl)\n"
+	}
 	if n.unlooked && !n.has("/usr/bin/pipx") {
 		return "file patroni-" + version + "-py3-none-any.whl\nunknown\n"
 	}

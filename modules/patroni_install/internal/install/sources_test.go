@@ -334,6 +334,27 @@ func TestLockWithoutPipx(t *testing.T) {
 	m.run(locked)
 }
 
+// TestRepairFromANewerWheelhouse: a repair keeps the version, and where the wheelhouse has moved on, the
+// operator has to say so.
+func TestRepairFromANewerWheelhouse(t *testing.T) {
+	m := newMachine(t)
+	m.dir("/srv/wheels", 0o755)
+	m.run(`{"version": "4.0.7"}`)
+	m.remove(venv + "/bin/python")
+	_, err := m.installer(`{"wheelhouse": "/srv/wheels"}`).Run(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "cannot rebuild Patroni 4.0.7 from wheelhouse /srv/wheels, which has other versions only, 4.1.5 being") ||
+		!strings.Contains(err.Error(), "set version to one that it has, or state to latest") {
+		t.Errorf("%v", err)
+	}
+	_, err = m.installer(`{"wheelhouse": "/srv/wheels", "version": "4.0.7"}`).Run(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "it lacks patroni==4.0.7 (it has patroni-4.1.5-py3-none-any.whl); build it") {
+		t.Errorf("a version that was asked for: %v", err)
+	}
+	if got := m.run(`{"wheelhouse": "/srv/wheels", "state": "latest"}`).version(); got != "4.1.5" {
+		t.Errorf("state latest gave Patroni %v", got)
+	}
+}
+
 // TestFailureNamesTheSource: what pip misses, it misses where it looked.
 func TestFailureNamesTheSource(t *testing.T) {
 	for _, test := range []struct{ options, fails, want string }{

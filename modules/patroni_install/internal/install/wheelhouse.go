@@ -42,7 +42,7 @@ func (o *observer) wheelhouse(ctx context.Context) error {
 	if o.want.Wheelhouse == "" || o.want.State == Absent || !o.want.takesNewest() && plan.whyBuild() == "" {
 		return nil
 	}
-	contents := pipx.Contents{Files: o.want.wheels}
+	contents := pipx.Contents{Files: o.want.wheels, Unknown: true}
 	if !o.want.onController() {
 		var err error
 		if contents, err = o.lookInto(ctx, plan); err != nil {
@@ -59,7 +59,7 @@ func (o *observer) wheelhouse(ctx context.Context) error {
 	if o.want.onController() && o.mayRefresh {
 		return ErrOnController
 	}
-	return o.want.refuseWheelhouse(contents)
+	return plan.refuseWheelhouse(contents)
 }
 
 // lookInto looks where nothing is staged yet.
@@ -84,13 +84,13 @@ func (b *builder) lookAgain(ctx context.Context, ns Namespace) error {
 	if err != nil {
 		return err
 	}
-	return b.plan.want.refuseWheelhouse(contents)
+	return b.plan.refuseWheelhouse(contents)
 }
 
 // newestIn is the newest version of Patroni that can be installed, as far as that is known: names
 // alone do not tell which Python a wheel is for.
 func (o *observer) newestIn(c pipx.Contents) string {
-	if c.Unknown || o.want.onController() {
+	if c.Unknown {
 		return o.want.Version.Bound(o.want.constraints).NewestIn(c.Files)
 	}
 	return c.Newest
@@ -187,15 +187,32 @@ func (p *Plan) lookOnce(ctx context.Context, h *host.Host, ns Namespace, one loo
 	return pipx.ReadContents(out), err
 }
 
+// lacksKept returns the version of the installation where a rebuild keeps it and the wheelhouse has others
+// only, else "".
+func (p *Plan) lacksKept(c pipx.Contents) string {
+	kept := p.kept()
+	spec, err := pipx.ParseSpec("==" + kept)
+	_, exact := p.want.Version.Exact()
+	if err != nil || exact || c.Unknown || spec.NewestIn(c.Files) != "" || p.want.Version.NewestIn(c.Files) == "" {
+		return ""
+	}
+	return kept
+}
+
 // refuseWheelhouse refuses one that a build cannot do with.
-func (d Desired) refuseWheelhouse(c pipx.Contents) error {
-	name := d.Wheelhouse
+func (p *Plan) refuseWheelhouse(c pipx.Contents) error {
+	name := p.want.Wheelhouse
 	if len(c.Damaged) > 0 {
 		return fmt.Errorf("cannot use wheelhouse %s: these files in it are no wheels, or are damaged: %s", name, strings.Join(c.Damaged, ", "))
 	}
 	if len(c.Unlocked) > 0 {
 		return fmt.Errorf("cannot build Patroni with lockfile %s: %s; lock what is asked for, extras included, with hashes for all that it "+
-			"needs, or leave lockfile unset (in the role: patroni_lockfile)", d.Lockfile, strings.Join(c.Unlocked, "; "))
+			"needs, or leave lockfile unset (in the role: patroni_lockfile)", p.want.Lockfile, strings.Join(c.Unlocked, "; "))
+	}
+	if kept := p.lacksKept(c); kept != "" {
+		return fmt.Errorf("cannot rebuild Patroni %s from wheelhouse %s, which has other versions only, %s being the newest, and a rebuild "+
+			"keeps the version unless another one is asked for; set version to one that it has, or state to latest "+
+			"(in the role: patroni_version, patroni_state)", kept, name, p.want.Version.NewestIn(c.Files))
 	}
 	if len(c.Missing) > 0 {
 		return fmt.Errorf("cannot build Patroni from wheelhouse %s: %s", name, strings.Join(c.Missing, "; "))
