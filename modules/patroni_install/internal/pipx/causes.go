@@ -190,6 +190,10 @@ func packageCauses(from Source) []cause {
 			"the interpreter has no module venv; install python3-venv, or set python to a complete one",
 		},
 		{
+			[]string{"there is no pip, neither in"}, // newest.py
+			"the interpreter has no pip; install python3-pip, or on the Debian family python3-venv",
+		},
+		{
 			[]string{"[Errno 13] Permission denied: '*'"},
 			"the user may not write $1; check who owns the home and what is in it",
 		},

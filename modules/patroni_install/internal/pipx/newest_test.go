@@ -47,7 +47,8 @@ func TestReadNewest(t *testing.T) {
 		"out of reach":   {"", failed(sign + " (from versions: none)"), "", "the index does not know patroni!=4.1.5,>=4.1.5; check index_url"},
 		"pip 9, neither": {"", failed("  " + sign + " (from versions: )"), "", "pip does not say which versions the index has"},
 		"pip 20.3":       {"", failed(sign), "", ErrUnclear.Error()},
-		"no pip":         {"", failed("there is no pip"), "", `command "python3" failed: exit status 1: there is no pip`},
+		"no pip":         {"", failed("there is no pip, neither in /x nor of /usr/bin/python3"), "", "the interpreter has no pip; install python3-pip"},
+		"unknown":        {"", failed("it rains"), "", `command "python3" failed: exit status 1: it rains`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := ReadNewest(host.Output{Stdout: []byte(c.stdout)}, c.err)
@@ -57,6 +58,12 @@ func TestReadNewest(t *testing.T) {
 		})
 	}
 }
+
+// noWheels makes an interpreter one that came without wheels: its pip is installed.
+const noWheels = `
+import glob
+glob.glob = lambda pattern: []
+`
 
 // TestAskNewest asks the machine's own pip, of which there is one beside every interpreter that can
 // make virtual environments, with a directory in the place of an index.
@@ -68,8 +75,8 @@ func TestAskNewest(t *testing.T) {
 			info+"METADATA", "Metadata-Version: 2.1\nName: patroni\nVersion: "+version+"\n",
 			info+"WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
 	}
-	ask := func(requirement string) (string, error) {
-		cmd := exec.CommandContext(t.Context(), "python3", "-I", "-B", "-c", bundledWheels+askNewest, "/nonexistent", requirement)
+	ask := func(before, requirement string) (string, error) {
+		cmd := exec.CommandContext(t.Context(), "python3", "-I", "-B", "-c", before+bundledWheels+askNewest, "/nonexistent", requirement)
 		cmd.Env = append(cmd.Environ(), "PIP_NO_INDEX=1", "PIP_FIND_LINKS="+root, "PIP_DISABLE_PIP_VERSION_CHECK=1", "TMPDIR="+t.TempDir())
 		var stderr strings.Builder
 		cmd.Stderr = &stderr
@@ -79,13 +86,22 @@ func TestAskNewest(t *testing.T) {
 		}
 		return ReadNewest(host.Output{Stdout: out}, err)
 	}
+	kinds := []string{""}
+	if exec.CommandContext(t.Context(), "python3", "-I", "-c", "import pip").Run() == nil {
+		kinds = append(kinds, noWheels)
+	}
 	for requirement, want := range map[string]string{
 		"patroni[psycopg2-binary,etcd]>=4.0.7,!=4.0.7": "4.1.5",
 		"patroni[etcd]>=4.1.5,!=4.1.5":                 "",
 	} {
-		got, err := ask(requirement)
-		if got != want || err != nil && !errors.Is(err, ErrUnclear) {
-			t.Errorf("%s: %q, %v; want %q", requirement, got, err, want)
+		for _, before := range kinds {
+			got, err := ask(before, requirement)
+			if got != want || err != nil && !errors.Is(err, ErrUnclear) {
+				t.Errorf("%s: %q, %v; want %q", requirement, got, err, want)
+			}
 		}
+	}
+	if got, err := ask(noPip, "patroni"); err == nil || !strings.HasPrefix(err.Error(), "the interpreter has no pip; ") {
+		t.Errorf("without any pip: %q, %v", got, err)
 	}
 }
