@@ -190,6 +190,16 @@ func TestRHELRefuses(t *testing.T) {
 	}
 }
 
+// TestRHELWithoutPip: where nobody wants the package that has it, the failure names it.
+func TestRHELWithoutPip(t *testing.T) {
+	m := newMachine(t)
+	bareRHEL(m)
+	_, err := m.installer(`{"prerequisites": []}`).Run(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "the interpreter has no pip; install the package python3-pip, or leave prerequisites unset") {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestUnknownFamily(t *testing.T) {
 	suse := func(m *machine) {
 		m.write("/etc/os-release", "ID=opensuse-leap\nID_LIKE=\"suse opensuse\"\nPRETTY_NAME=\"openSUSE Leap\"\n")

@@ -190,6 +190,11 @@ func packageCauses(from Source) []cause {
 			"the interpreter has no module venv; install python3-venv, or set python to a complete one",
 		},
 		{
+			[]string{"No module named pip\n", "No module named 'pip'"},
+			"the interpreter has no pip; install the package python3-pip, or leave prerequisites unset (in the role: " +
+				"patroni_prerequisites), which installs it where it is needed",
+		},
+		{
 			[]string{"there is no pip, neither in"}, // newest.py
 			"the interpreter has no pip; install python3-pip, or on the Debian family python3-venv",
 		},

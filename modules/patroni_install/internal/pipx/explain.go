@@ -194,7 +194,7 @@ func failureText(err error, texts ...[]byte) string {
 	} else if err != nil {
 		parts = append(parts, err.Error())
 	}
-	return strings.Join(parts, "\n")
+	return strings.Join(parts, "\n") + "\n"
 }
 
 // PipLog returns the full output of pip, or of uv, of the last build that failed below home, a staged PIPX_HOME.

@@ -94,6 +94,8 @@ func TestExplain(t *testing.T) {
 			"the index does not know patroni; check index_url",
 		},
 		{"/usr/bin/python3: No module named venv", "python3-venv"},
+		{"/usr/bin/python3: No module named pip", "the interpreter has no pip; install the package python3-pip, or leave prerequisites unset"},
+		{"/usr/bin/python3: No module named pipx", ""},
 		{"PermissionError: [Errno 13] Permission denied: '/home/x/.local'", "may not write /home/x/.local"},
 		{
 			"ERROR: Ignored the following versions that require a different python version: 4.9 Requires-Python >=3.12\n" +
