@@ -141,11 +141,15 @@ func TestWheelhouseOnTheController(t *testing.T) {
 	if diff := cmp.Diff(before, m.snapshot()); diff != "" {
 		t.Errorf("it changed the host (-before +after):\n%s", diff)
 	}
-	if report, err := m.installer(`{` + names + `}`).Check(t.Context()); err != nil || !report.Changed() {
-		t.Errorf("check mode: %v", err)
+	report, err := m.installer(`{` + names + `}`).Check(t.Context())
+	if err != nil || !report.Changed() || !strings.Contains(strings.Join(report.Warnings, "; "), "wheelhouse /wheels is on the controller, and check mode does not") {
+		t.Errorf("check mode: %v, warnings %q", err, report.Warnings)
 	}
 	m.run(`{"version": "4.0.7"}`)
 	m.unchanged(`{` + names + `}`)
+	if report, err := m.installer(`{` + names + `}`).Check(t.Context()); err != nil || len(report.Warnings) > 0 {
+		t.Errorf("nothing is to be built: %v, warnings %q", err, report.Warnings)
+	}
 	if _, err := m.installer(`{"state": "latest", ` + names + `}`).Run(t.Context()); !errors.Is(err, ErrOnController) {
 		t.Errorf("a newer version on the controller: %v", err)
 	}

@@ -59,6 +59,10 @@ func (o *observer) wheelhouse(ctx context.Context) error {
 	if o.want.onController() && o.mayRefresh {
 		return ErrOnController
 	}
+	if o.want.onController() {
+		f.Warnings = append(f.Warnings, fmt.Sprintf("wheelhouse %s is on the controller, and check mode does not bring it here: whether it has "+
+			"all that the build takes on this host is not known before a real run, which changes nothing where it has not", o.want.Wheelhouse))
+	}
 	return plan.refuseWheelhouse(contents)
 }
 
