@@ -338,6 +338,26 @@ func TestLockWithoutPipx(t *testing.T) {
 	m.run(locked)
 }
 
+// TestUnreadableWheelhouse: what to do depends on what it is.
+func TestUnreadableWheelhouse(t *testing.T) {
+	m := newMachine(t)
+	m.dir("/srv/wheels", 0o755)
+	m.write("/srv/wheels.tar", "4.1.5")
+	m.says = func(line string) string {
+		if strings.Contains(line, " look ") {
+			return "Traceback\ntarfile.ReadError: unexpected end of data"
+		}
+		return ""
+	}
+	for name, want := range map[string]string{
+		"/srv/wheels": "end of data; make it readable for this user", "/srv/wheels.tar": "end of data; it is to be a whole tar archive",
+	} {
+		if _, err := m.installer(`{"wheelhouse": "` + name + `"}`).Run(t.Context()); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // TestRepairFromANewerWheelhouse: a repair keeps the version, and where the wheelhouse has moved on, the
 // operator has to say so.
 func TestRepairFromANewerWheelhouse(t *testing.T) {

@@ -185,8 +185,12 @@ func (p *Plan) lookOnce(ctx context.Context, h *host.Host, ns Namespace, one loo
 	var failed *host.CommandError
 	if errors.As(err, &failed) && failed.Cause == nil {
 		lines := strings.Split(strings.TrimSpace(failed.Stderr), "\n")
-		return pipx.Contents{}, fmt.Errorf("cannot look into wheelhouse %s as user %s: %s; make it readable for this user, "+
-			"or pack it into a tar archive, which root reads", p.want.Wheelhouse, p.seen.User.Name, lines[len(lines)-1])
+		advice := "make it readable for this user, or pack it into a tar archive, which root reads"
+		if source.Archive != nil {
+			advice = "it is to be a whole tar archive of packages: pack it, or copy it, again"
+		}
+		return pipx.Contents{}, fmt.Errorf("cannot look into wheelhouse %s as user %s: %s; %s", p.want.Wheelhouse, p.seen.User.Name,
+			lines[len(lines)-1], advice)
 	}
 	return pipx.ReadContents(out), err
 }

@@ -37,8 +37,9 @@ def members():
 def entries(directory):
     """Yield the packages of a directory in the same way."""
     for name in sorted(os.listdir(directory)):
-        if name.endswith(SUFFIXES) and not name.startswith("."):
-            with open(os.path.join(directory, name), "rb") as file:
+        path = os.path.join(directory, name)
+        if name.endswith(SUFFIXES) and not name.startswith(".") and os.path.isfile(path):
+            with open(path, "rb") as file:
                 yield name, file
 
 
@@ -71,10 +72,20 @@ def package(name, data):
 
 def fits(offer, tags, packaging):
     """Tell whether a package is for this interpreter and for one of the tags of this platform."""
-    python = ".".join(str(part) for part in sys.version_info[:3])
-    if not packaging.specifiers.SpecifierSet(offer.python).contains(python):
+    python = read(packaging.specifiers.SpecifierSet, offer.python)
+    if python and not python.contains(".".join(str(part) for part in sys.version_info[:3])):
+        return False
+    if not read(packaging.version.parse, offer.version):
         return False
     return not offer.tag or bool(packaging.tags.parse_tag(offer.tag) & tags)
+
+
+def read(kind, text):
+    """Return a text as something of the packaging library, or None where it is none, which pip passes over, too."""
+    try:
+        return kind(text)
+    except ValueError:
+        return None
 
 
 def holds(requirement, extras):
@@ -83,13 +94,9 @@ def holds(requirement, extras):
 
 
 def bounds(texts, packaging):
-    """Return what constraints say of versions, by the name of the package. pip tells what it cannot read."""
+    """Return what constraints say of versions, by the name of the package."""
     found = {}
-    for text in texts:
-        try:
-            one = packaging.requirements.Requirement(text)
-        except ValueError:
-            continue
+    for one in filter(None, (read(packaging.requirements.Requirement, text) for text in texts)):
         name = packaging.utils.canonicalize_name(one.name)
         if holds(one, []):
             found[name] = found.get(name, packaging.specifiers.SpecifierSet()) & one.specifier
@@ -131,8 +138,8 @@ def resolve(offers, said, packaging):
         if roots >= 0:
             yield "takes %s %s" % (name(need.name), chosen.version)
         for text in chosen.requires:
-            more = packaging.requirements.Requirement(text)
-            if holds(more, need.extras):
+            more = read(packaging.requirements.Requirement, text)
+            if more and holds(more, need.extras):
                 more.marker = None
                 wanted.append(more)
 
@@ -180,7 +187,7 @@ def look(shared, wheelhouse, *words):
         try:
             offers.append(package(name, data))
             print("file " + name)
-        except (zipfile.BadZipFile, IndexError):
+        except Exception:  # of whatever kind: there are many ways to be no wheel
             print("damaged " + name)
             continue
         if name.startswith("pip-") and data:

@@ -251,6 +251,42 @@ glob.glob = lambda pattern: [] if "pip-" in pattern else real_glob(pattern)
 sys.path[:] = [folder for folder in sys.path if not folder.endswith("-packages")]
 `
 
+// TestLookAtDamage: whatever is wrong with a file, it is named, and what is no file is not looked at.
+func TestLookAtDamage(t *testing.T) {
+	wheels := exampleWheels()
+	wheels["empty-1-py3-none-any.whl"], wheels["broken-1-py3-none-any.whl"] = rawWheel, rawWheel+brokenWheel(t)
+	wheels["notes.zip"], wheels["odd-one-py3-none-any.whl"], wheels["picky-1-py3-none-any.whl"] = "", "", "Requires-Python: never\nRequires-Dist: what ever"
+	dir, archive := makeWheelhouse(t, wheels)
+	err := errors.Join(os.Mkdir(filepath.Join(dir, "folder-1-py3-none-any.whl"), 0o700), os.Symlink("nowhere", filepath.Join(dir, "dangling-1-py3-none-any.whl")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, source := range []Wheelhouse{{Dir: dir}, {Archive: archive}} {
+		got := ReadContents(runReal(t, exampleBuild().Look(source, Needs{Requirements: []string{"patroni", "odd", "picky"}})))
+		slices.Sort(got.Damaged)
+		missing := []string{"odd (it has odd-one-py3-none-any.whl)"}
+		if want := []string{"broken-1-py3-none-any.whl", "empty-1-py3-none-any.whl"}; !slices.Equal(got.Damaged, want) || !slices.Equal(got.Missing, missing) {
+			t.Errorf("damaged %q, want %q; missing %q, want %q", got.Damaged, want, got.Missing, missing)
+		}
+	}
+}
+
+// brokenWheel is a wheel whose metadata cannot be inflated.
+func brokenWheel(t *testing.T) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "x.whl")
+	wheel(t, name, "broken-1.dist-info/METADATA", strings.Repeat("Name: broken\n", 100))
+	data, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	begin := strings.Index(string(data), "METADATA") + len("METADATA")
+	for i := begin; i < begin+8; i++ {
+		data[i] = 0xff
+	}
+	return string(data)
+}
+
 // TestUnpack: nothing but packages, and nothing outside of the directory.
 func TestUnpack(t *testing.T) {
 	dir, archive := makeWheelhouse(t, exampleWheels())
