@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/host"
+	"github.com/pgedge/platform/modules/patroni_install/internal/pipx"
 )
 
 // verifyTimeout bounds what is started to see that it works.
@@ -79,10 +80,11 @@ func imports(extras []string) []string {
 	modules := map[string]string{
 		"psycopg2": "psycopg2", "psycopg2-binary": "psycopg2", "psycopg3": "psycopg", "etcd": "etcd", "etcd3": "etcd",
 		"consul": "consul", "zookeeper": "kazoo", "exhibitor": "kazoo", "raft": "pysyncobj", "aws": "boto3",
+		"systemd": "systemd.daemon",
 	}
 	names := []string{"patroni"}
 	for _, extra := range extras {
-		if module, known := modules[extra]; known && !slices.Contains(names, module) {
+		if module, known := modules[pipx.Normalise(extra)]; known && !slices.Contains(names, module) {
 			names = append(names, module)
 		}
 	}

@@ -37,7 +37,7 @@ func (v *Venv) readPipx(files *fsys.FS) error {
 		v.problem("pipx_metadata.json is damaged")
 		return nil
 	}
-	if normalise(content.MainPackage.Package) != Package {
+	if Normalise(content.MainPackage.Package) != Package {
 		v.problem("its main package is %q, not %q", content.MainPackage.Package, Package)
 	}
 	v.Injected = injected(content.Injected)

@@ -73,12 +73,12 @@ func FuzzDistributions(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, one, other string) {
 		for name, version := range Distributions([]string{one, other}) {
-			if name != normalise(name) || !isMadeOf(name, alphanumeric+"-") || !isMadeOf(version, versionChars) || !isMadeOf(version[:1], digits) {
+			if name != Normalise(name) || !isMadeOf(name, alphanumeric+"-") || !isMadeOf(version, versionChars) || !isMadeOf(version[:1], digits) {
 				t.Errorf("%q has version %q", name, version)
 			}
 		}
-		if spelled := normalise(one); normalise(spelled) != spelled {
-			t.Errorf("%q becomes %q, and that %q", one, spelled, normalise(spelled))
+		if spelled := Normalise(one); Normalise(spelled) != spelled {
+			t.Errorf("%q becomes %q, and that %q", one, spelled, Normalise(spelled))
 		}
 	})
 }

@@ -100,7 +100,7 @@ func parsePin(line string) (pin, error) {
 	case hashes == 0:
 		return pin{}, fmt.Errorf("%s %s has no --hash=sha256:…", name, version)
 	}
-	return pin{name: normalise(name), version: version, requirement: whole, line: line}, nil
+	return pin{name: Normalise(name), version: version, requirement: whole, line: line}, nil
 }
 
 // shown is a text for people, without addresses, which may hold a password that nobody else knows as one.

@@ -115,7 +115,7 @@ func (m *marker) comparison() bool {
 	case variable == "python_version" && operator != "===":
 		return compareVersions(have, operator, want)
 	case variable == "extra":
-		have, want = normalise(have), normalise(want)
+		have, want = Normalise(have), Normalise(want)
 	}
 	switch operator {
 	case "==", "===":

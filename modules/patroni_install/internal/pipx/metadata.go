@@ -61,13 +61,13 @@ func parseMetadata(text string) metadata {
 		switch strings.ToLower(key) {
 		case "provides-extra":
 			if isName(value) && len(m.extras) < maxExtras {
-				m.extras = append(m.extras, normalise(value))
+				m.extras = append(m.extras, Normalise(value))
 			}
 		case "requires-dist":
 			name, rest := span(value, nameChars) // extras and specifiers come next
 			_, marker, _ := strings.Cut(rest, ";")
 			if isName(name) && len(m.requires) < maxRequires {
-				m.requires = append(m.requires, requirement{normalise(name), marker})
+				m.requires = append(m.requires, requirement{Normalise(name), marker})
 			}
 		}
 	}
@@ -77,7 +77,7 @@ func parseMetadata(text string) metadata {
 // find returns the spelling under which the package knows an extra, "" when it does not. etcd and
 // etcd3 stand for each other, so that it does not matter which of them a version has.
 func (m metadata) find(extra string) string {
-	names := []string{normalise(extra)}
+	names := []string{Normalise(extra)}
 	switch names[0] {
 	case "etcd":
 		names = append(names, "etcd3")

@@ -35,9 +35,9 @@ func isAppName(text string) bool {
 	return isMadeOf(text, nameChars) && isMadeOf(text[:1], alphanumeric) && len(text) <= maxName
 }
 
-// normalise returns the one spelling of a package's or extra's name that all others compare by:
+// Normalise returns the one spelling of a package's or extra's name that all others compare by:
 // in lower case, with one hyphen for each row of separators.
-func normalise(name string) string {
+func Normalise(name string) string {
 	name = strings.NewReplacer("_", "-", ".", "-").Replace(strings.ToLower(name))
 	for strings.Contains(name, "--") {
 		name = strings.ReplaceAll(name, "--", "-")
@@ -58,7 +58,7 @@ func Distributions(names []string) map[string]string {
 		name, rest, _ := strings.Cut(stem, "-")
 		version, _ := span(rest, versionChars)
 		if isMadeOf(name, alphanumeric+"._") && version != "" && isMadeOf(version[:1], digits) {
-			found[normalise(name)] = version
+			found[Normalise(name)] = version
 		}
 	}
 	return found

@@ -11,8 +11,8 @@ func TestNormalise(t *testing.T) {
 		"_x.": "-x-", "psycopg2-binary": "psycopg2-binary", "": "",
 	}
 	for name, want := range tests {
-		if got := normalise(name); got != want {
-			t.Errorf("normalise(%q) = %q, want %q", name, got, want)
+		if got := Normalise(name); got != want {
+			t.Errorf("Normalise(%q) = %q, want %q", name, got, want)
 		}
 	}
 }

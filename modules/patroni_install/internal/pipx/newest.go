@@ -82,7 +82,7 @@ func fileVersion(name string) (string, error) {
 		version, _, _ = strings.Cut(version, "-")
 	}
 	v, err := pep440.Parse(version)
-	if err != nil || normalise(found) != Package {
+	if err != nil || Normalise(found) != Package {
 		return "", fmt.Errorf("the index gave %.100q, which is no package of Patroni", name)
 	}
 	return v.String(), nil

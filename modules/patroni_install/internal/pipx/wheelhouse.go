@@ -119,7 +119,7 @@ func (s Spec) Bound(text string) Spec {
 	for _, line := range constraints(text) {
 		name, versions := span(line, nameChars)
 		bounded, err := ParseSpec(strings.TrimPrefix(s.text+","+strings.ReplaceAll(versions, " ", ""), ","))
-		if normalise(name) == Package && err == nil {
+		if Normalise(name) == Package && err == nil {
 			s = bounded
 		}
 	}
