@@ -112,11 +112,20 @@ func trialDirs() []string { return []string{"one", "other"} }
 // tryRenames refuses a file system on which the switch would fail, after the whole build: ZFS before 2.2,
 // NFS and others know the plain rename only.
 func (b *builder) tryRenames() error {
-	seen, dirs := b.plan.seen, trialDirs()
-	one, other := path.Join(seen.Stage, dirs[0]), path.Join(seen.Stage, dirs[1])
+	seen := b.plan.seen
+	var dirs []fsys.Entry
+	for _, name := range trialDirs() {
+		name = path.Join(seen.Stage, name)
+		info, err := b.host.FS.Lstat(name)
+		if err != nil {
+			return fmt.Errorf("cannot use the stage: %w", err)
+		}
+		dirs = append(dirs, fsys.Entry{Path: name, ID: info.ID})
+	}
+	one, other := dirs[0], dirs[1]
 	err := b.host.FS.Exchange(one, other)
 	if err == nil {
-		err = b.host.FS.Rename(one, path.Join(seen.Stage, "third"))
+		err = b.host.FS.Rename(fsys.Entry{Path: one.Path, ID: other.ID}, path.Join(seen.Stage, "third"))
 	}
 	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EOPNOTSUPP) {
 		return fmt.Errorf("cannot build Patroni in %s: its file system cannot exchange two directories, or rename one without "+

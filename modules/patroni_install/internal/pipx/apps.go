@@ -55,7 +55,7 @@ func injected(text []byte) (names []string) {
 	}
 	for name := range packages {
 		if isName(name) {
-			names = append(names, normalise(name))
+			names = append(names, Normalise(name))
 		}
 	}
 	slices.Sort(names)
