@@ -80,7 +80,7 @@ func TestBadValues(t *testing.T) {
 		extras   = "value of extras must be names of Patroni's extras, such as psycopg2-binary,etcd, got: "
 		packages = "value of prerequisites must be names of OS packages, such as pipx, got: "
 		absolute = " must be an absolute path below /, without control characters, got: "
-		version  = `value of version cannot be used: cannot use version `
+		version  = `cannot use version `
 		rightOne = `; write a version such as 4.0.7, or a specifier without spaces such as ">=4.0,<4.1" or "~=4.0"`
 		times    = "value of lock_timeout must not be negative and that of timeout must be above zero, got: "
 	)

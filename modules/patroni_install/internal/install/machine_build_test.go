@@ -285,13 +285,16 @@ func (n *namespace) newer(cmd host.Command) (string, error) {
 // python is the Python that builds.
 func (m *machine) python() string { return cmp.Or(m.interpreter, "/usr/bin/python3") }
 
-// minor is the version of the Python that builds, "3.11".
+// minor is the version of the Python that builds, "3.11" where its name does not tell.
 func (m *machine) minor() string {
 	name := m.python()
 	if target, err := os.Readlink(m.real(name)); err == nil {
 		name = target
 	}
-	return strings.TrimPrefix(path.Base(name), "python")
+	if version := strings.TrimPrefix(path.Base(name), "python"); strings.Contains(version, ".") {
+		return version
+	}
+	return "3.11"
 }
 
 // venv makes a venv with Patroni of a version.

@@ -230,6 +230,8 @@ func TestHarmless(t *testing.T) {
 		"upgraded by the user's pipx": func(m *machine) {
 			m.removeGlob(venv + "/*")
 			m.must((&namespace{machine: m}).venv(venv, "4.0.9", []string{"psycopg2-binary", "etcd"}))
+			m.program(site+"/pipx_shared.pth", pipxHome+"/shared"+strings.TrimPrefix(site, venv)+"\n", 0o755)
+			m.own(venv)
 		},
 		"no manifest":      func(m *machine) { m.removeGlob(StateDir + "/manifest.*") },
 		"damaged manifest": func(m *machine) { m.removeGlob(StateDir + "/manifest.*"); m.program(m.installerManifest(), "x", 0o600) },
