@@ -21,7 +21,11 @@ const CompilerAdvice = "install a compiler and the headers that it needs"
 // causes lists the reasons from the most telling to the least: pip reports several of them, and
 // then also says that it found no version.
 func causes(from Source) []cause {
-	return slices.Concat(diskCauses(), compilerCauses(), indexCauses(), networkCauses(), []cause{damaged(from)}, packageCauses(from))
+	damaged := damagedCauses
+	if from != Index {
+		damaged = damagedWheels
+	}
+	return slices.Concat(diskCauses(), compilerCauses(), indexCauses(), networkCauses(), damaged(), packageCauses(from))
 }
 
 // diskCauses lists what the file system can do to a build.
@@ -149,14 +153,25 @@ func networkCauses() []cause {
 	}
 }
 
-// damaged is that a package is none.
-func damaged(from Source) cause {
-	signs := []string{"Wheel '*' located at * is invalid", "JSONDecodeError", "BadZipFile"}
-	if from != Index {
-		return cause{signs, "a wheel ($1) is damaged; copy the wheelhouse again, or build it anew"}
+// damagedCauses is that a package is none, where packages come from an index.
+func damagedCauses() []cause {
+	return []cause{
+		{
+			[]string{"Wheel '*' located at * is invalid", "JSONDecodeError", "BadZipFile"},
+			noPackage + "what the index answers is damaged, or is something else; check index_url, and whether a proxy " +
+				"or a login page of the network answers in its place",
+		},
 	}
-	return cause{signs, noPackage + "what the index answers is damaged, or is something else; check index_url, and whether a proxy " +
-		"or a login page of the network answers in its place"}
+}
+
+// damagedWheels is the same where they come from a wheelhouse.
+func damagedWheels() []cause {
+	return []cause{
+		{
+			[]string{"Wheel '*' located at * is invalid", "BadZipFile"},
+			"a wheel ($1) is damaged; copy the wheelhouse again, or build it anew",
+		},
+	}
 }
 
 // packageCauses lists what packages, the interpreter and the host can be short of.

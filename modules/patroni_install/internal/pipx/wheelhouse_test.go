@@ -191,11 +191,11 @@ func TestLookForTools(t *testing.T) {
 		{"", exampleWheels(), []string{"setuptools"}},
 	} {
 		root := t.TempDir()
-		real, err := filepath.Glob("/usr/share/python-wheels/pip-*.whl")
-		if err != nil || len(real) == 0 {
+		bundled, err := filepath.Glob("/usr/share/python-wheels/pip-*.whl")
+		if err != nil || len(bundled) == 0 {
 			t.Skip("the pip of an interpreter is not there as a wheel")
 		}
-		if err := os.Symlink(real[0], filepath.Join(root, filepath.Base(real[0]))); err != nil {
+		if err := os.Symlink(bundled[0], filepath.Join(root, filepath.Base(bundled[0]))); err != nil {
 			t.Fatal(err)
 		}
 		if test.setuptools != "" {
