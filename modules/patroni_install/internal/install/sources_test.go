@@ -289,6 +289,11 @@ func TestPipxForTheSystemsPython(t *testing.T) {
 		t.Errorf("asked for (-want +got):\n%s", diff)
 	}
 	m = machine()
+	m.remove("/usr/bin/python3")
+	if report, err := m.installer(arguments).Check(t.Context()); err != nil || !report.plan.seen.Unlooked {
+		t.Errorf("the system's Python is still to come: %v", err)
+	}
+	m = machine()
 	m.write("/etc/lock.txt", lockText("4.0.7"))
 	m.run(`{"lockfile": "/etc/lock.txt", "python": "` + other + `"}`)
 	if !slices.ContainsFunc(m.trace, func(line string) bool {

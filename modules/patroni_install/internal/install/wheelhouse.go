@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
@@ -48,7 +49,7 @@ func (o *observer) wheelhouse(ctx context.Context) error {
 		if contents, err = o.lookInto(ctx, plan); err != nil {
 			return err
 		}
-		f.Unlooked = contents.Unknown
+		f.Unlooked = contents.Unknown || contents.Again
 	}
 	if newest := o.newestIn(contents); f.Current != nil && o.want.takesNewest() && isAfter(newest, f.Current.PatroniVersion) {
 		f.Index.Newest = newest
@@ -68,7 +69,8 @@ func (o *observer) wheelhouse(ctx context.Context) error {
 
 // lookInto looks where nothing is staged yet.
 func (o *observer) lookInto(ctx context.Context, plan *Plan) (pipx.Contents, error) {
-	if o.want.Python == "" && o.found.Python == "" {
+	bySystem := slices.ContainsFunc(plan.looks(), func(one look) bool { return one.python == systemPython })
+	if bySystem && o.found.Python == "" {
 		return pipx.Contents{Unknown: true}, nil // Python comes with the prerequisites
 	}
 	ns, err := o.open(o.host.FS, nil)
@@ -146,7 +148,7 @@ func (p *Plan) lookInto(ctx context.Context, h *host.Host, ns Namespace) (pipx.C
 			return pipx.Contents{}, err
 		}
 		if i == 0 {
-			all.Files, all.Damaged, all.Newest, all.Unknown = c.Files, c.Damaged, c.Newest, c.Unknown
+			all.Files, all.Damaged, all.Newest, all.Unknown, all.Again = c.Files, c.Damaged, c.Newest, c.Unknown, c.Again
 		}
 		if len(c.Unlocked) > 0 {
 			all.Unlocked = append(all.Unlocked, fmt.Sprintf("for %s of this host it does not hold %s",

@@ -33,6 +33,8 @@ type Contents struct {
 	Newest   string // version of Patroni that pip would take, "" where none was asked for, or none fits
 	// Unknown tells that nothing here knows which packages fit, so that Missing, Unlocked and Newest say nothing.
 	Unknown bool
+	// Again tells to look again when Python is complete: what builds source archives depends on it.
+	Again bool
 }
 
 // Needs is what is looked for in a wheelhouse.
@@ -105,6 +107,8 @@ func ReadContents(out host.Output) Contents {
 			if version, found := strings.CutPrefix(text, Package+" "); found {
 				c.Newest = version
 			}
+		case "again":
+			c.Again = true
 		case "unknown":
 			c.Unknown = true
 		}

@@ -11,7 +11,8 @@
 #   free:REQUIREMENT    to be installed, whatever the lock holds
 #   lock:REQUIREMENT    a line of the lock; without any, nothing is locked
 #   bound:REQUIREMENT   a constraint
-#   tools:              what builds the source archives in the wheelhouse is to come out of it, too
+#   tools:              what builds the source archives in the wheelhouse is to come out of it, too; "again"
+#                       says that this depends on wheels which come with the interpreter, and are not there yet
 # unpack puts what is in the archive on standard input into DIRECTORY.
 import collections
 import email.parser
@@ -196,8 +197,11 @@ def look(shared, wheelhouse, *words):
     if not packaging:
         print("unknown")
         return
-    if said["tools"] and not said["lock"] and bundled_pip() and not all(offer.tag for offer in offers):
-        said["need"] += missing_tools()
+    if said["tools"] and not said["lock"] and not all(offer.tag for offer in offers):
+        if bundled_pip():
+            said["need"] += missing_tools()
+        else:
+            print("again")
     for line in sorted(resolve(sorted(offers), said, packaging)):
         print(line)
 
