@@ -90,14 +90,25 @@ func (p *Plan) whyBuild() string {
 // stage makes the directory for the new tree, or for the old one on its way out, and the one
 // for root's own files.
 func (p *Plan) stage() []txn.Step {
-	user := p.seen.User
-	tree := &step.Stage{Path: p.seen.Stage, Subs: append([]string{"home", "home/venvs", "home/scratch"}, trialDirs()...), UID: user.UID, GID: user.GID}
+	subs := append([]string{"home", "home/venvs", "home/scratch"}, trialDirs()...)
+	tree := p.stageAt(p.seen.Stage, subs...)
 	steps := []txn.Step{tree, &step.Stage{Path: p.seen.Scratch}}
 	if p.bringsPipx() {
 		tree.Subs = append(tree.Subs, "home/scratch/user") // shows the stage of pipx
-		steps = append(steps, &step.Stage{Path: p.seen.UserStage, Subs: []string{"user"}, UID: user.UID, GID: user.GID})
+		steps = append(steps, p.stageAt(p.seen.UserStage, "user"))
 	}
 	return steps
+}
+
+// stageAt is a stage of the user's.
+func (p *Plan) stageAt(name string, subs ...string) *step.Stage {
+	above := path.Dir(name)
+	for above != "/" && !p.seen.exists(above) {
+		above = path.Dir(above)
+	}
+	return &step.Stage{
+		Path: name, Subs: subs, UID: p.seen.User.UID, GID: p.seen.User.GID, Above: above, AboveID: p.seen.Entries[above].ID,
+	}
 }
 
 // mountpoints makes what the stages are bound over and switched into, and the bin directory: where it

@@ -2,6 +2,9 @@ package step
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"path"
 	"slices"
@@ -22,6 +25,9 @@ type Stage struct {
 	GID  int      `json:"gid"`
 	// ID is that of the directory, as fsys.Info has it, once Apply has made it.
 	ID string `json:"id,omitempty"`
+	// Above is a directory above it that was there before, and AboveID is its ID; "" where nobody knows.
+	Above   string `json:"above,omitempty"`
+	AboveID string `json:"above_id,omitempty"`
 }
 
 var (
@@ -62,6 +68,9 @@ func (s *Stage) Finish(_ context.Context, h *host.Host) error { return s.clear(h
 // clear removes the stage, and nothing that the owner of the directory above put into its place.
 func (s *Stage) clear(h *host.Host) error {
 	found, err := lookup(h, s.Path)
+	if err == nil && found == nil {
+		err = s.mounted(h)
+	}
 	switch {
 	case err != nil:
 		return cannot("read", "staging directory", s.Path, err)
@@ -71,6 +80,19 @@ func (s *Stage) clear(h *host.Host) error {
 		return conflict(s.Path, found)
 	}
 	return cannot("remove", "staging directory", s.Path, h.FS.RemoveTree(s.Path, s.check))
+}
+
+// mounted tells whether a stage that is not there is gone. Where its file system is not mounted, as after a power
+// cut, neither it nor what it serves could be looked at, and the journal has to stay.
+func (s *Stage) mounted(h *host.Host) error {
+	if s.AboveID == "" {
+		return nil
+	}
+	above, err := h.FS.Lstat(s.Above)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && above.ID != s.AboveID {
+		return fmt.Errorf("%s is not the directory that it was; mount its file system, and run this again", s.Above)
+	}
+	return err
 }
 
 // check wants the directory that Apply made. After a crash before its ID was in the journal, nothing
