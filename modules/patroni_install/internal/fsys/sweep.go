@@ -1,6 +1,8 @@
 package fsys
 
 import (
+	"errors"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -14,6 +16,9 @@ func (f *FS) Sweep(name string) error {
 	defer d.close()
 	// Looked at first: on a read-only file system nothing can be removed, not even what is not there.
 	found, err := statAt(d.fd, base+TempSuffix)
+	if errors.Is(err, unix.ENAMETOOLONG) {
+		return nil // there cannot be one
+	}
 	if err == nil && found.Type != Directory {
 		err = unix.Unlinkat(d.fd, base+TempSuffix, 0)
 	}

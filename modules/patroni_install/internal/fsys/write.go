@@ -13,7 +13,7 @@ import (
 var ErrSwapped = errors.New("somebody replaced it meanwhile")
 
 // WriteFile makes name a regular file with this content and these attributes, whatever was
-// there before except a directory.
+// there before except a directory. A file of the same owner and mode keeps its access control list.
 func (f *FS) WriteFile(name string, data []byte, attr Attr) error {
 	return f.replace(name, func(d dir, temp string) error {
 		fd, err := openat(d.fd, temp, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW, 0o600)
@@ -21,12 +21,13 @@ func (f *FS) WriteFile(name string, data []byte, attr Attr) error {
 			return pathError("create", path.Join(d.path, temp), err)
 		}
 		file := os.NewFile(uintptr(fd), name)
-		return errors.Join(f.fill(file, data, attr), file.Close())
+		err = f.fill(file, data, attr, func() error { return f.keepAttributes(d, path.Base(name), file, attr) })
+		return errors.Join(err, file.Close())
 	})
 }
 
-// fill writes and syncs a new file.
-func (f *FS) fill(file *os.File, data []byte, attr Attr) error {
+// fill writes and syncs a new file. more is what else it gets.
+func (f *FS) fill(file *os.File, data []byte, attr Attr, more func() error) error {
 	if err := f.Announce("write", file.Name()); err != nil {
 		return err
 	}
@@ -34,6 +35,9 @@ func (f *FS) fill(file *os.File, data []byte, attr Attr) error {
 		return err
 	}
 	if err := setAttr(int(file.Fd()), attr); err != nil {
+		return err
+	}
+	if err := more(); err != nil {
 		return err
 	}
 	if err := f.Announce("fsync", file.Name()); err != nil {

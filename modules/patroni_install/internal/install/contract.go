@@ -7,6 +7,9 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 	"github.com/pgedge/platform/modules/patroni_install/internal/step"
@@ -80,7 +83,7 @@ func (p *Plan) staleLinks(apps []string) []txn.Step {
 	var steps []txn.Step
 	for _, name := range sortedKeys(p.seen.Bin) {
 		entry := p.seen.Bin[name]
-		if slices.Contains(apps, name) || !p.seen.leadsTo(p.seen.BinDir, entry, name) {
+		if slices.Contains(apps, name) || !p.seen.leadsTo(p.seen.BinDir, entry, name) || !canBeMadeAgain(name) {
 			continue
 		}
 		before := &step.LinkState{Target: entry.Target, UID: entry.UID, GID: entry.GID}
@@ -89,9 +92,15 @@ func (p *Plan) staleLinks(apps []string) []txn.Step {
 	return steps
 }
 
+// canBeMadeAgain tells whether an undo could make a link of this name again: the journal is UTF-8, and a
+// link gets a longer name first.
+func canBeMadeAgain(name string) bool {
+	return utf8.ValidString(name) && len(name)+len(fsys.TempSuffix) <= unix.NAME_MAX
+}
+
 // leadsTo tells whether an entry of a directory is a link to the tree's program app, spelt in any way.
 func (o *Observed) leadsTo(dir string, entry fsys.Info, app string) bool {
-	if entry.Type != fsys.Link {
+	if entry.Type != fsys.Link || !utf8.ValidString(entry.Target) {
 		return false
 	}
 	found := entry.Target

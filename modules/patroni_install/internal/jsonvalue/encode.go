@@ -27,9 +27,14 @@ func (n Number) String() string { return string(n) }
 // Encode returns the JSON of a value made of structs, maps with texts as keys, slices, pointers,
 // texts, numbers, switches and Raw. Fields go by their tag, as with encoding/json; maps are sorted,
 // []byte is in base64, and what is no UTF-8 is replaced.
-func Encode(value any) ([]byte, error) {
+func Encode(value any) ([]byte, error) { return encode(value, jsontext.AllowInvalidUTF8(true)) }
+
+// EncodeExactly is Encode which fails at what is no UTF-8.
+func EncodeExactly(value any) ([]byte, error) { return encode(value) }
+
+func encode(value any, options ...jsontext.Options) ([]byte, error) {
 	var text bytes.Buffer
-	e := jsontext.NewEncoder(&text, jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true))
+	e := jsontext.NewEncoder(&text, append(options, jsontext.AllowDuplicateNames(true))...)
 	if err := write(e, reflect.ValueOf(value)); err != nil {
 		return nil, err
 	}

@@ -71,13 +71,14 @@ func (t *Transaction) saveChanged(j *journal) error {
 func (j *journal) encode() ([]byte, error) {
 	doc := document{journal: *j}
 	for _, step := range j.Steps {
-		text, err := jsonvalue.Encode(step)
+		// Exactly: a path with other bytes in it would be another path after a crash.
+		text, err := jsonvalue.EncodeExactly(step)
 		if err != nil {
-			return nil, fmt.Errorf("internal error: cannot encode step %s: %w", step.Kind(), err)
+			return nil, fmt.Errorf("cannot write %s into the journal: %w", step.Describe().Path, err)
 		}
 		doc.Records = append(doc.Records, record{Kind: step.Kind(), Step: text})
 	}
-	text, err := jsonvalue.Encode(doc)
+	text, err := jsonvalue.EncodeExactly(doc)
 	if err != nil {
 		return nil, fmt.Errorf("internal error: cannot encode the journal: %w", err)
 	}
