@@ -46,3 +46,25 @@ func TestHomeNotMounted(t *testing.T) {
 		})
 	}
 }
+
+// TestJournalMovedAway: what an interrupted run has left besides is named, in check mode too, and nothing
+// of it is taken for the run's own.
+func TestJournalMovedAway(t *testing.T) {
+	for _, left := range []string{StateDir + "/stage", archives(), borrowedArchives()} {
+		m := newMachine(t)
+		m.run(`{"version": "4.0.7"}`)
+		m.dir(left, 0o700)
+		before := m.state()
+		want := "cannot stage anything: " + left + " is there, and no journal tells of it"
+		_, checked := m.installer(`{"version": "4.1.5"}`).Check(t.Context())
+		_, err := m.installer(`{"version": "4.1.5"}`).Run(t.Context())
+		for _, err := range []error{checked, err} {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("error %v, want %q", err, want)
+			}
+		}
+		if diff := cmp.Diff(before, m.state()); diff != "" {
+			t.Errorf("%s: (-before +after):\n%s", left, diff)
+		}
+	}
+}

@@ -202,7 +202,7 @@ func (o *observer) exists(name string) bool {
 func (o *observer) entries(context.Context) error {
 	f := o.found
 	home := path.Clean(f.User.Home)
-	for _, name := range []string{"/", f.Unit, f.dropIn()} {
+	for _, name := range []string{"/", f.Unit, f.dropIn(), f.Scratch, archives(), borrowedArchives()} {
 		if err := o.look(name, true); err != nil {
 			return err
 		}

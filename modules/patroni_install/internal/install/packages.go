@@ -183,6 +183,9 @@ func isAre(names []string) string {
 // archives is where the packages that stay are kept until nothing has to be undone any more.
 func archives() string { return path.Join(StateDir, "archives") }
 
+// borrowedArchives is the same for those that are there for the build only.
+func borrowedArchives() string { return path.Join(StateDir, "borrowed") }
+
 // packages adds what stays, and then what is there for the build only.
 func (p *Plan) packages() []txn.Step {
 	set := func(names []string, add []pkgmgr.Package, archives string) *step.Packages {
@@ -196,7 +199,7 @@ func (p *Plan) packages() []txn.Step {
 		steps = append(steps, set(found.Missing, found.Add, archives()))
 	}
 	if found := p.seen.Packages; len(found.Borrow) > 0 {
-		borrowed := set(found.Borrow, found.Lent, path.Join(StateDir, "borrowed"))
+		borrowed := set(found.Borrow, found.Lent, borrowedArchives())
 		borrowed.Borrowed = true
 		steps = append(steps, borrowed)
 	}

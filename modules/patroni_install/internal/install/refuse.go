@@ -126,6 +126,12 @@ func refuseStage(seen *Observed) error {
 				"was taken out of use; look at it, then move it away or remove it", stage)
 		}
 	}
+	for _, dir := range []string{seen.Scratch, archives(), borrowedArchives()} {
+		if seen.exists(dir) {
+			return fmt.Errorf("cannot stage anything: %s is there, and no journal tells of it; an interrupted run has left it, whose "+
+				"journal was moved away; remove it (rm -r %[1]s)", dir)
+		}
+	}
 	return nil
 }
 
