@@ -20,6 +20,8 @@ func advise(err error) error {
 		{syscall.EIO, "the disk does not work (journalctl -k tells what it said): check it and its file system, and run this again"},
 		{syscall.EROFS, "mount the file system writable (journalctl -k tells why, if nobody did it on purpose) and run this again"},
 		{syscall.ENOSPC, "make room on the file system of this path (df -h and df -i show what is used up) and run this again"},
+		{syscall.EPERM, "something forbids that to root too, such as an immutable file (lsattr shows it, chattr -i takes it away): see to it and run this again"},
+		{syscall.EBUSY, "something is mounted there (findmnt shows it): unmount it and run this again"},
 		{syscall.EDQUOT, "raise the disk quota of the path's owner and run this again"},
 	} {
 		if errors.Is(err, known.errno) {

@@ -16,6 +16,7 @@ import (
 func TestBrokenDiskIsExplained(t *testing.T) {
 	for errno, want := range map[syscall.Errno]string{
 		syscall.ENOSPC: "df -i", syscall.EDQUOT: "quota", syscall.EROFS: "writable", syscall.EIO: "journalctl -k",
+		syscall.EPERM: "lsattr", syscall.EBUSY: "findmnt",
 	} {
 		for _, at := range []string{unitFile, home + "/.bashrc", StateDir + "/journal.json", "/etc/patroni"} {
 			m := newMachine(t)
