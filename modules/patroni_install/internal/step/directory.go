@@ -92,9 +92,13 @@ func (s *Directory) remove(h *host.Host) error {
 }
 
 // mixed tells whether attributes are those of one state or a mixture of both, since owner and
-// mode change one after the other. A directory is made with 0700 and our own ids.
+// mode change one after the other. A directory is made with 0700 and our own ids; in one with the setgid bit
+// it gets that and the group from above.
 func mixed(live fsys.Attr, from, to *fsys.Attr) bool {
 	made := &fsys.Attr{Mode: 0o700, UID: os.Geteuid(), GID: os.Getegid()}
+	if (from == nil || to == nil) && live.Mode == 0o2700 {
+		made.Mode, made.GID = live.Mode, live.GID
+	}
 	if from == nil {
 		from = made
 	}

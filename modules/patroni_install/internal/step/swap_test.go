@@ -95,6 +95,23 @@ func TestDirectoryHalfChanged(t *testing.T) {
 	}
 }
 
+// TestDirectoryHalfMadeBelowSetgid: a crash between a directory and its attributes leaves one of the group above.
+func TestDirectoryHalfMadeBelowSetgid(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("gives directories away: needs root")
+	}
+	after := fsys.Attr{Mode: 0o755, UID: 12, GID: 34}
+	s := reload(t, &step.Directory{Name: "d", Path: "/dir", After: &after})
+	for name, a := range map[string]act{"apply": s.Apply, "undo": s.Undo} {
+		w := newWorld(t, func(w *world) { w.must(w.host.FS.Mkdir("/dir", fsys.Attr{Mode: 0o2700, GID: 110})) })
+		do(t, w, a)
+		info, err := w.host.FS.Lstat("/dir")
+		if there := err == nil; there != (name == "apply") || there && info.Attr != after {
+			t.Errorf("%s: %v, %v", name, info.Attr, err)
+		}
+	}
+}
+
 // isConflict fails the test where an error is no conflict.
 func isConflict(t *testing.T, err error) {
 	t.Helper()
