@@ -184,7 +184,14 @@ func (b *builder) settleUserPipx() error {
 		return nil
 	}
 	site := pipx.UserSite(b.plan.seen.stagedBase(), pipx.PythonVersion(b.host.FS, systemPython))
-	if err := b.host.FS.RemoveAll(path.Join(site, "__pycache__")); err != nil {
+	// The user can put one of root's there, since he can reach the stage while it is built.
+	ours := func(found fsys.Info, _ func(fsys.Visit) error) error {
+		if found.UID != b.plan.seen.User.UID {
+			return fmt.Errorf("%s/__pycache__ belongs to user %d", site, found.UID)
+		}
+		return nil
+	}
+	if err := b.host.FS.RemoveTree(path.Join(site, "__pycache__"), ours); err != nil {
 		return fmt.Errorf("cannot stage pipx: %w", err)
 	}
 	if err := b.host.FS.SyncTree(b.plan.seen.stagedBase()); err != nil {
