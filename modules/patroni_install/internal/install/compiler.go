@@ -36,7 +36,7 @@ func (f Family) compiler(want Desired) (build, run []string) {
 		build = append(build, path.Base(python)+f.Headers)
 	}
 	for _, source := range f.Sources {
-		if slices.Contains(want.Extras, source.Extra) {
+		if slices.ContainsFunc(want.Extras, func(extra string) bool { return pipx.Normalise(extra) == source.Extra }) {
 			build = append(build, strings.Fields(source.Build)...)
 			run = append(run, strings.Fields(source.Run)...)
 		}

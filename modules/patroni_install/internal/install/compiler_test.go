@@ -20,7 +20,7 @@ func TestCompilerPackages(t *testing.T) {
 	}{
 		{"default", debian, `{}`, []string{"gcc", "libc6-dev", "libpq-dev", "python3-dev"}, nil},
 		{
-			"psycopg2", debian, `{"extras": ["psycopg2", "psycopg2-binary", "etcd"]}`,
+			"psycopg2", debian, `{"extras": ["Psycopg2", "psycopg2_binary", "etcd"]}`,
 			[]string{"gcc", "libc6-dev", "libpq-dev", "python3-dev"}, []string{"libpq5"},
 		},
 		{

@@ -221,7 +221,7 @@ func (o *observer) packageNames() (names []string, others [][]string, err error)
 	for _, base := range bases {
 		set := []string{base}
 		for _, extra := range o.want.Extras {
-			driver, known := f.Family.Drivers[extra]
+			driver, known := f.Family.Drivers[pipx.Normalise(extra)]
 			if !known {
 				return nil, nil, fmt.Errorf("cannot tell which package has what Patroni's extra %q needs: name all in packages "+
 					"(in the role: patroni_packages), such as %s", extra, strings.Join(bases, " or "))
