@@ -94,7 +94,7 @@ func TestPlanAbsent(t *testing.T) {
 			c.edit(o)
 			want := parts{Switch: c.want(o)}
 			if o.Current != nil {
-				want.Stage = stages()
+				want.Stage = stages(pipxHome)
 			}
 			comparePlans(t, want, mustPlan(t, absent, o, Outcome{}))
 		})

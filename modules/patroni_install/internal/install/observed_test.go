@@ -119,9 +119,9 @@ func removeLink(name, target string) txn.Step {
 	return &step.Symlink{Path: name, Before: &step.LinkState{Target: target, UID: 26, GID: 27}}
 }
 
-func stages() []txn.Step {
+func stages(above string) []txn.Step {
 	return []txn.Step{
-		&step.Stage{Path: stage, Subs: []string{"home", "home/venvs", "home/scratch", "one", "other"}, UID: 26, GID: 27},
+		&step.Stage{Path: stage, Subs: []string{"home", "home/venvs", "home/scratch", "one", "other"}, UID: 26, GID: 27, Above: step.Place{Path: above}},
 		&step.Stage{Path: StateDir + "/stage"},
 	}
 }

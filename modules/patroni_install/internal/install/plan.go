@@ -106,9 +106,7 @@ func (p *Plan) stageAt(name string, subs ...string) *step.Stage {
 	for above != "/" && !p.seen.exists(above) {
 		above = path.Dir(above)
 	}
-	return &step.Stage{
-		Path: name, Subs: subs, UID: p.seen.User.UID, GID: p.seen.User.GID, Above: above, AboveID: p.seen.Entries[above].ID,
-	}
+	return &step.Stage{Path: name, Subs: subs, UID: p.seen.User.UID, GID: p.seen.User.GID, Above: step.Place{Path: above}}
 }
 
 // mountpoints makes what the stages are bound over and switched into, and the bin directory: where it

@@ -28,7 +28,7 @@ func TestPlanFresh(t *testing.T) {
 		Stage: append([]txn.Step{
 			makeDir(home+"/.local", users), makeDir(home+"/.local/share", users), makeDir(pipxHome, users),
 			makeDir(pipxHome+"/venvs", users), makeDir(binDir, users),
-		}, stages()...),
+		}, stages(home)...),
 		Switch: []txn.Step{
 			&step.Tree{
 				Name: sharedName, Path: pipxHome + "/shared", Spare: stage + "/home/shared",
@@ -107,7 +107,7 @@ func TestPlanBuilds(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			o := healthy(t, c.arguments)
 			c.edit(o)
-			comparePlans(t, parts{Build: c.build, Stage: stages(), Switch: c.change}, mustPlan(t, c.arguments, o, withoutOldHome(built())))
+			comparePlans(t, parts{Build: c.build, Stage: stages(pipxHome), Switch: c.change}, mustPlan(t, c.arguments, o, withoutOldHome(built())))
 		})
 	}
 }

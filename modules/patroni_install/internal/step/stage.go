@@ -25,9 +25,14 @@ type Stage struct {
 	GID  int      `json:"gid"`
 	// ID is that of the directory, as fsys.Info has it, once Apply has made it.
 	ID string `json:"id,omitempty"`
-	// Above is a directory above it that was there before, and AboveID is its ID; "" where nobody knows.
-	Above   string `json:"above,omitempty"`
-	AboveID string `json:"above_id,omitempty"`
+	// Above is a directory above it that was there before.
+	Above Place `json:"above"`
+}
+
+// Place is a directory, and its ID once Apply has seen it; the zero one is no place that anybody knows.
+type Place struct {
+	Path string `json:"path,omitempty"`
+	ID   string `json:"id,omitempty"`
 }
 
 var (
@@ -46,6 +51,13 @@ func (s *Stage) Apply(_ context.Context, h *host.Host) error {
 	var err error
 	if s.ID, err = h.FS.MkdirID(s.Path, fsys.Attr{Mode: 0o700}); err != nil {
 		return cannot("make", "staging directory", s.Path, err)
+	}
+	if s.Above.Path != "" {
+		above, err := h.FS.Lstat(s.Above.Path)
+		if err != nil {
+			return cannot("make", "staging directory", s.Path, err)
+		}
+		s.Above.ID = above.ID
 	}
 	for _, sub := range s.Subs {
 		attr := fsys.Attr{Mode: 0o755, UID: s.UID, GID: s.GID}
@@ -85,12 +97,12 @@ func (s *Stage) clear(h *host.Host) error {
 // mounted tells whether a stage that is not there is gone. Where its file system is not mounted, as after a power
 // cut, neither it nor what it serves could be looked at, and the journal has to stay.
 func (s *Stage) mounted(h *host.Host) error {
-	if s.AboveID == "" {
+	if s.Above.ID == "" {
 		return nil
 	}
-	above, err := h.FS.Lstat(s.Above)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && above.ID != s.AboveID {
-		return fmt.Errorf("%s is not the directory that it was; mount its file system, and run this again", s.Above)
+	above, err := h.FS.Lstat(s.Above.Path)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && above.ID != s.Above.ID {
+		return fmt.Errorf("%s is not the directory that it was; mount its file system, and run this again", s.Above.Path)
 	}
 	return err
 }
