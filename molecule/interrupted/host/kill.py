@@ -4,6 +4,7 @@ Runs COMMAND and kills it by SIGKILL after so many seconds: with all its descend
 Prints as JSON what was killed and what was left running; both are empty when COMMAND ended before.
 """
 
+import contextlib
 import ctypes
 import json
 import os
@@ -68,7 +69,8 @@ def main():
             left = descendants(process.pid)[1:]
     names = {'killed': [name(pid) for pid in victims], 'left': [name(pid) for pid in left]}
     for pid in victims:
-        os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # a child is gone with its parent, which may wait for it
+            os.kill(pid, signal.SIGKILL)
     process.wait()
     print(json.dumps(names))
 
