@@ -3,6 +3,8 @@ package install
 import (
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // TestLinksThatStay: what an undo could not make again is not taken away.
@@ -32,7 +34,7 @@ func TestLinkTargetOfOtherBytes(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "cannot make the link "+binDir+"/patroni") {
 		t.Errorf("error %v", err)
 	}
-	if len(m.state()) != len(before) {
-		t.Error("something changed")
+	if diff := cmp.Diff(before, m.state()); diff != "" {
+		t.Errorf("(-before +after):\n%s", diff)
 	}
 }

@@ -3,6 +3,8 @@ package install
 import (
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // TestPythonAsked: an installation is for the interpreter that was asked for, and comes to rest with it.
@@ -35,8 +37,8 @@ func TestPythonMissing(t *testing.T) {
 	if err == nil || err.Error() != want {
 		t.Errorf("error %v, want %q", err, want)
 	}
-	if after := m.state(); len(after) != len(before) {
-		t.Error("something was changed")
+	if diff := cmp.Diff(before, m.state()); diff != "" {
+		t.Errorf("(-before +after):\n%s", diff)
 	}
 	m.unchanged(`{"python": "/opt/none/python3"}`) // nothing is to be built
 }
