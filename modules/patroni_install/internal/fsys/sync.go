@@ -84,17 +84,12 @@ func (f *FS) closeSynced(file *os.File, directory bool) error {
 
 // eachEntry opens every regular file and directory below top for do, which closes it.
 func eachEntry(top *os.File, do func(file *os.File, directory bool) error) error {
-	again, err := openSub(int(top.Fd()), ".", top.Name())
-	if err != nil {
-		return err
-	}
-	defer again.Close() //nolint:errcheck // read only
 	var st unix.Stat_t
-	if err := unix.Fstat(int(again.Fd()), &st); err != nil {
+	if err := unix.Fstat(int(top.Fd()), &st); err != nil {
 		return pathError("stat", top.Name(), err)
 	}
 	dev := st.Dev
-	return walk(again, func(rel string, info Info, in *os.File) (bool, error) {
+	return walkAgain(top, func(rel string, info Info, in *os.File) (bool, error) {
 		if info.Type != File && info.Type != Directory {
 			return false, nil
 		}

@@ -103,12 +103,16 @@ func (o *Observed) leadsTo(dir string, entry fsys.Info, app string) bool {
 	if entry.Type != fsys.Link || !utf8.ValidString(entry.Target) {
 		return false
 	}
-	found := entry.Target
-	if !path.IsAbs(found) {
-		found = path.Join(dir, found)
-	}
-	found = path.Clean(found)
+	found := targetIn(dir, entry)
 	return found == path.Join(o.programs(), app) || found == path.Join(o.RealVenv, "bin", app)
+}
+
+// targetIn is the path that a link in a directory leads to.
+func targetIn(dir string, link fsys.Info) string {
+	if path.IsAbs(link.Target) {
+		return path.Clean(link.Target)
+	}
+	return path.Join(dir, link.Target)
 }
 
 func foreign(name string, entry fsys.Info, target string) error {

@@ -52,11 +52,7 @@ func (o *observer) hasOthersPrograms(dir string) bool {
 	if err != nil || link.Type != fsys.Link || o.found.leadsTo(dir, link, "patroni") {
 		return false
 	}
-	target := link.Target
-	if !path.IsAbs(target) {
-		target = path.Join(dir, target)
-	}
-	_, err = o.host.FS.Lstat(target)
+	_, err = o.host.FS.Lstat(targetIn(dir, link))
 	return !errors.Is(err, fs.ErrNotExist)
 }
 

@@ -98,7 +98,7 @@ func (o *observer) enabling() error {
 			continue
 		}
 		err = errors.Join(err, o.look(name, false))
-		if e := f.Entries[name]; e.Type == fsys.Link && (e.Target == f.Unit || path.Join(dir, e.Target) == f.Unit) {
+		if e := f.Entries[name]; e.Type == fsys.Link && targetIn(dir, e.Info) == f.Unit {
 			f.Enabling = append(f.Enabling, name)
 		}
 	}

@@ -26,10 +26,7 @@ func (o *observer) otherUnits() error {
 	if !o.asksForOthers() {
 		return nil
 	}
-	names, err := o.host.FS.ReadDir(systemd.Directory)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
+	names, err := o.names(systemd.Directory)
 	for _, name := range names {
 		unit, isDropIn := strings.CutSuffix(name, ".d")
 		if err != nil || !strings.HasSuffix(unit, ".service") || unit == path.Base(o.found.Unit) {
