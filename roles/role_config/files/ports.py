@@ -1,0 +1,97 @@
+# Copyright (c) 2026, pgEdge, Inc.
+# PostgreSQL License (see LICENSE or https://opensource.org/license/postgresql)
+# SPDX-License-Identifier: PostgreSQL
+"""usage: python3 -I -c PROGRAM listen ADDRESS PORT...
+          python3 -I -c PROGRAM connect ADDRESS SECONDS once|until-open PORT...
+
+listen   accepts connections on the ports that nobody listens on, and ends them, until it is stopped.
+connect  prints the ports that cannot be reached, with the reason. `until-open` tries for SECONDS: something
+         listens there, or is about to. `once` takes an answer that nobody does for one that nothing is in the way.
+
+Runs on every Python since 3.6, and needs no rights.
+"""
+
+import concurrent.futures
+import errno
+import selectors
+import socket
+import struct
+import sys
+import time
+
+
+def main(action, address, *arguments):
+    if action == 'listen':
+        listen(address, [int(port) for port in arguments])
+    else:
+        seconds, how, ports = float(arguments[0]), arguments[1], [int(port) for port in arguments[2:]]
+        print(closed(address, ports, seconds, how == 'once'))
+
+
+def listen(address, ports):
+    selector = selectors.DefaultSelector()
+    for port in ports:
+        listener = bound(address, port)
+        if listener:
+            listener.listen(16)
+            selector.register(listener, selectors.EVENT_READ)
+    while selector.get_map():
+        for key, _ in selector.select():
+            drop(key.fileobj)
+
+
+def bound(address, port):
+    """Return a socket at the address, or at all of the host's if this is none of them; None if the port is taken."""
+    family = socket.AF_INET6 if ':' in address else socket.AF_INET
+    for name in (address, ''):
+        listener = socket.socket(family)
+        try:
+            listener.bind((name, port))
+            listener.setblocking(False)
+            return listener
+        except OSError as error:
+            listener.close()
+            if error.errno == errno.EADDRINUSE:
+                return None
+            if error.errno != errno.EADDRNOTAVAIL and not isinstance(error, socket.gaierror):
+                raise
+
+
+def drop(listener):
+    """End a connection without a state that would keep the port for a while from who is to have it."""
+    try:
+        connection = listener.accept()[0]
+    except OSError:  # its other end is gone
+        return
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+    connection.close()
+
+
+def closed(address, ports, seconds, once):
+    """Return the ports that cannot be reached as words, such as `2379, 2380 (no answer)`."""
+    deadline = time.monotonic() + seconds
+    with concurrent.futures.ThreadPoolExecutor(len(ports)) as pool:
+        reasons = list(pool.map(lambda port: obstacle(address, port, deadline, once), ports))
+    return ', '.join('%s (%s)' % (', '.join(str(port) for port, its in zip(ports, reasons) if its == reason), reason)
+                     for reason in sorted(set(reasons)) if reason)
+
+
+def obstacle(address, port, deadline, once):
+    """Return why the port cannot be reached by the deadline, or nothing."""
+    while True:
+        try:
+            socket.create_connection((address, port), timeout=max(deadline - time.monotonic(), 0.1)).close()
+            return ''
+        except ConnectionRefusedError as error:
+            if once:
+                return ''
+            reason = error.strerror
+        except OSError as error:
+            reason = error.strerror or 'no answer'
+        if once or time.monotonic() + 0.2 > deadline:
+            return reason
+        time.sleep(0.2)
+
+
+if __name__ == '__main__':
+    main(*sys.argv[1:])
