@@ -13,7 +13,7 @@ PLUGINS     ?= $(HOME)/.ansible/plugins
 # A binary is copied to the host with every task: its size is part of its speed.
 MAX_SIZE := 6291456
 
-.PHONY: help build stage collection release install lint docs unit test test-all test-matrix mutate fuzz verify-release test-cluster lock molecule bench demo clean
+.PHONY: help build stage collection release install lint docs unit test test-day test-all test-fresh test-matrix mutate fuzz verify-release test-cluster lock molecule bench demo clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,10 +66,14 @@ unit: stage ## the tests of the Go code and of the collection's Python
 test: lint unit ## lint, unit tests and fault matrices, both families on real hosts, and a small cluster
 	@molecule/run debian bad_cases rhel cluster_short
 
+test-day: stage ## one part of the long tests, each below 80 minutes: make test-day N=1; docs/tests.md lists them
+	@.ci/day $(N)
+
 test-all: lint ## everything, however long: race detector, double faults, all scenarios
-	@$(TOOLS) go test -race ./...
-	@MATRIX=full $(TOOLS) go test -timeout 60m ./modules/patroni_install/internal/install
-	@molecule/run debian bad_cases rhel lifecycle wheelhouse interrupted faults hostile simple examples cluster cluster_rhel
+	@for n in $$(.ci/day list | cut -d: -f1); do .ci/day $$n || exit 1; done
+
+test-fresh: ## the README's two commands with an empty cache, as on a new machine
+	@.ci/fresh make demo test
 
 mutate: ## break the program in one place after the other: a test has to fail each time (half an hour)
 	@$(TOOLS) .ci/mutate $(MUTANT)
