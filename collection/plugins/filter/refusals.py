@@ -1,0 +1,238 @@
+# Copyright (c) 2026, pgEdge, Inc.
+# PostgreSQL License (see LICENSE or https://opensource.org/license/postgresql)
+# SPDX-License-Identifier: PostgreSQL
+"""Say which values and names of variables cannot lead to a working host, one sentence each.
+
+A value is held against everything that it gets into: units, paths, keys of etcd, members of Patroni, proxies, certificates.
+"""
+
+from __future__ import annotations
+
+import functools
+import pathlib
+import re
+
+import yaml
+
+ROLES = pathlib.Path(__file__).parents[2] / 'roles'
+
+# Forms: a pattern, and what a user is told. No pattern says how long a value may be but where something else does.
+NAME = (r'[A-Za-z0-9][A-Za-z0-9_.-]*', 'begins with a letter or digit, and has letters, digits, _ . and - in it')
+USER = (r'[a-z_][a-z0-9_-]{0,31}', 'has small letters, digits, _ and - in it, at most 32')
+PATH = (r'/(?!.*//)(?!.*/\.\.?(?:/|$))[A-Za-z0-9._/+:@=-]+', 'is absolute, and has letters, digits and . _ / + : @ = - in it')
+FILE = (r'[A-Za-z0-9_][A-Za-z0-9_.-]*', 'is a file name of letters, digits, _ . and -')
+UNIT = (r'[A-Za-z0-9_][A-Za-z0-9_.@:-]*', 'has letters, digits and _ . @ : - in it')
+BIND = (r'(?:|[^\s\[\]:#"\']*:[0-9]+|\[[0-9A-Fa-f:.]+\]:[0-9]+)', 'is ADDRESS:PORT, or empty; an address of IPv6 is in [ ]')
+ADDRESS = (r'(?:|[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*)', 'is an address or a host name, without brackets')
+
+FORMS = {
+    'cluster_name': NAME,
+    'zone': NAME,
+    'node_address': ADDRESS,
+    'patroni_config_file': FILE,
+    'patroni_service_name': UNIT,
+    'haproxy_stats_bind': BIND,
+    **dict.fromkeys(('patroni_user', 'etcd_user', 'etcd_group'), USER),
+    **dict.fromkeys(('pg_data', 'pg_home', 'pg_path', 'tls_dir', 'tls_ca_dir', 'etcd_install_dir', 'etcd_config_dir', 'etcd_data_dir',
+                     'patroni_bin_dir', 'patroni_config_dir'), PATH),
+}
+
+# A member's name is the application_name of its replication, which the server cuts off after 63 bytes.
+HOST = re.compile(r'[A-Za-z0-9][A-Za-z0-9_.-]{0,62}\Z|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*\Z')
+ROUTE = re.compile(r'[a-z][a-z_-]*\Z')
+LAG = re.compile(r'[0-9]+ *([kMGT]?B)?\Z')
+CONTROL = re.compile(r'[\x00-\x1f\x7f-\x9f\u2028\u2029]')
+
+# What PostgreSQL keeps for itself.
+RESERVED = ('public', 'none', 'current_user', 'current_role', 'session_user')
+LONGEST_IDENTIFIER = 63
+LONGEST_SUBJECT = 64
+
+
+def form_faults(values):
+    """Return what is wrong with values of FORMS, given as {variable: value}. An empty path is one that is not known yet."""
+    faults = []
+    for name, value in values.items():
+        pattern, form = FORMS[name]
+        if str(value) == '' and FORMS[name] is PATH:
+            continue
+        if not re.fullmatch(pattern, str(value)):
+            faults.append(f'{name} is {str(value)!r}, which cannot be: it {form}')
+    return faults
+
+
+def subject_faults(cluster_name, zone):
+    """Return what is wrong with the name that the zone's authority gets."""
+    if len(f'{cluster_name} zone {zone}') <= LONGEST_SUBJECT:
+        return []
+    return [f'cluster_name and zone have {len(str(cluster_name)) + len(str(zone))} characters together: a certificate has room for 58']
+
+
+def host_faults(hosts, addresses):
+    """Return what is wrong with the nodes of a zone, given by name, and the address of every host."""
+    faults = [f'the host name {host!r} cannot be that of a member: it has at most 63 letters, digits, _ . and -, or is an address'
+              for host in hosts if not HOST.match(host)]
+    for what, of in (('the address', lambda host: str(addresses.get(host, host))), ('the replication slot', slot_name)):
+        seen = {}
+        for host in hosts:
+            seen.setdefault(of(host), []).append(host)
+        faults += [f"{' and '.join(same)} have {what} {value} in common: give each one of its own" for value, same in seen.items()
+                   if len(same) > 1]
+    return faults
+
+
+def slot_name(member):
+    """Return the name that Patroni gives to the replication slot of a member."""
+    return re.sub(r'[^a-z0-9_]', lambda found: '_' if found.group() in '-.' else f'u{ord(found.group()):04d}', member.lower())[:63]
+
+
+def port_faults(ports):
+    """Return what is wrong with the ports of one host, given as {what: port}."""
+    faults, seen = [], {}
+    for what, port in ports.items():
+        if not str(port).isdigit() or not 0 < int(port) < 65536:
+            faults.append(f'{what} is {port!r}, and no port: choose one from 1 to 65535')
+        else:
+            seen.setdefault(int(port), []).append(what)
+    return faults + [f"{' and '.join(same)} are both {port} on this host: choose another port" for port, same in seen.items()
+                     if len(same) > 1]
+
+
+def route_faults(routes):
+    """Return what is wrong with haproxy_extra_routes."""
+    if not isinstance(routes, dict):
+        return ['haproxy_extra_routes is no dictionary of routes']
+    faults = []
+    for name, route in routes.items():
+        if not ROUTE.match(str(name)):
+            faults.append(f'haproxy_extra_routes has a route {str(name)!r}: name a health check of Patroni, such as replica')
+        elif not isinstance(route, dict) or 'port' not in route:
+            faults.append(f'haproxy_extra_routes.{name} has no port')
+        elif not LAG.match(str(route.get('lag', 0))):
+            faults.append(f"haproxy_extra_routes.{name}.lag is {str(route['lag'])!r}: give bytes, or a number and kB, MB, GB or TB")
+    return faults
+
+
+def route_ports(routes):
+    """Return the ports of haproxy_extra_routes, by the words for them."""
+    if not isinstance(routes, dict):
+        return {}
+    return {f'haproxy_extra_routes.{name}.port': route['port'] for name, route in routes.items()
+            if isinstance(route, dict) and 'port' in route}
+
+
+def bind_port(address):
+    """Return the port of haproxy_stats_bind, by the words for it."""
+    return {'haproxy_stats_bind': str(address).rpartition(':')[2]} if address else {}
+
+
+def identifier_fault(what, name):
+    """Return what is wrong with the name of a database or role, or an empty text."""
+    control = CONTROL.search(name)
+    if not name:
+        return f'{what} is empty'
+    if control:
+        return f'{what} has the control character U+{ord(control.group()):04X} in it'
+    if len(name.encode()) > LONGEST_IDENTIFIER:
+        return f'{what} is {name!r}, which has {len(name.encode())} bytes: PostgreSQL cuts names off after {LONGEST_IDENTIFIER}'
+    if name.startswith('/'):
+        return f'{what} is {name!r}: pg_hba.conf takes what begins with / for a regular expression'
+    return ''
+
+
+def account_faults(accounts):
+    """Return what is wrong with the names of accounts, given as {variable: name}. They may have none in common."""
+    faults, seen = [], {}
+    for what, value in accounts.items():
+        name = str(value)
+        fault = identifier_fault(what, name)
+        if fault:
+            faults.append(fault)
+        elif name in RESERVED or name.startswith('pg_'):
+            faults.append(f'{what} is {name!r}, a name that PostgreSQL keeps for itself')
+        elif name == 'postgres':
+            faults.append(f'{what} is postgres, the superuser of the server itself: choose another name')
+        else:
+            seen.setdefault(name, []).append(what)
+    return faults + [f"{' and '.join(same)} are both {name!r}: each has rights and a password of its own, so choose different names"
+                     for name, same in seen.items() if len(same) > 1]
+
+
+def database_faults(names):
+    """Return what is wrong with db_names."""
+    if not isinstance(names, (list, tuple)):
+        return ['db_names is no list']
+    return [fault for fault in (identifier_fault('a name in db_names', str(name)) for name in names) if fault]
+
+
+def password_faults(passwords):
+    """Return what is wrong with passwords, given as {variable: password}. None of them is in a sentence."""
+    faults = []
+    for name, password in passwords.items():
+        text = '' if password is None else str(password)
+        control = CONTROL.search(text)
+        if text in ('', 'secret'):
+            faults.append(f'{name} is not set, or has the value that everybody knows: set one of your own, encrypted by Ansible Vault')
+        elif control:
+            faults.append(f'{name} has the control character U+{ord(control.group()):04X} in it')
+        elif re.search(r'[\ud800-\udfff]', text):
+            faults.append(f'{name} has bytes in it that are no UTF-8')
+    return faults
+
+
+@functools.lru_cache(maxsize=None)
+def options():
+    """Return the names of all variables that the roles have for users."""
+    loader = getattr(yaml, 'CSafeLoader', yaml.SafeLoader)
+    names = set()
+    for path in sorted(ROLES.glob('*/meta/argument_specs.yml')):
+        names.update(yaml.load(path.read_text(encoding='utf-8'), Loader=loader)['argument_specs']['main']['options'])
+    return frozenset(names)
+
+
+def distance(one, other):
+    """Return how many characters have to be inserted, removed, replaced or exchanged with the next to get from one to other."""
+    rows = [list(range(len(other) + 1))]
+    for i, a in enumerate(one, 1):
+        rows.append([i])
+        for j, b in enumerate(other, 1):
+            best = min(rows[i - 1][j] + 1, rows[i][j - 1] + 1, rows[i - 1][j - 1] + (a != b))
+            if i > 1 and j > 1 and a == other[j - 2] and one[i - 2] == b:
+                best = min(best, rows[i - 2][j - 2] + 1)
+            rows[i].append(best)
+    return rows[-1][-1]
+
+
+def bound(known):
+    """Return how far a misspelt name may be from a known one. Short names have too many neighbours that mean something else."""
+    return min(2, len(known) // 5)
+
+
+def closest(name, known):
+    """Return the known name that another one looks like, or None."""
+    near = [(distance(name, option), option) for option in known
+            if abs(len(name) - len(option)) <= 2 and len(set(name) ^ set(option)) <= 4]
+    near = [(far, option) for far, option in near if far <= bound(option)]
+    return min(near)[1] if near else None
+
+
+def misspelt(names, ignored=()):
+    """Return a sentence for each variable of the inventory that looks like one of ours and is none."""
+    known = options()
+    faults = []
+    for name in sorted(str(name) for name in names):
+        if name in known or name in ignored or name.startswith(('ansible_', 'molecule_', '_')):
+            continue
+        option = closest(name, known)
+        if option:
+            faults.append(f'{name} is no variable of this collection: write {option}, or if it is your own list it in ignored_variables')
+    return faults
+
+
+class FilterModule:
+    """The filters by which role_config refuses."""
+
+    def filters(self):
+        return {'form_faults': form_faults, 'subject_faults': subject_faults, 'host_faults': host_faults, 'port_faults': port_faults,
+                'route_faults': route_faults, 'route_ports': route_ports, 'bind_port': bind_port, 'account_faults': account_faults,
+                'database_faults': database_faults, 'password_faults': password_faults, 'misspelt': misspelt}
