@@ -1,0 +1,131 @@
+# Copyright (c) 2026, pgEdge, Inc.
+# PostgreSQL License (see LICENSE or https://opensource.org/license/postgresql)
+# SPDX-License-Identifier: PostgreSQL
+"""Tests of what cannot be changed on a living host: a table of one change each, on hosts as the roles leave them."""
+
+from __future__ import annotations
+
+import base64
+import importlib.util
+import pathlib
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[4]
+spec = importlib.util.spec_from_file_location('living', ROOT / 'plugins/filter/living.py')
+living = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(living)
+
+WANT = {
+    'inventory_hostname': 'db1', 'cluster_name': 'demo', 'zone': 1, 'is_ha_cluster': True, 'pg_version': 17, 'pg_port': 5432,
+    'pg_data': '/data/pg', 'tls_dir': '/etc/pgedge/tls', 'replication_user': 'replicator', 'replication_password': 'p:a',
+    'nodes_in_zone': ['db1', 'db2'], 'hosts_of_run': ['db1', 'db2', 'proxy'], 'etcd_config_dir': '/etc/etcd', 'etcd_data_dir': '/var/lib/etcd',
+    'etcd_user': 'etcd', 'etcd_tls': True, 'patroni_user': 'postgres', 'patroni_config_dir': '/etc/patroni',
+    'patroni_config_file': 'patroni.yaml', 'patroni_service_name': 'patroni',
+}
+MEMBER = {
+    '/etc/systemd/system/patroni.service':
+        '[Service]\nUser=postgres\nExecStart=/var/lib/postgresql/.local/bin/patroni /etc/patroni/patroni.yaml\n',
+    '/etc/patroni/patroni.yaml': """# Written by Ansible, role setup_patroni.
+scope: demo
+name: db1
+restapi: {certfile: /etc/pgedge/tls/patroni/host.crt}
+postgresql:
+  listen: 0.0.0.0:5432
+  data_dir: /data/pg
+  bin_dir: /usr/lib/postgresql/17/bin
+  authentication: {replication: {username: replicator, password: 'p:a'}}
+""",
+    '/etc/systemd/system/etcd.service': '[Service]\nUser=etcd\nExecStart=/usr/local/etcd/etcd --config-file /etc/etcd/etcd.yaml\n',
+    '/etc/etcd/etcd.yaml': """# Written by Ansible, role setup_etcd.
+name: "db1"
+data-dir: "/var/lib/etcd/postgresql"
+advertise-client-urls: https://10.0.0.1:2379
+initial-cluster-token: "demo-1"
+""",
+    '/data/pg/PG_VERSION': '17\n',
+}
+ALONE = {
+    '/etc/postgresql/17/demo/conf.d/pgedge.conf': "# Written by Ansible, role setup_postgres.\nport = 5432\n",
+    '/etc/postgresql/17/demo/postgresql.conf': "data_directory = '/data/pg'\nport = 1\n",
+    '/data/pg/PG_VERSION': '17\n',
+}
+REDHAT = {
+    '/etc/systemd/system/pgedge-postgres-17.service': '[Service]\nExecStart=/usr/pgsql-17/bin/postgres -D /data/pg\n',
+    '/data/pg/conf.d/pgedge.conf': "# Written by Ansible, role setup_postgres.\nport = 5432\n",
+}
+
+
+def faults(files, **different):
+    return living.living_faults(files, {**WANT, **different})
+
+
+def test_nothing_is_refused_where_nothing_is_or_nothing_changes():
+    assert faults({}) == []
+    assert faults(MEMBER) == []
+    assert faults(ALONE, is_ha_cluster=False) == []
+    assert faults(REDHAT, is_ha_cluster=False) == []
+
+
+@pytest.mark.parametrize('name, value, old', [
+    ('cluster_name', 'other', 'demo'), ('zone', 2, '1'), ('pg_port', 5433, '5432'), ('pg_data', '/data/other', '/data/pg'),
+    ('pg_version', 18, '17'), ('tls_dir', '/etc/tls', '/etc/pgedge/tls'), ('etcd_data_dir', '/data/etcd', '/var/lib/etcd'),
+    ('etcd_user', 'kv', 'etcd'), ('etcd_tls', False, 'true'), ('patroni_user', 'dba', 'postgres'),
+])
+def test_a_member_keeps(name, value, old):
+    said = faults(MEMBER, **{name: value})
+    assert said and said[0].startswith(f'{name} is {str(value).lower() if isinstance(value, bool) else value}, and was {old} when')
+    assert 'back' in said[0]
+
+
+@pytest.mark.parametrize('different, says', [
+    ({'inventory_hostname': 'one'}, 'the name in the inventory is one, and was db1'),
+    ({'patroni_config_dir': '/etc/other'}, 'the file in patroni_config_dir is /etc/other/patroni.yaml, and was /etc/patroni/patroni.yaml'),
+    ({'patroni_config_file': 'p.yml'}, 'the file in patroni_config_dir is /etc/patroni/p.yml'),
+    ({'etcd_config_dir': '/etc/kv'}, 'the file in etcd_config_dir is /etc/kv/etcd.yaml, and was /etc/etcd/etcd.yaml'),
+    ({'is_ha_cluster': False}, 'Patroni runs the server of this host'),
+])
+def test_names_and_paths_of_a_member_stay(different, says):
+    assert says in '; '.join(faults(MEMBER, **different))
+
+
+@pytest.mark.parametrize('files', [ALONE, REDHAT])
+@pytest.mark.parametrize('name, value, says', [
+    ('pg_port', 5433, 'pg_port is 5433, and was 5432'), ('pg_data', '/data/other', 'pg_data is /data/other, and was /data/pg'),
+    ('pg_version', 18, 'pg_version is 18, and was 17'), ('is_ha_cluster', True, 'pg_dump'),
+])
+def test_a_server_of_its_own_keeps(files, name, value, says):
+    assert says in '; '.join(faults(files, **{'is_ha_cluster': False, name: value}))
+
+
+def test_a_server_of_its_own_keeps_its_name():
+    assert 'cluster_name is other, and was demo' in '; '.join(faults(ALONE, is_ha_cluster=False, cluster_name='other'))
+
+
+@pytest.mark.parametrize('different', [{'replication_password': 'new'}, {'replication_user': 'new'}])
+def test_the_account_of_replication_changes_on_all_nodes_at_once(different):
+    assert faults(MEMBER, **different) == []
+    fault, = faults(MEMBER, hosts_of_run=['db1'], **different)
+    assert fault.startswith('replication_user or replication_password is new, and db2 would keep the old one')
+    assert 'new,' not in fault.replace('is new,', '') and 'p:a' not in fault
+
+
+def test_data_of_another_version_is_named():
+    fault, = faults({'/data/pg/PG_VERSION': '16\n'})
+    assert 'holds data of version 16' in fault
+
+
+def test_files_of_others_are_not_ours_to_judge():
+    files = {path: text.replace('# Written by Ansible, role', '#') for path, text in MEMBER.items()}
+    assert faults(files, cluster_name='other', zone=2, pg_port=1, etcd_data_dir='/x', patroni_config_dir='/x') == []
+
+
+@pytest.mark.parametrize('text', ['', '[]', 'a: [', 'postgresql: x', 'scope:', 'name: !!python/object:os.system {}'])
+def test_a_file_that_was_changed_by_hand_stops_nothing(text):
+    assert faults({'/etc/patroni/patroni.yaml': '# Written by Ansible, role setup_patroni.\n' + text}) == []
+
+
+def test_files_are_read_as_the_script_prints_them():
+    lines = '\n'.join(f'{path} {base64.b64encode(text.encode()).decode()}' for path, text in MEMBER.items())
+    assert living.read_files(lines + '\n/empty \n') == {**MEMBER, '/empty': ''}
+    assert living.started(MEMBER) == ['/etc/patroni/patroni.yaml', '/etc/etcd/etcd.yaml']
