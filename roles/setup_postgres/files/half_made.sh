@@ -1,0 +1,30 @@
+# usage: sh half_made.sh DIRECTORY
+#
+# Says in one word what a data directory is: `none`, `busy` while a program works in it, `whole`,
+# `half` for what initdb leaves that was stopped, or `unknown`. Half-made is only what never was a server: it has initdb's
+# own files and no others, no database of a user and no tablespace, and no server was ever started in it.
+set -eu
+directory=$1
+[ -d "$directory" ] && [ -n "$(ls -A -- "$directory")" ] || { echo none && exit 0; }
+cd -- "$directory"
+databases=$(find base -mindepth 1 -maxdepth 1 -type d 2>/dev/null | wc -l)
+if [ -f global/pg_control ] && [ "$databases" -ge 3 ]; then
+  echo whole && exit 0
+fi
+for program in /proc/[0-9]*; do
+  case $(cat "$program/comm" 2>/dev/null) in
+    initdb | pg_ctl | postgres | pg_basebackup | pg_createcluste | pgbackrest | rsync | barman*)
+      grep -qsF -e "$directory" "$program/cmdline" && echo busy && exit 0 ;;
+  esac
+done
+for entry in $(ls -A); do
+  case $entry in
+    PG_VERSION | base | global | pg_* | postgresql.*conf | patroni.dynamic.json) ;;
+    *) echo unknown && exit 0 ;;
+  esac
+done
+for entry in base/*; do
+  [ "${entry#base/}" = '*' ] || [ "${entry#base/}" -lt 16384 ] 2>/dev/null || { echo unknown && exit 0; }
+done
+[ -z "$(ls -A pg_tblspc 2>/dev/null)" ] || { echo unknown && exit 0; }
+echo half
