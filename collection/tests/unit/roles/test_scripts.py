@@ -1,0 +1,92 @@
+# Copyright (c) 2026, pgEdge, Inc.
+# PostgreSQL License (see LICENSE or https://opensource.org/license/postgresql)
+# SPDX-License-Identifier: PostgreSQL
+"""Tests of the shell scripts of roles, on directories as they are found on hosts."""
+
+from __future__ import annotations
+
+import base64
+import os
+import pathlib
+import subprocess
+
+import pytest
+
+ROLES = pathlib.Path(__file__).parents[3] / 'roles'
+WHOLE = ['PG_VERSION', 'global/pg_control', 'base/1/PG_VERSION', 'base/4/PG_VERSION', 'base/5/PG_VERSION', 'pg_wal/1', 'postmaster.opts']
+HALF = ['PG_VERSION', 'global/1213', 'base/1/PG_VERSION', 'pg_wal/1', 'pg_hba.conf', 'postgresql.conf', 'postgresql.auto.conf']
+
+
+def run(script, *arguments):
+    return subprocess.run(['sh', ROLES / script, *map(str, arguments)], capture_output=True, text=True, timeout=60, check=False)
+
+
+def make(directory, files):
+    directory.mkdir(exist_ok=True)
+    for name in files:
+        path = directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text('x')
+
+
+@pytest.mark.parametrize('files, word', [
+    ([], 'none'),
+    (WHOLE, 'whole'),
+    (WHOLE + ['mine'], 'whole'),
+    (HALF, 'half'),
+    (HALF + ['global/pg_control'], 'half'),
+    (HALF + ['global/pg_control', 'base/4/x'], 'half'),
+    (['PG_VERSION'], 'half'),
+    ([name for name in WHOLE if name != 'global/pg_control'], 'unknown'),
+    (HALF + ['postmaster.opts'], 'unknown'),
+    (HALF + ['backup_label'], 'unknown'),
+    (HALF + ['base/16384/1'], 'unknown'),
+    (HALF + ['base/mine/1'], 'unknown'),
+    (HALF + ['pg_tblspc/16400'], 'unknown'),
+    (HALF + ['a file of mine'], 'unknown'),
+    (HALF + ['.hidden'], 'unknown'),
+    (['lost+found/x'], 'unknown'),
+])
+def test_only_what_initdb_left_and_nobody_used_is_half_made(tmp_path, files, word):
+    make(tmp_path / 'data', files)
+    assert run('setup_postgres/files/half_made.sh', tmp_path / 'data').stdout == word + '\n'
+
+
+def test_no_directory_is_none(tmp_path):
+    assert run('setup_postgres/files/half_made.sh', tmp_path / 'data').stdout == 'none\n'
+
+
+def test_a_directory_that_is_worked_in_is_left_alone(tmp_path):
+    make(tmp_path / 'data', HALF)
+    program = tmp_path / 'initdb'
+    program.write_text('#!/bin/sh\necho\nread wait\n')
+    program.chmod(0o755)
+    with subprocess.Popen([program, '-D', tmp_path / 'data'], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as working:
+        working.stdout.readline()
+        assert run('setup_postgres/files/half_made.sh', tmp_path / 'data').stdout == 'busy\n'
+        assert run('setup_postgres/files/half_made.sh', tmp_path / 'data').stdout == 'busy\n'
+        working.communicate(b'\n')
+    assert run('setup_postgres/files/half_made.sh', tmp_path / 'data').stdout == 'half\n'
+
+
+def test_root_makes_nothing_where_others_could_lead_it_elsewhere(tmp_path):
+    (tmp_path / 'link').symlink_to('/etc')
+    (tmp_path / 'file').write_text('')
+    (tmp_path / 'open').mkdir()
+    user = os.environ.get('USER', 'root')
+    shared = run('setup_postgres/files/make_directory.sh', user, '/tmp/pgedge-no-such-directory/data')
+    assert shared.returncode == 1 and shared.stderr == 'others than root may write in /tmp\n' and not os.path.exists('/tmp/pgedge-no-such-directory')
+    link = run('setup_postgres/files/make_directory.sh', user, '/proc/self/cwd/data')
+    assert link.returncode == 1 and 'is a link: name the directory that it leads to' in link.stderr
+    plain = run('setup_postgres/files/make_directory.sh', user, '/etc/passwd/data')
+    assert plain.returncode == 1 and plain.stderr == '/etc/passwd is no directory\n'
+
+
+def test_files_are_printed_whole_and_others_not_at_all(tmp_path):
+    make(tmp_path, ['a.conf', 'b.conf'])
+    (tmp_path / 'c.conf').mkdir()
+    os.mkfifo(tmp_path / 'd.conf')
+    (tmp_path / 'b.conf').write_bytes(b'\x00\xff\n' * 1000)
+    lines = [line.split(' ') for line in run('role_config/files/read_files.sh', tmp_path / '*.conf', tmp_path / 'none').stdout.splitlines()]
+    assert {path: base64.b64decode(data) for path, data in lines} == {
+        str(tmp_path / 'a.conf'): b'x', str(tmp_path / 'b.conf'): b'\x00\xff\n' * 1000}
