@@ -1,0 +1,70 @@
+# Copyright (c) 2026, pgEdge, Inc.
+# PostgreSQL License (see LICENSE or https://opensource.org/license/postgresql)
+# SPDX-License-Identifier: PostgreSQL
+"""Tests of what the roles write for hosts that have addresses of IPv6: Ansible renders it, for two nodes, as in a play."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+COLLECTION = pathlib.Path(__file__).parents[3]
+ROLES = COLLECTION / 'roles'
+
+
+@pytest.fixture(scope='module', name='rendered')
+def fixture_rendered(tmp_path_factory):
+    directory = tmp_path_factory.mktemp('rendered')
+    hosts = {'db1': {'node_address': 'fd00::1'}, 'db2': {'node_address': 'fd00::2'}}
+    variables = {
+        'ansible_connection': 'local', 'ansible_python_interpreter': sys.executable, 'is_ha_cluster': True,
+        'proxy_port': 5000, 'pg_preload_libraries': [], 'db_password': 'a', 'pgedge_password': 'b',
+        'replication_password': 'c',
+    }
+    files = {'haproxy.cfg': 'setup_haproxy/templates/haproxy.cfg.j2', 'etcd.yaml': 'setup_etcd/templates/etcd.yaml.j2'}
+    tasks = [{'ansible.builtin.import_role': {'name': 'pgedge.platform.role_config'}}]
+    tasks += [{'ansible.builtin.include_vars': str(ROLES / role / 'vars/main.yml')} for role in ('setup_etcd', 'setup_patroni')]
+    tasks += [{'ansible.builtin.template': {'src': str(ROLES / source), 'dest': str(directory / name), 'mode': '0600'}}
+              for name, source in files.items()]
+    tasks += [{'ansible.builtin.copy': {'content': '{{ setup_patroni_config | to_json }}', 'dest': str(directory / 'patroni.yaml'),
+                                        'mode': '0600'}}]
+    (directory / 'inventory.yml').write_text(yaml.safe_dump({'all': {'vars': variables, 'children': {
+        'pgedge': {'hosts': hosts}, 'haproxy': {'hosts': {'db1': {}}}}}}))
+    (directory / 'play.yml').write_text(yaml.safe_dump([{'hosts': 'db1', 'gather_facts': False, 'tasks': tasks}]))
+    environment = dict(os.environ)
+    if COLLECTION.parts[-3] == 'ansible_collections':
+        environment['ANSIBLE_COLLECTIONS_PATH'] = str(COLLECTION.parents[2])
+    facts = json.dumps({'ansible_facts': {'os_family': 'Debian'}})
+    run = subprocess.run(['ansible-playbook', '-i', directory / 'inventory.yml', '-e', facts, directory / 'play.yml'], env=environment,
+                         cwd=directory, capture_output=True, text=True, timeout=300, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
+    return directory
+
+
+def test_haproxy_finds_the_nodes_and_listens_for_both(rendered):
+    text = (rendered / 'haproxy.cfg').read_text()
+    assert re.findall(r'server db. (\S+)', text) == ['[fd00::1]:5432', '[fd00::2]:5432'] * 2
+    assert re.findall(r'bind (.*)', text) == ['127.0.0.1:7000', ':::5000 v4v6', ':::5433 v4v6']
+
+
+def test_etcd_has_addresses_in_brackets(rendered):
+    tree = yaml.safe_load((rendered / 'etcd.yaml').read_text())
+    assert tree['listen-peer-urls'] == tree['initial-advertise-peer-urls'] == 'https://[fd00::1]:2380'
+    assert tree['listen-client-urls'] == 'https://[fd00::1]:2379,https://127.0.0.1:2379'
+    assert tree['advertise-client-urls'] == 'https://[fd00::1]:2379'
+    assert tree['initial-cluster'] == 'db1=https://[fd00::1]:2380,db2=https://[fd00::2]:2380'
+
+
+def test_patroni_has_addresses_in_brackets_and_rules_without(rendered):
+    tree = json.loads((rendered / 'patroni.yaml').read_text())
+    assert tree['etcd3']['hosts'] == ['[fd00::1]:2379', '[fd00::2]:2379']
+    assert (tree['restapi']['listen'], tree['restapi']['connect_address']) == ('[::]:8008', '[fd00::1]:8008')
+    assert (tree['postgresql']['listen'], tree['postgresql']['connect_address']) == ('*:5432', '[fd00::1]:5432')
+    assert 'hostssl replication replicator fd00::2/128 scram-sha-256' in tree['postgresql']['pg_hba']
