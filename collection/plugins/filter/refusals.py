@@ -40,6 +40,7 @@ FORMS = {
 # A member's name is the application_name of its replication, which the server cuts off after 63 bytes.
 HOST = re.compile(r'[A-Za-z0-9][A-Za-z0-9_.-]{0,62}\Z|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*\Z')
 ROUTE = re.compile(r'[a-z][a-z_-]*\Z')
+ROUTE_KEYS = {'port', 'lag', 'streaming'}
 LAG = re.compile(r'[0-9]+ *([kMGT]?B)?\Z')
 CONTROL = re.compile(r'[\x00-\x1f\x7f-\x9f\u2028\u2029]')
 
@@ -110,6 +111,8 @@ def route_faults(routes):
             faults.append(f'haproxy_extra_routes.{name} has no port')
         elif not LAG.match(str(route.get('lag', 0))):
             faults.append(f"haproxy_extra_routes.{name}.lag is {str(route['lag'])!r}: give bytes, or a number and kB, MB, GB or TB")
+        elif set(route) - ROUTE_KEYS:
+            faults.append(f"haproxy_extra_routes.{name} has {', '.join(sorted(set(route) - ROUTE_KEYS))}: there are {', '.join(sorted(ROUTE_KEYS))}")
     return faults
 
 

@@ -98,7 +98,13 @@ def test_routes_that_haproxy_could_not_ask_are_refused(routes, says):
 
 
 def test_good_routes_pass():
-    assert refusals.route_faults({'replica': {'port': 5433, 'lag': '16MB'}, 'read-only': {'port': 5434, 'lag': 1048576}}) == []
+    assert refusals.route_faults({'replica': {'port': 5433, 'lag': '16MB', 'streaming': False},
+                                  'read-only': {'port': 5434, 'lag': 1048576}}) == []
+
+
+def test_a_key_that_a_route_does_not_have_is_refused():
+    fault, = refusals.route_faults({'replica': {'port': 5433, 'streming': False}})
+    assert 'streming' in fault
 
 
 @pytest.mark.parametrize('accounts, says', [
