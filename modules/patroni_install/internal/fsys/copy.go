@@ -164,5 +164,5 @@ func finish(file *os.File, info Info) error {
 func setTimes(fd int, mtime time.Time) error {
 	at := unix.NsecToTimespec(mtime.UnixNano())
 	// Linux before 5.8 knows no AT_EMPTY_PATH here.
-	return unix.UtimesNanoAt(unix.AT_FDCWD, fmt.Sprintf("/proc/self/fd/%d", fd), []unix.Timespec{at, at}, 0)
+	return unix.UtimesNanoAt(unix.AT_FDCWD, opened(fd), []unix.Timespec{at, at}, 0)
 }

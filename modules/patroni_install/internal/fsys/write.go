@@ -48,6 +48,12 @@ func (f *FS) fill(file *os.File, data []byte, attr Attr, more func() error) erro
 
 // Symlink makes name a symbolic link to target, whatever was there before except a directory.
 func (f *FS) Symlink(name, target string, uid, gid int) error {
+	return f.LabelledSymlink(name, target, uid, gid, "")
+}
+
+// LabelledSymlink is Symlink with SELinux's label of the link, which it has before it is seen; "" leaves that to the
+// policy.
+func (f *FS) LabelledSymlink(name, target string, uid, gid int, label string) error {
 	return f.replace(name, func(d dir, temp string) error {
 		if err := f.Announce("symlink", name); err != nil {
 			return err
@@ -56,8 +62,11 @@ func (f *FS) Symlink(name, target string, uid, gid int) error {
 		if err != nil {
 			return err
 		}
-		link.close()
-		return nil
+		defer link.close()
+		if label == "" {
+			return nil
+		}
+		return pathError("label", name, unix.Setxattr(opened(link.fd), labelAttr, labelValue(label), 0))
 	})
 }
 

@@ -34,7 +34,7 @@ func (p *Plan) dirs() []txn.Step {
 			dirs = append(dirs, path.Dir(c.path))
 		}
 	}
-	return p.missingDirs(made, dirs...)
+	return append(p.missingDirs(made, dirs...), p.labelBinDir()...)
 }
 
 // links makes a link for each program and removes those that lead to programs the tree no
@@ -49,10 +49,11 @@ func (p *Plan) links(apps []string) ([]txn.Step, error) {
 		case !found:
 			steps = append(steps, &step.Symlink{Path: name, After: p.linkTo(target)})
 		case p.seen.Dangling[app]:
-			before := &step.LinkState{Target: entry.Target, UID: entry.UID, GID: entry.GID}
-			steps = append(steps, &step.Symlink{Path: name, Before: before, After: p.linkTo(target)})
+			steps = append(steps, &step.Symlink{Path: name, Before: p.linkState(app), After: p.linkTo(target)})
 		case !p.seen.leadsTo(p.seen.BinDir, entry, app):
 			return nil, foreign(name, entry, target)
+		default:
+			steps = append(steps, p.relabel(app)...)
 		}
 	}
 	return append(steps, p.staleLinks(apps)...), nil
@@ -60,11 +61,29 @@ func (p *Plan) links(apps []string) ([]txn.Step, error) {
 
 // linkTo is a link in the bin directory.
 func (p *Plan) linkTo(target string) *step.LinkState {
-	link := &step.LinkState{Target: target}
+	link := &step.LinkState{Target: target, Label: p.newLabel()}
 	if p.seen.inHome(p.seen.BinDir) {
 		link.UID, link.GID = p.seen.User.UID, p.seen.User.GID
 	}
 	return link
+}
+
+// linkState is a link of the bin directory as it was found.
+func (p *Plan) linkState(name string) *step.LinkState {
+	e := p.seen.Bin[name]
+	return &step.LinkState{Target: e.Target, UID: e.UID, GID: e.GID, Label: p.seen.SELinux.Links[name]}
+}
+
+// relabel gives a link that is as it should be the type by which systemd may read it.
+func (p *Plan) relabel(app string) []txn.Step {
+	before := p.linkState(app)
+	change := programLabel(before.Label)
+	if !p.seen.SELinux.Enforcing || change == nil {
+		return nil
+	}
+	after := *before
+	after.Label = change.After
+	return []txn.Step{&step.Symlink{Path: path.Join(p.seen.BinDir, app), Before: before, After: &after}}
 }
 
 // dangles tells whether an entry of the bin directory is a link that some pipx made for Patroni's
@@ -86,8 +105,7 @@ func (p *Plan) staleLinks(apps []string) []txn.Step {
 		if slices.Contains(apps, name) || !p.seen.leadsTo(p.seen.BinDir, entry, name) || !canBeMadeAgain(name) {
 			continue
 		}
-		before := &step.LinkState{Target: entry.Target, UID: entry.UID, GID: entry.GID}
-		steps = append(steps, &step.Symlink{Path: path.Join(p.seen.BinDir, name), Before: before})
+		steps = append(steps, &step.Symlink{Path: path.Join(p.seen.BinDir, name), Before: p.linkState(name)})
 	}
 	return steps
 }

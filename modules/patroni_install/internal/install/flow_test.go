@@ -226,7 +226,7 @@ func TestSteps(t *testing.T) {
 		"create pipx for postgres " + home + "/.local",
 		"create " + sharedName + " " + pipxHome + "/shared",
 		"create " + treeName + " " + venv,
-		"create SELinux file-context rule " + rule,
+		"create SELinux file-context rule " + rule, "create SELinux file-context rule " + binRule,
 	}, links("create", usualApps()...), []string{
 		"create configuration directory /etc/patroni",
 		"change shell profile " + home + "/.profile",

@@ -121,17 +121,21 @@ func (p *Plan) mountpoints() []txn.Step {
 
 // missingDirs makes those directories, and those above them, that are not there and not made
 // already: in the home the user's, elsewhere root's.
-func (p *Plan) missingDirs(made map[string]bool, dirs ...string) []txn.Step {
+func (p *Plan) missingDirs(done map[string]bool, dirs ...string) []txn.Step {
 	var steps []txn.Step
 	for _, dir := range dirs {
 		var chain []txn.Step
-		for ; !made[dir] && !p.seen.exists(dir); dir = path.Dir(dir) {
+		for ; !done[dir] && !p.seen.exists(dir); dir = path.Dir(dir) {
 			attr := fsys.Attr{Mode: 0o755}
 			if p.seen.inHome(dir) {
 				attr.UID, attr.GID = p.seen.User.UID, p.seen.User.GID
 			}
-			chain = append(chain, &step.Directory{Name: "directory", Path: dir, After: &attr})
-			made[dir] = true
+			made := &step.Directory{Name: "directory", Path: dir, After: &attr}
+			if dir == p.seen.BinDir && p.newLabel() != "" {
+				made.Label = &step.LabelChange{After: p.newLabel()}
+			}
+			chain = append(chain, made)
+			done[dir] = true
 		}
 		slices.Reverse(chain)
 		steps = append(steps, chain...)

@@ -10,7 +10,12 @@ import (
 	"github.com/pgedge/platform/modules/patroni_install/internal/step"
 )
 
-const rule = `/var/lib/postgresql/\.local/share/pipx/venvs/patroni/bin(/.*)?`
+const (
+	rule    = `/var/lib/postgresql/\.local/share/pipx/venvs/patroni/bin(/.*)?`
+	binRule = `/var/lib/postgresql/\.local/bin(/.*)?`
+)
+
+const ruleEnd = "    system_u:object_r:bin_t:s0\n"
 
 // enforcing is a machine whose kernel enforces a policy.
 func enforcing(t *testing.T) *machine {
@@ -37,7 +42,7 @@ func TestSELinuxLabelsWhatIsBuilt(t *testing.T) {
 			t.Errorf("%s has the label %q", name, got)
 		}
 	}
-	if got := m.read(localRules); got != rule+"    system_u:object_r:bin_t:s0\n" {
+	if got := m.read(localRules); got != rule+ruleEnd+binRule+ruleEnd {
 		t.Errorf("rules %q", got)
 	}
 	if !strings.Contains(strings.Join(visible(report), "\n"), "create SELinux file-context rule "+rule) {
@@ -92,7 +97,10 @@ func TestSELinuxTools(t *testing.T) {
 		{"come as a package", `{}`, []string{"policycoreutils-python-utils", "python3-pip"}, nil},
 		{
 			"must not come", `{"prerequisites": []}`, nil,
-			[]string{"SELinux is enforcing", "dnf install", "semanage fcontext --add --type bin_t '" + rule + "'", "restorecon -R " + venv + "/bin"},
+			[]string{
+				"SELinux is enforcing", "dnf install", "semanage fcontext --add --type bin_t '" + rule + "'",
+				"semanage fcontext --add --type bin_t '" + binRule + "'", "restorecon -R " + venv + "/bin " + binDir,
+			},
 		},
 		{"must not come either", `{"install_prerequisites": false}`, nil, []string{"semanage fcontext --add"}},
 	} {
@@ -149,12 +157,12 @@ func TestSELinuxBehindLinks(t *testing.T) {
 	m.link(home, "../../data/pg.sql")
 	report, err := m.installer(`{}`).Check(t.Context())
 	m.must(err)
-	const want = `/data/pg\.sql/\.local/share/pipx/venvs/patroni/bin(/.*)?`
+	const want, bin = `/data/pg\.sql/\.local/share/pipx/venvs/patroni/bin(/.*)?`, `/data/pg\.sql/\.local/bin(/.*)?`
 	if got := strings.Join(visible(report), "\n"); !strings.Contains(got, "create SELinux file-context rule "+want) {
 		t.Errorf("the check has no rule: %q", visible(report))
 	}
 	m.run(`{}`)
-	if got := m.read(localRules); got != want+"    system_u:object_r:bin_t:s0\n" {
+	if got := m.read(localRules); got != want+ruleEnd+bin+ruleEnd {
 		t.Errorf("rules %q", got)
 	}
 	if again := m.run(`{}`); again.Changed() {

@@ -19,6 +19,8 @@ type Directory struct {
 	Before *fsys.Attr `json:"before"`
 	After  *fsys.Attr `json:"after"`
 	Ours   bool       `json:"ours,omitempty"` // of no interest to people
+	// Label is the change of SELinux's label, nil for none. A directory that goes takes its own with it.
+	Label *LabelChange `json:"label,omitempty"`
 	// Brought tells that packages of the same transaction made the directory, and take it away again: undo has nothing
 	// to do with it.
 	Brought bool `json:"brought,omitempty"`
@@ -34,22 +36,30 @@ func (s *Directory) Describe() txn.Description {
 	if s.Ours {
 		return txn.Description{Name: s.Name, Path: s.Path}
 	}
+	var label LabelChange
+	if s.Label != nil {
+		label = *s.Label
+	}
 	return txn.Description{
 		Name: s.Name, Action: action(s.Before, s.After), Path: s.Path,
-		Before: directoryText(s.Before), After: directoryText(s.After),
+		Before: directoryText(s.Before, label.Before), After: directoryText(s.After, label.After),
 	}
 }
 
-func directoryText(attr *fsys.Attr) string {
+func directoryText(attr *fsys.Attr, label string) string {
 	if attr == nil {
 		return ""
 	}
-	return "directory " + attr.String() + "\n"
+	return "directory " + attr.String() + labelText(label) + "\n"
 }
 
 // Apply implements [txn.Step].
 func (s *Directory) Apply(_ context.Context, h *host.Host) error {
-	return s.ensure(h, s.Before, s.After)
+	err := s.ensure(h, s.Before, s.After)
+	if err != nil || s.Label == nil {
+		return err
+	}
+	return cannot("label", s.Name, s.Path, h.FS.SetLabel(s.Path, s.Label.After))
 }
 
 // Undo implements [txn.Step].
@@ -57,7 +67,11 @@ func (s *Directory) Undo(_ context.Context, h *host.Host) error {
 	if s.Brought {
 		return nil
 	}
-	return s.ensure(h, s.After, s.Before)
+	err := s.ensure(h, s.After, s.Before)
+	if err != nil || s.Label == nil || s.Before == nil {
+		return err
+	}
+	return cannot("label", s.Name, s.Path, h.FS.SetLabel(s.Path, s.Label.Before))
 }
 
 // Finish implements [txn.Step].

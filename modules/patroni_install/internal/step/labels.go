@@ -8,17 +8,30 @@ import (
 	"github.com/pgedge/platform/modules/patroni_install/internal/txn"
 )
 
-// Labels changes SELinux's labels of regular files.
+// Labels changes SELinux's labels of what is there: files, directories and links.
 type Labels struct {
 	Path  string      `json:"path"` // the directory that they lie in, for people
 	Files []FileLabel `json:"files"`
 }
 
-// FileLabel is a file and its labels, "" for none.
+// FileLabel is an entry and the change of its label.
 type FileLabel struct {
-	Path   string `json:"path"`
+	Path string `json:"path"`
+	LabelChange
+}
+
+// LabelChange is a label before and after, "" for none.
+type LabelChange struct {
 	Before string `json:"before"`
 	After  string `json:"after"`
+}
+
+// labelText says in a diff what label an entry has.
+func labelText(label string) string {
+	if label == "" {
+		return ""
+	}
+	return ", label " + label
 }
 
 var _ txn.Step = (*Labels)(nil)

@@ -81,6 +81,9 @@ func (w *world) snapshot(t *testing.T) map[string]string {
 			}
 			text += string(data)
 		}
+		if label, err := w.host.FS.Label("/" + rel); err == nil && strings.HasSuffix(label, ":test_t:s0") {
+			text += " " + label
+		}
 		found[rel] = text
 		return true, nil
 	})
@@ -104,7 +107,9 @@ func trees(w *world) {
 	w.write("/home/stage/venvs/patroni/new", "new", 0o644)
 }
 
-func cases() []testCase {
+func cases() []testCase { return append(plainCases(), labelCases()...) }
+
+func plainCases() []testCase {
 	edit := func(name string) func(*world) { return func(w *world) { w.write(name, "edited", 0o600) } }
 	relink := func(name string) func(*world) {
 		return func(w *world) {

@@ -13,6 +13,9 @@ type LinkState struct {
 	Target string `json:"target"`
 	UID    int    `json:"uid"`
 	GID    int    `json:"gid"`
+	// Label is SELinux's label, "" for none. It is looked at only where a step names one, before or after; another one is
+	// no conflict, since a relabelling at boot may come between a crash and its recovery.
+	Label string `json:"label,omitempty"`
 }
 
 // Symlink makes, changes or removes a symbolic link.
@@ -45,7 +48,7 @@ func (l *LinkState) text() string {
 	if l == nil {
 		return ""
 	}
-	return "link to " + l.Target + "\n"
+	return "link to " + l.Target + labelText(l.Label) + "\n"
 }
 
 // Apply implements [txn.Step].
@@ -64,24 +67,30 @@ func (s *Symlink) Finish(context.Context, *host.Host) error { return nil }
 
 func (s *Symlink) ensure(h *host.Host, from, to *LinkState) error {
 	found, err := lookup(h, s.Path)
+	label := ""
+	if err == nil && found != nil && found.Type == fsys.Link && (s.Before.labelled() || s.After.labelled()) {
+		label, err = h.FS.Label(s.Path)
+	}
 	if err != nil {
 		return cannot("read", "link", s.Path, err)
 	}
 	switch {
-	case to.matches(found):
+	case to.matches(found) && (to == nil || to.Label == label):
 		return cannot("sweep", "link", s.Path, h.FS.Sweep(s.Path))
-	case !from.matches(found):
+	case !from.matches(found) && !to.matches(found):
 		return conflict(s.Path, found)
 	case to == nil:
 		return cannot("remove", "link", s.Path, h.FS.Remove(s.Path))
 	}
-	return cannot("make", "link", s.Path, h.FS.Symlink(s.Path, to.Target, to.UID, to.GID))
+	return cannot("make", "link", s.Path, h.FS.LabelledSymlink(s.Path, to.Target, to.UID, to.GID, to.Label))
 }
 
-// matches tells whether what was found is the state.
+func (l *LinkState) labelled() bool { return l != nil && l.Label != "" }
+
+// matches tells whether what was found is the state, whatever its label.
 func (l *LinkState) matches(found *fsys.Info) bool {
 	if l == nil || found == nil {
 		return l == nil && found == nil
 	}
-	return found.Type == fsys.Link && *l == LinkState{Target: found.Target, UID: found.UID, GID: found.GID}
+	return found.Type == fsys.Link && found.Target == l.Target && found.UID == l.UID && found.GID == l.GID
 }
