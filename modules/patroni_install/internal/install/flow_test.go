@@ -34,6 +34,8 @@ func scenarios() []scenario {
 		{"remove one of two", two, `{"state": "absent", ` + instance + `}`},
 		{"adopt", adopted, `{"version": "4.1.5"}`},
 		{"keep", adopted, `{}`},
+		{"adopt a unit", besideStrange, adopt},
+		{"remove an adopted unit", func(m *machine) { besideStrange(m); m.run(adopt) }, `{"state": "absent"}`},
 		{"edited", edited, `{}`},
 		{"locked", locked, `{"lockfile": "/etc/lock.txt", "wheelhouse": "/srv/wheels.tar", "constraints": "/etc/constraints.txt"}`},
 		{"fresh rhel", rhel, `{}`},
@@ -91,11 +93,14 @@ func two(m *machine) {
 	m.run(`{` + allComfort + `, ` + instance + `}`)
 }
 
+// editedUnit is a unit of ours that somebody edited.
+const editedUnit = oursHeader + "[Service]\nExecStart=/bin/edited\n"
+
 // broken is one whose tree, unit and links were damaged.
 func broken(m *machine) {
 	installed(m)
 	m.remove(venv+"/lib/python3.11/site-packages/patroni-4.0.7.dist-info", binDir+"/patronictl")
-	m.write(unitFile, "[Service]\nExecStart=/bin/edited\n")
+	m.write(unitFile, editedUnit)
 	m.loaded = m.read(unitFile)
 	m.must(os.Chmod(m.real("/etc/patroni"), 0o755))
 }
@@ -211,6 +216,19 @@ func TestSteps(t *testing.T) {
 			}),
 	}
 	want["keep"] = slices.Concat(links("create", "patroni_wal_archiver", "patronictl"), want["adopt"][len(usualApps()):])
+	want["adopt a unit"] = []string{
+		"create directory " + path.Dir(adoptedFile), "create unit " + adoptedFile, "change unit " + unitFile,
+	}
+	want["remove an adopted unit"] = slices.Concat(
+		[]string{"remove unit " + adoptedFile, "remove directory " + path.Dir(adoptedFile), "remove unit " + unitFile},
+		links("remove", "patroni", "patroni_wal_archiver", "patronictl"),
+		[]string{
+			"change shell profile " + home + "/.profile",
+			"change shell profile " + home + "/.bashrc",
+			"remove " + treeName + " " + venv,
+			"remove " + sharedName + " " + pipxHome + "/shared",
+			"remove link " + oldPipx,
+		})
 	want["edited"] = []string{
 		want["repair"][0],
 		"change shell profile " + home + "/.profile",

@@ -272,7 +272,7 @@ const unitMark = "\n# the other unit\n"
 
 // units are the texts of the units that are there.
 func (m *machine) units() string {
-	text := m.read(unitFile) + m.read(packageUnit) + m.read(osHold()) + m.read(dropInFile)
+	text := m.read(unitFile) + m.read(packageUnit) + m.read(osHold()) + m.read(dropInFile) + m.read(adoptedFile)
 	if m.has(otherUnit) {
 		text += unitMark + m.read(otherUnit)
 	}

@@ -59,6 +59,8 @@ type Observed struct {
 	Dangling map[string]bool // those that lead into a Patroni venv which is no longer there
 	// ConfigEmpty tells that the configuration directory is there and holds nothing.
 	ConfigEmpty bool
+	// ConfigMissing tells that the configuration file is not there.
+	ConfigMissing bool
 	// ConfigForeign is a file in it by which it is something else's: it is neither the user's nor Patroni's package's, and has
 	// no configuration.
 	ConfigForeign string
@@ -86,6 +88,7 @@ type Observed struct {
 	Record     Record // of the tree
 	Unlooked   bool   // nothing here knows yet which packages of the wheelhouse fit
 	Service    Service
+	Foreign    ForeignUnit
 	UnitStays  bool     // a removal leaves the unit, which is somebody else's
 	Enabling   []string // the links that go with it
 	Warnings   []string
@@ -159,7 +162,7 @@ func (o *observer) observe(ctx context.Context) (*Observed, error) {
 		return nil, err
 	}
 	o.neighbours()
-	return o.found, cmp.Or(o.otherUnits(), o.goingUnit())
+	return o.found, cmp.Or(o.otherUnits(), o.foreignUnit(ctx), o.lookFormer(), o.goingUnit())
 }
 
 // explainLink says what to do about a link that is not followed.
@@ -291,6 +294,7 @@ func (o *observer) bin(context.Context) error {
 
 // config tells what is in the configuration directory.
 func (o *observer) config(context.Context) error {
+	o.found.ConfigMissing = !o.exists(o.found.Config)
 	e, found := o.found.Entries[o.found.ConfigDir]
 	if !found || e.Type != fsys.Directory {
 		return nil

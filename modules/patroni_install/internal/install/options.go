@@ -58,6 +58,7 @@ func Spec() ansible.Spec {
 		{Name: "patronictl_config", Type: ansible.Bool, Default: false, Help: "name the configuration to patronictl in the user's login shells"},
 		{Name: "needrestart", Type: ansible.Bool, Default: false, Help: "keep needrestart from restarting the service"},
 		{Name: "hardening", Type: ansible.Bool, Default: false, Help: "take rights from the service that nothing in it uses"},
+		{Name: "adopt_service", Type: ansible.Bool, Default: false, Help: "take over a unit of that name that somebody else wrote, with its settings"},
 		{Name: "install_prerequisites", Type: ansible.Bool, Default: true, Help: "install the OS packages that are missing"},
 		{Name: "prerequisites", Type: ansible.List, Help: "OS packages to install instead of the family's"},
 		{Name: "build_dependencies", Type: ansible.Bool, Default: false, Help: "install a compiler and headers for the build, and remove them after it"},
@@ -96,7 +97,7 @@ type Desired struct {
 	ServiceName            string
 	ManagePath             bool
 
-	Completion, PatronictlConfig, Needrestart, Hardening bool
+	Completion, PatronictlConfig, Needrestart, Hardening, AdoptService bool
 
 	Verify    string
 	Installer string
@@ -127,8 +128,8 @@ func NewDesired(p ansible.Params, environ []string) (Desired, error) {
 		ConfigDir: p.String("config_dir"), ConfigFile: p.String("config_file"), Python: p.String("python"),
 		ServiceName: strings.TrimSuffix(p.String("service_name"), ".service"), ManagePath: p.Bool("manage_path"),
 		Completion: p.Bool("completion"), PatronictlConfig: p.Bool("patronictl_config"), Needrestart: p.Bool("needrestart"),
-		Hardening: p.Bool("hardening"),
-		Verify:    p.String("verify"), Installer: p.String("installer"),
+		Hardening: p.Bool("hardening"), AdoptService: p.Bool("adopt_service"),
+		Verify: p.String("verify"), Installer: p.String("installer"),
 		InstallPrerequisites: p.Bool("install_prerequisites"), BuildDependencies: p.Bool("build_dependencies"),
 		LockTimeout: time.Duration(p.Int("lock_timeout")) * time.Second,
 		Timeout:     time.Duration(p.Int("timeout")) * time.Second,

@@ -91,7 +91,7 @@ func (o *observer) packaged(ctx context.Context) error {
 	f := o.found
 	f.Package.Tree = o.exists(f.Layout.Venv())
 	for _, dir := range osUnitDirs() {
-		f.Package.Unit = f.Package.Unit || o.exists(path.Join(dir, path.Base(f.Unit)))
+		f.Package.Unit = f.Package.Unit || o.isPatroniUnit(path.Join(dir, path.Base(f.Unit)))
 	}
 	for _, name := range slices.Concat(osConfigs(), []string{
 		f.dropIn(), osHold(), osEnabled(), path.Join(systemd.Directory, osUnit), osPolicy,
@@ -115,6 +115,19 @@ func (o *observer) packaged(ctx context.Context) error {
 	f.Package.EmptyDir = f.Entries[osConfigDir].Type == fsys.Directory && len(inConfig) == 0
 	f.Package.Alone = slices.Equal(inDropIns, []string{dropInName})
 	return cmp.Or(err, o.installedPatroni(ctx))
+}
+
+// isPatroniUnit tells whether there is a unit of a package's, and no other service's: a drop-in of ours would make that one
+// start Patroni.
+func (o *observer) isPatroniUnit(name string) bool {
+	text, err := o.host.FS.ReadFile(name, entryLimit)
+	if err != nil {
+		return false
+	}
+	commands := systemd.Commands(text)
+	return len(commands) == 0 || slices.ContainsFunc(commands, func(command string) bool {
+		return slices.ContainsFunc(systemd.Paths(command), func(word string) bool { return path.Base(word) == "patroni" })
+	})
 }
 
 // names lists a directory; nil where it is not there.

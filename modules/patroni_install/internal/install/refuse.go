@@ -18,7 +18,7 @@ func refuse(want Desired, seen *Observed) error {
 	}
 	return first(
 		p.refuseMethod, p.refuseForeign, p.refuseShadow, p.refuseOSPackage, // another Patroni
-		p.refuseMasked, p.refuseUnit, seen.unit(want).Check, // the unit
+		p.refuseMasked, p.refuseUnit, p.refuseForeignUnit, seen.unit(want).Check, // the unit
 		p.refuseConfigDir, p.refuseShared, p.refuseApart, p.refuseSELinux, p.refuseSwitch,
 	)
 }
@@ -34,6 +34,9 @@ func first(checks ...func() error) error {
 
 // refuseService keeps the program of a running service from being taken away.
 func (p *Plan) refuseService() error {
+	if p.seen.Foreign.File != "" || p.seen.Foreign.Elsewhere != "" {
+		return nil // what runs is somebody else's service
+	}
 	s, unit := p.seen.Service, path.Base(p.seen.Unit)
 	active := s.ActiveState != "" && s.ActiveState != "inactive" && s.ActiveState != "failed"
 	enabled := strings.HasPrefix(s.UnitFileState, "enabled")

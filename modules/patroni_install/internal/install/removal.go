@@ -114,7 +114,7 @@ func (p *Plan) removeUnit() []txn.Step {
 	if before == nil || p.seen.UnitStays {
 		return nil
 	}
-	steps := []txn.Step{&step.File{Name: unitStep, Path: p.seen.Unit, Before: before}}
+	steps := append(p.removeAdopted(), &step.File{Name: unitStep, Path: p.seen.Unit, Before: before})
 	for _, name := range p.seen.Enabling {
 		e := p.seen.Entries[name]
 		steps = append(steps, &step.Symlink{Path: name, Before: &step.LinkState{Target: e.Target, UID: e.UID, GID: e.GID}})

@@ -173,7 +173,7 @@ func diffText(result ansible.Result) string {
 // TestRepairAround mends what is around the tree, and leaves that alone.
 func TestRepairAround(t *testing.T) {
 	for name, c := range map[string]damage{
-		"unit edited":        {func(m *machine) { m.write(unitFile, "[Service]\nExecStart=/bin/edited\n"); m.loaded = m.read(unitFile) }, "ExecStart=/bin/edited"},
+		"unit edited":        {func(m *machine) { m.write(unitFile, editedUnit); m.loaded = m.read(unitFile) }, "ExecStart=/bin/edited"},
 		"unit of the user":   {func(m *machine) { m.chown(unitFile) }, "# mode and owner: 0644 12:34"},
 		"unit for everybody": {func(m *machine) { m.chmod(unitFile, 0o666) }, "# mode and owner: 0666 0:0"},
 		"unit gone":          {func(m *machine) { m.remove(unitFile) }, "unit " + unitFile},

@@ -215,6 +215,10 @@ func (r *Report) restart() (required bool, warnings []string) {
 		before = "Patroni " + old.PatroniVersion
 	}
 	unit := path.Base(r.plan.seen.Unit)
+	if r.plan.seen.ConfigMissing {
+		return true, []string{fmt.Sprintf("%s still runs %s, installed is %s, and the configuration %s is not there: a restart would end the "+
+			"service; write the configuration first (role setup_patroni does)", unit, before, now, r.plan.seen.Config)}
+	}
 	return true, []string{fmt.Sprintf("%s still runs %s, installed is %s: restart it, one host at a time "+
 		"(systemctl restart %s); until then it may start PostgreSQL with a mixture of both", unit, before, now, unit)}
 }

@@ -29,6 +29,8 @@ type State struct {
 	ActiveState string
 	// UnitFileState is enabled, disabled, masked, static …; empty if the manager sees no file.
 	UnitFileState string
+	// FragmentPath is the unit's file; empty if there is none.
+	FragmentPath string
 	// NeedDaemonReload tells that the file has changed since.
 	NeedDaemonReload bool
 	// MainPID is the main process, 0 if there is none.

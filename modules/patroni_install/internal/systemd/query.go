@@ -27,6 +27,7 @@ func query(ctx context.Context, conn *dbus.Conn, unit string) (State, error) {
 		return State{LoadState: state.LoadState}, nil
 	}
 	state.UnitFileState = get[string](&p, "UnitFileState")
+	state.FragmentPath, _ = values["FragmentPath"].(string)
 	state.NeedDaemonReload = get[bool](&p, "NeedDaemonReload")
 	if p.err != nil || state.ActiveState == "inactive" || state.ActiveState == "failed" {
 		return state, p.err

@@ -1,0 +1,271 @@
+package install
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pgedge/platform/modules/patroni_install/internal/systemd"
+)
+
+const (
+	adoptedFile = unitFile + ".d/" + adoptedName
+	adopt       = `{"adopt_service": true}`
+)
+
+// strange is the unit of a Patroni that somebody set up by hand.
+func strange(config string) string {
+	return "[Unit]\nDescription=Patroni\nAfter=network-online.target\n\n[Service]\nType=notify\nUser=postgres\n" +
+		"EnvironmentFile=-/etc/patroni_env.conf\nExecStartPre=/bin/true\nExecStart=/usr/local/bin/patroni " + config + "\n" +
+		"ExecReload=/bin/kill -HUP $MAINPID\nKillMode=process\nLimitNOFILE=500000\nWatchdogSec=30\n\n[Install]\nWantedBy=multi-user.target\n"
+}
+
+// besideStrange is a machine with an installation whose unit somebody replaced.
+func besideStrange(m *machine) {
+	installed(m)
+	m.write(unitFile, strange("/etc/patroni/patroni.yaml"))
+	m.write("/etc/patroni/patroni.yaml", "scope: x\n")
+	m.own("/etc/patroni")
+	m.loaded = m.units()
+}
+
+// TestForeignUnits: what is somebody else's is refused in check mode and in a run alike, by its name and with the ways out,
+// and stays as it is.
+func TestForeignUnits(t *testing.T) {
+	unit := func(text string) func(m *machine) {
+		return func(m *machine) { m.write(unitFile, text); m.loaded = text }
+	}
+	named := func(name string) string { return fmt.Sprintf(`{"service_name": %q}`, name) }
+	at := func(name, text string) func(m *machine) { return func(m *machine) { m.write(name, text) } }
+	loaded := func(name string) func(m *machine) {
+		return func(m *machine) { m.service.FragmentPath, m.service.ActiveState = name, "active" }
+	}
+	const etcd = "[Service]\nExecStart=/usr/local/bin/etcd --config-file /etc/etcd/etcd.yaml\n"
+	for name, c := range map[string]struct {
+		arguments string
+		edit      func(m *machine)
+		want      []string
+	}{
+		"Patroni by hand": {`{}`, unit(strange("/etc/patroni/patroni.yml")), []string{
+			"cannot install the unit patroni.service: somebody else wrote " + unitFile, "patroni_service_name", "patroni_adopt_service", "move it away",
+		}},
+		"etcd's, in /etc":          {named("etcd"), at("/etc/systemd/system/etcd.service", etcd), []string{"somebody else wrote /etc/systemd/system/etcd.service"}},
+		"a package's":              {named("ssh"), at("/usr/lib/systemd/system/ssh.service", "[Service]\nExecStart=/usr/sbin/sshd -D\n"), []string{"there is one of this name, /usr/lib/systemd/system/ssh.service", "stand in for it"}},
+		"of an old directory":      {named("ssh"), at("/lib/systemd/system/ssh.service", "[Service]\n"), []string{"/lib/systemd/system/ssh.service"}},
+		"of local software":        {named("etcd"), at("/usr/local/lib/systemd/system/etcd.service", etcd), []string{"/usr/local/lib/systemd/system/etcd.service"}},
+		"instance of a template":   {named("postgresql@17-main"), at("/usr/lib/systemd/system/postgresql@.service", "[Service]\n"), []string{"/usr/lib/systemd/system/postgresql@.service"}},
+		"of a template in /etc":    {named("patroni@17-main"), at("/etc/systemd/system/patroni@.service", "[Service]\n"), []string{"/etc/systemd/system/patroni@.service"}},
+		"systemd knows where":      {named("etcd"), loaded("/run/systemd/generator.late/etcd.service"), []string{"/run/systemd/generator.late/etcd.service"}},
+		"an init script that runs": {`{}`, loaded("/run/systemd/generator.late/patroni.service"), []string{"/run/systemd/generator.late/patroni.service"}},
+		"the package's, of another service": {
+			`{"method": "package", "service_name": "etcd"}`,
+			func(m *machine) {
+				packageOffered(m)
+				m.write("/usr/lib/systemd/system/etcd.service", etcd)
+			}, []string{"there is one of this name, /usr/lib/systemd/system/etcd.service"},
+		},
+		"adopted with another configuration": {adopt, unit(strange("/etc/patroni/patroni.yml")), []string{
+			"cannot adopt the unit " + unitFile, `"/etc/patroni/patroni.yml"`, "/etc/patroni/patroni.yaml", "patroni_config_file",
+		}},
+		"adopted without a configuration": {adopt, unit("[Service]\nUser=postgres\nExecStart=/opt/bin/patroni\n"), []string{`names the configuration ""`}},
+		"adopted of another user":         {adopt, unit(strings.Replace(strange("/etc/patroni/patroni.yaml"), "postgres", "dba", 1)), []string{`runs as user "dba"`, "patroni_user"}},
+		"adopted of root's":               {adopt, unit("[Service]\nExecStart=/opt/bin/patroni /etc/patroni/patroni.yaml\n"), []string{`runs as user ""`}},
+		"adopted, but not Patroni":        {`{"adopt_service": true, "service_name": "etcd"}`, at("/etc/systemd/system/etcd.service", etcd), []string{"it does not start Patroni"}},
+		"adopted, with a drop-in's program": {adopt, func(m *machine) {
+			unit(strange("/etc/patroni/patroni.yaml"))(m)
+			m.write(unitFile+".d/mine.conf", "[Service]\nExecStart=\nExecStart=/opt/bin/patroni x\n")
+		}, []string{"sets another ExecStart"}},
+		"adopted once before": {adopt, func(m *machine) {
+			unit(strange("/etc/patroni/patroni.yaml"))(m)
+			m.write(adoptedFile, "[Service]\nNice=1\n")
+		}, []string{adoptedFile + " is there"}},
+		"a package's cannot be adopted": {`{"adopt_service": true, "service_name": "ssh"}`, at("/usr/lib/systemd/system/ssh.service", "[Service]\n"), []string{"stand in for it"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMachine(t)
+			c.edit(m)
+			before := m.state()
+			_, checked := m.installer(c.arguments).Check(t.Context())
+			_, err := m.installer(c.arguments).Run(t.Context())
+			if err == nil || checked == nil || err.Error() != checked.Error() {
+				t.Fatalf("run: %v, check: %v", err, checked)
+			}
+			for _, part := range append(c.want, "nothing was changed") {
+				if !strings.Contains(err.Error(), part) {
+					t.Errorf("message %q lacks %q", err, part)
+				}
+			}
+			if diff := cmp.Diff(before, m.state()); diff != "" {
+				t.Errorf("something was changed (-before +after):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestAdopt takes over a unit with its settings, keeps its text, and gives back what it can.
+func TestAdopt(t *testing.T) {
+	m := newMachine(t)
+	text := strange("/etc/patroni/patroni.yaml")
+	m.write(unitFile, text)
+	m.write("/etc/patroni/patroni.yaml", "scope: x\n")
+	m.own("/etc/patroni")
+	m.loaded = text
+	before := m.state()
+	check, err := m.installer(adopt).Check(t.Context())
+	m.must(err)
+	if diff := cmp.Diff(before, m.state()); diff != "" {
+		t.Errorf("the check wrote (-before +after):\n%s", diff)
+	}
+	report := m.run(adopt)
+	for _, want := range []string{"create unit " + adoptedFile, "change unit " + unitFile} {
+		if !slices.Contains(visible(check), want) || !slices.Contains(visible(report), want) {
+			t.Errorf("not in both: %s; check %q, run %q", want, visible(check), visible(report))
+		}
+	}
+	kept := m.glob(StateDir + "/former.patroni.service.*")
+	if len(kept) != 1 || m.read(kept[0]) != text {
+		t.Fatalf("the former text is in %q", kept)
+	}
+	if got := strings.Join(report.Warnings, "\n"); !strings.Contains(got, kept[0]) {
+		t.Errorf("warnings %q", got)
+	}
+	const want = "\n[Unit]\nDescription=Patroni\nAfter=network-online.target\n\n[Service]\nEnvironmentFile=-/etc/patroni_env.conf\n" +
+		"ExecStartPre=/bin/true\nExecReload=\nExecReload=/bin/kill -HUP $MAINPID\nLimitNOFILE=500000\n"
+	_, settings, _ := strings.Cut(m.read(adoptedFile), "#   WatchdogSec=30\n")
+	if diff := cmp.Diff(want, settings); diff != "" {
+		t.Errorf("settings (-want +got):\n%s", diff)
+	}
+	if !strings.HasPrefix(m.read(unitFile), oursHeader) {
+		t.Errorf("the unit is %q", m.read(unitFile))
+	}
+	for _, arguments := range []string{adopt, `{}`} {
+		if again := m.run(arguments); again.Changed() || strings.Contains(strings.Join(again.Warnings, ""), "former") {
+			t.Errorf("a second run: %q, %q", visible(again), again.Warnings)
+		}
+	}
+	gone := m.run(removed)
+	if m.has(adoptedFile) || m.has(unitFile) || m.has(unitFile+".d") || m.read(kept[0]) != text {
+		t.Errorf("after the removal: %q", m.snapshot())
+	}
+	if got := strings.Join(gone.Warnings, "\n"); !strings.Contains(got, kept[0]) {
+		t.Errorf("the removal does not say where the former text is: %q", got)
+	}
+	if again := m.run(removed); again.Changed() {
+		t.Errorf("a second removal: %q", visible(again))
+	}
+}
+
+// TestAdoptUndone: a run that fails at the last step leaves the unit, and no drop-in.
+func TestAdoptUndone(t *testing.T) {
+	m := newMachine(t)
+	m.write(unitFile, strange("/etc/patroni/patroni.yaml"))
+	m.loaded = m.read(unitFile)
+	m.write("/etc/patroni/patroni.yaml", "scope: x\n")
+	m.own("/etc/patroni")
+	before := m.state()
+	m.fault = func(kind, object string) error {
+		if kind == "rename" && object == unitFile {
+			return fmt.Errorf("told to fail")
+		}
+		return nil
+	}
+	if _, err := m.installer(adopt).Run(t.Context()); err == nil {
+		t.Fatal("the run was to fail")
+	}
+	m.fault = nil
+	if diff := cmp.Diff(before, m.state()); diff != "" {
+		t.Errorf("(-before +after):\n%s", diff)
+	}
+}
+
+// TestUnitsTakenOver: a unit that starts this installation is replaced, and so is that of the earlier role; what
+// people wrote is kept.
+func TestUnitsTakenOver(t *testing.T) {
+	const earlier = "[Unit]\nDescription=Patroni service to orchestrate high availability of pgEdge nodes\nAfter=syslog.target network.target\n\n" +
+		"[Service]\nType=simple\n\nUser=ansible\n\nExecStart=/home/ansible/.local/bin/patroni /etc/patroni/patroni.yaml\n\n# Send HUP\n\n" +
+		"ExecReload=/bin/kill -s HUP $MAINPID\nKillMode=process\nTimeoutSec=30\nRestart=on-failure\n\n[Install]\nWantedBy=multi-user.target\n"
+	for name, c := range map[string]struct {
+		text  string
+		kept  bool
+		fails bool
+	}{
+		"of the earlier role":         {earlier, false, false},
+		"of the earlier role, edited": {earlier + "[Service]\nLimitNOFILE=1\n", false, true},
+		"by hand":                     {"[Service]\nExecStart=" + binDir + "/patroni /etc/p.yml\nLimitNOFILE=1\n", true, false},
+		"of a link":                   {"[Service]\nExecStart=/opt/bin/patroni /etc/p.yml\n", true, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMachine(t)
+			installed(m)
+			m.link("/opt/bin/patroni", venv+"/bin/patroni")
+			m.write(unitFile, c.text)
+			m.loaded = c.text
+			_, err := m.installer(`{}`).Run(t.Context())
+			if (err != nil) != c.fails {
+				t.Fatalf("error %v", err)
+			}
+			kept := m.glob(StateDir + "/former.*")
+			if (len(kept) == 1) != c.kept || c.kept && m.read(kept[0]) != c.text {
+				t.Errorf("kept: %q", kept)
+			}
+			if systemd.IsEarlier([]byte(c.text)) != (name == "of the earlier role") {
+				t.Error("it is taken for something else")
+			}
+		})
+	}
+}
+
+// TestRemovalBesideForeignUnits: a service of somebody else's that runs is nobody's hindrance, and is not to be stopped.
+func TestRemovalBesideForeignUnits(t *testing.T) {
+	for name, edit := range map[string]func(m *machine){
+		"in its place": func(m *machine) { m.write(unitFile, strange("/etc/patroni/patroni.yml")); m.loaded = m.read(unitFile) },
+		"elsewhere": func(m *machine) {
+			m.remove(unitFile)
+			m.write("/usr/lib/systemd/system/patroni.service", "[Service]\nExecStart=/opt/patroni\n")
+			m.loaded = "it"
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMachine(t)
+			installed(m)
+			edit(m)
+			m.service.ActiveState, m.service.UnitFileState = "active", "enabled"
+			before := m.read(unitFile)
+			m.run(removed)
+			if m.has(venv) || m.read(unitFile) != before {
+				t.Error("the installation stays, or the unit goes")
+			}
+		})
+	}
+}
+
+// TestNoRestartWithoutConfiguration: it would end the service.
+func TestNoRestartWithoutConfiguration(t *testing.T) {
+	m := newMachine(t)
+	installed(m)
+	m.service.MainPID, m.service.ActiveState = 4711, "active"
+	for _, there := range []bool{false, true} {
+		if there {
+			m.write("/etc/patroni/patroni.yaml", "scope: x\n")
+			m.own("/etc/patroni")
+		}
+		got := strings.Join(m.run(`{}`).Result(false).Warnings, "\n")
+		if strings.Contains(got, "systemctl restart") != there || strings.Contains(got, "/etc/patroni/patroni.yaml is not there") == there {
+			t.Errorf("configuration there: %t, warnings %q", there, got)
+		}
+	}
+}
+
+// glob are the paths that a pattern stands for.
+func (m *machine) glob(pattern string) []string {
+	var found []string
+	for name := range m.snapshot() {
+		if prefix, _ := strings.CutSuffix(pattern, "*"); strings.HasPrefix(name, prefix) {
+			found = append(found, name)
+		}
+	}
+	return found
+}
