@@ -269,3 +269,78 @@ func (m *machine) glob(pattern string) []string {
 	}
 	return found
 }
+
+// TestLeftoverLinks: links that would enable the unit which a run makes go, and come back with an undo; those that enable
+// a unit which is there, or which systemd has in memory, stay.
+func TestLeftoverLinks(t *testing.T) {
+	const wants, requires = "/etc/systemd/system/multi-user.target.wants/", "/etc/systemd/system/ha.target.requires/"
+	m := newMachine(t)
+	m.write("/srv/patroni.service", "")
+	m.link(wants+"patroni.service", "/lib/systemd/system/patroni.service")
+	m.link(requires+"patroni.service", "../patroni.service")
+	m.link(wants+"other.service", "/lib/systemd/system/other.service")
+	m.link("/etc/systemd/system/own.target.wants/patroni.service", "/srv/patroni.service")
+	before := m.state()
+	m.fault = func(kind, object string) error {
+		if kind == "rename" && object == unitFile {
+			return errInjected
+		}
+		return nil
+	}
+	if _, err := m.installer(`{}`).Run(t.Context()); err == nil {
+		t.Fatal("the run was to fail")
+	}
+	m.fault = nil
+	if diff := cmp.Diff(before, m.state()); diff != "" {
+		t.Errorf("after the undo (-before +after):\n%s", diff)
+	}
+	report := m.run(`{}`)
+	if !slices.Contains(visible(report), "remove link "+wants+"patroni.service") {
+		t.Errorf("steps %q", visible(report))
+	}
+	for name, stays := range map[string]bool{
+		wants + "patroni.service": false, requires + "patroni.service": false, wants + "other.service": true,
+		"/etc/systemd/system/own.target.wants/patroni.service": true,
+	} {
+		if m.has(name) != stays {
+			t.Errorf("%s is there: %t", name, m.has(name))
+		}
+	}
+	// setup_patroni enables the service; install_patroni runs again.
+	m.link(wants+"patroni.service", unitFile)
+	m.service.UnitFileState = "enabled"
+	for name, edit := range map[string]func(){
+		"healthy": func() {}, "edited": func() { m.write(unitFile, editedUnit) }, "gone, but in memory": func() { m.remove(unitFile) },
+	} {
+		edit()
+		m.run(`{}`)
+		if !m.has(wants+"patroni.service") || !m.has(unitFile) {
+			t.Errorf("%s: the service is no longer enabled", name)
+		}
+	}
+}
+
+// TestPackageLeftoverLinks: the package's script finds the link of an earlier installation, and the service is not enabled.
+func TestPackageLeftoverLinks(t *testing.T) {
+	m := newMachine(t)
+	packageOffered(m)
+	m.link(osEnabled(), packageUnit)
+	before := m.state()
+	m.fault = func(kind, object string) error {
+		if kind == "rename" && object == dropInFile {
+			return errInjected
+		}
+		return nil
+	}
+	if _, err := m.installer(`{"method": "package"}`).Run(t.Context()); err == nil {
+		t.Fatal("the run was to fail")
+	}
+	m.fault = nil
+	if diff := cmp.Diff(before, m.state()); diff != "" {
+		t.Errorf("after the undo (-before +after):\n%s", diff)
+	}
+	m.run(`{"method": "package"}`)
+	if m.has(osEnabled()) {
+		t.Error("the service is enabled")
+	}
+}

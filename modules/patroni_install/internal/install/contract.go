@@ -200,7 +200,7 @@ func (p *Plan) unit() []txn.Step {
 	if s.Before != nil && s.Before.Attr == s.After.Attr && string(s.Before.Data) == string(s.After.Data) {
 		return nil
 	}
-	return append(p.former(), s)
+	return append(append(p.unlink(), p.former()...), s)
 }
 
 func (p *Plan) unitText() []byte { return p.seen.unit(p.want).Render() }

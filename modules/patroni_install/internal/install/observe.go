@@ -90,7 +90,7 @@ type Observed struct {
 	Service    Service
 	Foreign    ForeignUnit
 	UnitStays  bool     // a removal leaves the unit, which is somebody else's
-	Enabling   []string // the links that go with it
+	Enabling   []string // the links that go with it, or that would enable the one that is made
 	Warnings   []string
 }
 
@@ -162,7 +162,7 @@ func (o *observer) observe(ctx context.Context) (*Observed, error) {
 		return nil, err
 	}
 	o.neighbours()
-	return o.found, cmp.Or(o.otherUnits(), o.foreignUnit(ctx), o.lookFormer(), o.goingUnit())
+	return o.found, cmp.Or(o.otherUnits(), o.foreignUnit(ctx), o.lookFormer(), o.leftovers(), o.goingUnit())
 }
 
 // explainLink says what to do about a link that is not followed.

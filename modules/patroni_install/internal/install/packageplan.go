@@ -69,6 +69,7 @@ func (p *Plan) hold() []txn.Step {
 	if e := p.seen.Entries[osConfigDir]; p.seen.Package.EmptyDir {
 		steps = append(steps, &step.Directory{Name: "configuration directory", Path: osConfigDir, Before: &e.Attr, Ours: true})
 	}
+	steps = append(steps, p.unlink()...)
 	steps = append(steps, p.missingDirs(map[string]bool{}, systemd.Directory)...)
 	if dir := path.Dir(osHold()); !p.seen.exists(dir) {
 		steps = append(steps, &step.Directory{Name: "directory", Path: dir, After: &fsys.Attr{Mode: 0o755}, Ours: !p.keepsHoldDir()})
@@ -99,7 +100,7 @@ func (p *Plan) keepsHoldDir() bool {
 // of nothing. Their removal takes it away again.
 func (p *Plan) brought(name string) bool {
 	return p.first != nil && p.brings() && p.seen.exists(name) &&
-		(!p.first.seen.exists(name) || name == osConfigDir && p.first.seen.Package.EmptyDir)
+		(!p.first.seen.exists(name) || slices.Contains(p.first.seen.Enabling, name) || name == osConfigDir && p.first.seen.Package.EmptyDir)
 }
 
 // disable takes back that a package enabled its service, as systemctl disable does. Debian then leaves it

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path"
 	"strings"
 
@@ -87,7 +88,37 @@ func (o *observer) enabling() error {
 	if f.Service.Running || f.UnitStays {
 		return nil
 	}
+	links, err := o.enablingLinks()
+	for _, name := range links {
+		if targetIn(path.Dir(name), f.Entries[name].Info) == f.Unit {
+			f.Enabling = append(f.Enabling, name)
+		}
+	}
+	return err
+}
+
+// leftovers finds the links that lead nowhere and would enable the unit that this run makes, such as Debian's package of
+// Patroni leaves when it is removed and not purged. A unit that systemd still has in memory is somebody's, enabled or not.
+func (o *observer) leftovers() error {
+	f := o.found
+	made := o.want.State != Absent && !f.exists(f.Unit) && !f.Package.Unit
+	if !made || f.Service.LoadState == "loaded" || f.Service.MainPID != 0 {
+		return nil
+	}
+	links, err := o.enablingLinks()
+	for _, name := range links {
+		if _, missing := o.host.FS.Resolve(name); errors.Is(missing, fs.ErrNotExist) {
+			f.Enabling = append(f.Enabling, name)
+		}
+	}
+	return err
+}
+
+// enablingLinks are the links by which units of the service's name are enabled.
+func (o *observer) enablingLinks() ([]string, error) {
+	f := o.found
 	dirs, err := o.names(systemd.Directory)
+	var links []string
 	for _, dir := range dirs {
 		if !strings.HasSuffix(dir, ".wants") && !strings.HasSuffix(dir, ".requires") {
 			continue
@@ -98,14 +129,14 @@ func (o *observer) enabling() error {
 			continue
 		}
 		err = errors.Join(err, o.look(name, false))
-		if e := f.Entries[name]; e.Type == fsys.Link && targetIn(dir, e.Info) == f.Unit {
-			f.Enabling = append(f.Enabling, name)
+		if f.Entries[name].Type == fsys.Link {
+			links = append(links, name)
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("cannot tell what enables %s: %w", path.Base(f.Unit), err)
+		return nil, fmt.Errorf("cannot tell what enables %s: %w", path.Base(f.Unit), err)
 	}
-	return nil
+	return links, nil
 }
 
 // removeUnit takes the unit away, and with it what enables it.
@@ -115,6 +146,12 @@ func (p *Plan) removeUnit() []txn.Step {
 		return nil
 	}
 	steps := append(p.removeAdopted(), &step.File{Name: unitStep, Path: p.seen.Unit, Before: before})
+	return append(steps, p.unlink()...)
+}
+
+// unlink removes the links that enable a unit which is going, or those of one that went before.
+func (p *Plan) unlink() []txn.Step {
+	var steps []txn.Step
 	for _, name := range p.seen.Enabling {
 		e := p.seen.Entries[name]
 		steps = append(steps, &step.Symlink{Path: name, Before: &step.LinkState{Target: e.Target, UID: e.UID, GID: e.GID}})
