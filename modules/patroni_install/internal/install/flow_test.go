@@ -25,7 +25,7 @@ type scenario struct {
 // scenarios are the flows that every matrix goes through.
 func scenarios() []scenario {
 	return []scenario{
-		{"fresh", func(*machine) {}, `{` + allComfort + `}`},
+		{"fresh", residual, `{` + allComfort + `}`},
 		{"upgrade", installed, `{"version": "4.1.5"}`},
 		{"downgrade", installed, `{"version": "3.3.2"}`},
 		{"latest", installed, `{"state": "latest"}`},

@@ -131,6 +131,13 @@ func (m *machine) systemCommand(cmd host.Command) (string, error) {
 		return "", m.install(words[1:])
 	case cmd.Argv[0] == "apt-get" && words[0] == "purge":
 		return "", m.purge(words[1:])
+	case cmd.Argv[0] == "apt-get" && words[0] == "remove":
+		return "", m.removeKeeping(words[1:])
+	case cmd.Argv[0] == "dpkg-deb" && slices.Contains(cmd.Argv, "--info"):
+		if known(words[0]).Name == "pipx" {
+			return pipxConf + "\n", nil
+		}
+		return "", &host.CommandError{Argv: cmd.Argv, Status: "exit status 2", Code: 2} // it has none
 	case cmd.Argv[0] == "apt-mark" && words[0] == "auto":
 		for _, word := range words[1:] {
 			m.write(automatic, m.read(automatic)+word+"\n")
@@ -244,6 +251,9 @@ func (m *machine) unpack(words []string) error {
 		for _, name := range contentsOf(p.Name) {
 			m.program(name, p.String(), 0o755)
 		}
+		if p.Name == "pipx" {
+			m.unpackConf(p.String())
+		}
 		m.setStatus(debian{p, "install ok unpacked"})
 	}
 	return nil
@@ -285,6 +295,34 @@ func (m *machine) configure(words []string) error {
 	return nil
 }
 
+// pipxConf is a configuration file of the package pipx.
+const pipxConf = "/usr/lib/pipx/pipx.conf"
+
+// unpackConf unpacks it as dpkg does with --force-confold: what is there stays, and the new one is put beside it.
+func (m *machine) unpackConf(text string) {
+	name := pipxConf
+	if m.has(name) {
+		name += ".dpkg-dist"
+	}
+	m.write(name, text)
+}
+
+// removeKeeping removes packages and keeps their configuration.
+func (m *machine) removeKeeping(words []string) error {
+	for _, word := range words {
+		p := known(word)
+		for _, name := range contentsOf(p.Name) {
+			m.remove(name)
+		}
+		if err := m.halfway("removal of " + p.Name); err != nil {
+			return err
+		}
+		m.setStatus(debian{p, "deinstall ok config-files"})
+	}
+	_ = os.Remove(m.real("/usr/lib/python3/dist-packages/pipx-1.1.0.dist-info"))
+	return nil
+}
+
 func (m *machine) purge(words []string) error {
 	for _, word := range words {
 		p := known(word)
@@ -296,6 +334,10 @@ func (m *machine) purge(words []string) error {
 		}
 		if err := m.halfway("purging of " + p.Name); err != nil {
 			return err
+		}
+		if p.Name == "pipx" {
+			m.remove(pipxConf, pipxConf+".dpkg-dist", pipxConf+"~")
+			_ = os.Remove(m.real(filepath.Dir(pipxConf))) // stays where it is not empty
 		}
 		m.setStatus(debian{Package: p})
 		if p.Name == "patroni" {

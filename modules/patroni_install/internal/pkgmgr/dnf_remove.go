@@ -12,15 +12,25 @@ import (
 
 // Remove erases what is there of set, whatever its version by now, and nothing else. What other
 // packages came to need stays, and is returned sorted. What a killed rpm left beside its files is
-// swept by Recover, so that the archives are not needed here.
-func (d *DNF) Remove(ctx context.Context, set []Package, _ string) (kept []Package, err error) {
-	there, err := d.present(ctx, set)
-	if err != nil || len(there) == 0 {
+// swept by Recover. Configuration files that Remember noted in dir are put back.
+func (d *DNF) Remove(ctx context.Context, set []Package, dir string) (kept []Package, err error) {
+	old, begun, err := readBefore(d.Host.FS, dir)
+	if err != nil {
 		return nil, err
 	}
-	erase, kept, err := d.removable(ctx, there)
+	there, err := d.present(ctx, set)
+	if err != nil {
+		return nil, err
+	}
+	var erase []Package
+	if len(there) > 0 {
+		erase, kept, err = d.removable(ctx, there)
+	}
 	if err == nil && len(erase) > 0 {
 		err = d.erase(ctx, erase)
+	}
+	if err == nil && begun {
+		err = putBack(d.Host.FS, old, kept)
 	}
 	if err != nil {
 		return kept, fmt.Errorf("cannot remove %s: %w", count(there), explainBy(dnfCauses(), err))

@@ -53,6 +53,9 @@ func (s stanza) damaged() bool {
 	return bytes.Contains(s.status, []byte(" reinstreq ")) || s.state() == "half-installed"
 }
 
+// residual tells whether only the package's configuration is there.
+func (s stanza) residual() bool { return s.state() == "config-files" && !s.damaged() }
+
 // settled tells whether dpkg has nothing left to do for the package.
 func (s stanza) settled() bool {
 	return s.installed() || !s.damaged() && (s.state() == "not-installed" || s.state() == "config-files")

@@ -9,7 +9,8 @@ import (
 
 // Remove purges what is there of set, whatever its version by now, and nothing else. What other
 // packages came to need stays, and is returned sorted. The archives in dir tell where a killed
-// installation of the set may have left files that dpkg does not know.
+// installation of the set may have left files that dpkg does not know, and what Remember wrote there which packages had
+// been removed and not purged: they go back to that, with the configuration that they had.
 func (a APT) Remove(ctx context.Context, set []Package, dir string) (kept []Package, err error) {
 	if err := a.refuseInterrupted(ctx, set); err != nil {
 		return nil, fmt.Errorf("cannot remove %s: %w", count(set), err)
@@ -18,15 +19,24 @@ func (a APT) Remove(ctx context.Context, set []Package, dir string) (kept []Pack
 	if err != nil {
 		return nil, err
 	}
-	there := present(db.find(set))
-	purge, kept, err := a.removable(ctx, there)
-	if err == nil && len(purge) > 0 {
-		err = a.purge(ctx, purge)
+	old, begun, err := readBefore(a.Host.FS, dir)
+	if err != nil {
+		return nil, err
+	}
+	there := present(slices.DeleteFunc(db.find(set), func(m match) bool {
+		return m.residual() && (!begun || isResidual(old, m.want))
+	}))
+	gone, kept, err := a.removable(ctx, there)
+	if err == nil {
+		err = a.removeOrPurge(ctx, gone, old)
+	}
+	if err == nil && begun {
+		err = putBack(a.Host.FS, old, kept)
 	}
 	if err != nil {
 		return kept, fmt.Errorf("cannot remove %s: %w", count(there), err)
 	}
-	gone := slices.DeleteFunc(slices.Clone(set), func(p Package) bool { return slices.Contains(kept, p) })
+	gone = slices.DeleteFunc(slices.Clone(set), func(p Package) bool { return slices.Contains(kept, p) })
 	return kept, a.tidy(ctx, gone, dir)
 }
 
@@ -86,18 +96,37 @@ func (a APT) goesAlone(ctx context.Context, set, may []Package) (bool, error) {
 	return true, nil
 }
 
-func (a APT) purge(ctx context.Context, set []Package) error {
-	cmd := a.command("apt-get", "-qy", "purge", "--no-auto-remove")
-	cmd.Argv = append(cmd.Argv, idents(set)...)
-	cmd.Detached = true
-	if _, err := a.exclusive(ctx, cmd); err != nil {
-		return err
+// removeOrPurge removes those packages whose configuration was there before, and then purges the others: purge would take
+// along all that depends on them.
+func (a APT) removeOrPurge(ctx context.Context, set []Package, old []before) error {
+	var residual, others []Package
+	for _, p := range set {
+		if isResidual(old, p) {
+			residual = append(residual, p)
+		} else {
+			others = append(others, p)
+		}
+	}
+	for _, part := range []struct {
+		verb string
+		set  []Package
+	}{{"remove", residual}, {"purge", others}} {
+		if len(part.set) == 0 {
+			continue
+		}
+		cmd := a.command("apt-get", "-qy", part.verb, "--no-auto-remove")
+		cmd.Argv = append(cmd.Argv, idents(part.set)...)
+		cmd.Detached = true
+		if _, err := a.exclusive(ctx, cmd); err != nil {
+			return err
+		}
 	}
 	db, err := readDatabase(a.Host.FS)
 	if err != nil {
 		return err
 	}
-	if left := present(db.find(set)); len(left) > 0 {
+	left := present(slices.DeleteFunc(db.find(set), func(m match) bool { return m.residual() && isResidual(old, m.want) }))
+	if len(left) > 0 {
 		return fmt.Errorf("dpkg still has %s", strings.Join(idents(left), ", "))
 	}
 	return nil

@@ -46,6 +46,7 @@ type packageDatabase interface {
 type packageManager interface {
 	packageDatabase
 	Download(ctx context.Context, set []pkgmgr.Package, dir string) error
+	Remember(ctx context.Context, set []pkgmgr.Package, dir string) error
 	Install(ctx context.Context, set []pkgmgr.Package, asked []string, dir string) error
 	Recover(ctx context.Context, set []pkgmgr.Package, dir string) error
 	Remove(ctx context.Context, set []pkgmgr.Package, dir string) (kept []pkgmgr.Package, err error)
@@ -99,6 +100,9 @@ func (s *Packages) Apply(ctx context.Context, h *host.Host) error {
 		return err
 	}
 	if err := s.refuseForeign(ctx, h); err != nil {
+		return err
+	}
+	if err := manager.Remember(ctx, s.Add, s.Archives); err != nil {
 		return err
 	}
 	return manager.Install(ctx, s.Add, s.Names, s.Archives)
