@@ -27,7 +27,7 @@ func (p *Plan) removal(out Outcome) ([]txn.Step, error) {
 	if p.removesTree() {
 		steps = append(steps, p.staleLinks(nil)...)
 	}
-	steps = append(steps, profiles...)
+	steps = append(append(steps, p.leaveFormer()...), profiles...)
 	if p.removesTree() && !p.want.packaged() {
 		steps = slices.Concat(steps, p.removeTrees(out), p.manifest(out), p.removeRule(), p.removeOldHome())
 	}

@@ -89,6 +89,7 @@ type Observed struct {
 	Unlooked   bool   // nothing here knows yet which packages of the wheelhouse fit
 	Service    Service
 	Foreign    ForeignUnit
+	Former     FormerBin
 	UnitStays  bool     // a removal leaves the unit, which is somebody else's
 	Enabling   []string // the links that go with it, or that would enable the one that is made
 	Warnings   []string
@@ -162,7 +163,7 @@ func (o *observer) observe(ctx context.Context) (*Observed, error) {
 		return nil, err
 	}
 	o.neighbours()
-	return o.found, cmp.Or(o.otherUnits(), o.foreignUnit(ctx), o.lookFormer(), o.leftovers(), o.goingUnit())
+	return o.found, cmp.Or(o.formerBin(), o.otherUnits(), o.foreignUnit(ctx), o.lookFormer(), o.leftovers(), o.goingUnit())
 }
 
 // explainLink says what to do about a link that is not followed.

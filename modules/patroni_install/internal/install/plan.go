@@ -210,6 +210,7 @@ func (p *Plan) Switch(out Outcome) ([]txn.Step, error) {
 		p.contexts(),    // so that systemd may execute them
 		p.dirs(),        // missing where no build made them
 		links,           // the programs in bin_dir
+		p.leaveFormer(), // which is another one than before
 		p.oldHome(out),  // so that an old pipx finds its home
 		p.configDir(),   // for setup_patroni to fill
 		profiles,        // bin_dir on the PATH, and the configuration for patronictl

@@ -92,7 +92,7 @@ func (o *Observed) noteUnit(name string, commands []string) {
 
 // asksForOthers tells whether something may go that other services use.
 func (o *observer) asksForOthers() bool {
-	if o.want.State == Absent {
+	if o.want.State == Absent || o.found.Former.Path != "" {
 		return true
 	}
 	for _, c := range o.found.comforts(&o.want) {

@@ -1,0 +1,85 @@
+package install
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const movedBin = "/opt/patroni/bin"
+
+// TestMovedBinDir: links of the bin directory before go with the run that makes the others, as far as they are ours and
+// no other service uses them.
+func TestMovedBinDir(t *testing.T) {
+	for name, c := range map[string]struct {
+		edit      func(m *machine)
+		arguments string
+		stays     []string // of the former directory
+	}{
+		"moved home": {func(*machine) {}, `{}`, nil},
+		"removed":    {func(*machine) {}, removed, nil},
+		"moved on":   {func(*machine) {}, `{"bin_dir": "/srv/patroni/bin"}`, nil},
+		"others' links": {func(m *machine) {
+			m.remove(movedBin + "/patronictl")
+			m.link(movedBin+"/patronictl", "/opt/other/patronictl")
+			m.link(movedBin+"/mine", "/bin/true")
+		}, `{}`, []string{"mine", "patronictl"}},
+		"another service's": {func(m *machine) {
+			m.write(otherUnit, "[Service]\nExecStart="+movedBin+"/patroni /etc/p.yml\n")
+		}, `{}`, []string{"patroni", "patroni_wal_archiver", "patronictl"}},
+		"a unit that is not ours": {func(m *machine) {
+			m.write(unitFile, "[Service]\nExecStart="+movedBin+"/patroni /etc/p.yml\n")
+		}, `{}`, []string{"patroni", "patroni_wal_archiver", "patronictl"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMachine(t)
+			m.dir("/srv", 0o755)
+			m.dir("/opt", 0o755)
+			m.run(`{"version": "4.0.7", "bin_dir": "` + movedBin + `"}`)
+			c.edit(m)
+			m.loaded = m.units()
+			before := m.state()
+			struck := false
+			m.fault = func(kind, object string) error {
+				if !struck && kind == "rename" && (object == unitFile || object == home+"/.bashrc") {
+					struck = true
+					return errInjected
+				}
+				return nil
+			}
+			if _, err := m.installer(c.arguments).Run(t.Context()); err == nil {
+				t.Fatal("the run was to fail")
+			}
+			m.fault = nil
+			if diff := cmp.Diff(before, m.state()); diff != "" {
+				t.Errorf("after the undo (-before +after):\n%s", diff)
+			}
+			m.run(c.arguments)
+			var left []string
+			for name := range m.snapshot() {
+				if app, found := strings.CutPrefix(name, movedBin+"/"); found {
+					left = append(left, app)
+				}
+			}
+			if diff := cmp.Diff(c.stays, slices.Sorted(slices.Values(left))); diff != "" {
+				t.Errorf("in the former directory (-want +got):\n%s", diff)
+			}
+			if again := m.run(c.arguments); again.Changed() {
+				t.Errorf("a second run: %q", visible(again))
+			}
+		})
+	}
+}
+
+// TestMovedBinDirUnderSELinux: its rule goes with it.
+func TestMovedBinDirUnderSELinux(t *testing.T) {
+	m := enforcing(t)
+	m.dir("/srv", 0o755)
+	m.run(`{"bin_dir": "/srv/patroni/bin"}`)
+	m.run(`{}`)
+	if got := m.read(localRules); got != rule+ruleEnd+binRule+ruleEnd {
+		t.Errorf("rules %q", got)
+	}
+}
