@@ -108,11 +108,13 @@ func (o *observer) hinders(text []byte) (string, error) {
 		return fmt.Sprintf("it names the configuration %q, and config_dir with config_file is %s; set these two (in the role: "+
 			"patroni_config_dir, patroni_config_file) to what it names, or move the configuration there", config, f.Config), nil
 	case user != f.User.Name && user != fmt.Sprint(f.User.UID):
-		return fmt.Sprintf("it runs as user %q, and user is %s; set user (in the role: patroni_user) to the owner of the data", user, f.User.Name), nil
+		return fmt.Sprintf("it runs as user %q, and user is %s; set user (in the role: patroni_user) to the owner of the data",
+			user, f.User.Name), nil
 	case f.exists(f.adopted()):
 		return fmt.Sprintf("%s is there, from an earlier adoption; move it away", f.adopted()), nil
 	case len(commands) > 0:
-		return fmt.Sprintf("a drop-in in %s sets another ExecStart, which would go on to be started; take it out there", path.Dir(f.adopted())), nil
+		return fmt.Sprintf("a drop-in in %s sets another ExecStart, which would go on to be started; take it out there",
+			path.Dir(f.adopted())), nil
 	}
 	return "", nil
 }

@@ -32,8 +32,8 @@ func besideStrange(m *machine) {
 	m.loaded = m.units()
 }
 
-// TestForeignUnits: what is somebody else's is refused in check mode and in a run alike, by its name and with the ways out,
-// and stays as it is.
+// TestForeignUnits: what is somebody else's is refused in check mode and in a run alike, by its name and with the
+// ways out, and stays as it is.
 func TestForeignUnits(t *testing.T) {
 	unit := func(text string) func(m *machine) {
 		return func(m *machine) { m.write(unitFile, text); m.loaded = text }
@@ -50,16 +50,41 @@ func TestForeignUnits(t *testing.T) {
 		want      []string
 	}{
 		"Patroni by hand": {`{}`, unit(strange("/etc/patroni/patroni.yml")), []string{
-			"cannot install the unit patroni.service: somebody else wrote " + unitFile, "patroni_service_name", "patroni_adopt_service", "move it away",
+			"cannot install the unit patroni.service: somebody else wrote " + unitFile,
+			"patroni_service_name", "patroni_adopt_service", "move it away",
 		}},
-		"etcd's, in /etc":          {named("etcd"), at("/etc/systemd/system/etcd.service", etcd), []string{"somebody else wrote /etc/systemd/system/etcd.service"}},
-		"a package's":              {named("ssh"), at("/usr/lib/systemd/system/ssh.service", "[Service]\nExecStart=/usr/sbin/sshd -D\n"), []string{"there is one of this name, /usr/lib/systemd/system/ssh.service", "stand in for it"}},
-		"of an old directory":      {named("ssh"), at("/lib/systemd/system/ssh.service", "[Service]\n"), []string{"/lib/systemd/system/ssh.service"}},
-		"of local software":        {named("etcd"), at("/usr/local/lib/systemd/system/etcd.service", etcd), []string{"/usr/local/lib/systemd/system/etcd.service"}},
-		"instance of a template":   {named("postgresql@17-main"), at("/usr/lib/systemd/system/postgresql@.service", "[Service]\n"), []string{"/usr/lib/systemd/system/postgresql@.service"}},
-		"of a template in /etc":    {named("patroni@17-main"), at("/etc/systemd/system/patroni@.service", "[Service]\n"), []string{"/etc/systemd/system/patroni@.service"}},
-		"systemd knows where":      {named("etcd"), loaded("/run/systemd/generator.late/etcd.service"), []string{"/run/systemd/generator.late/etcd.service"}},
-		"an init script that runs": {`{}`, loaded("/run/systemd/generator.late/patroni.service"), []string{"/run/systemd/generator.late/patroni.service"}},
+		"etcd's, in /etc": {
+			named("etcd"), at("/etc/systemd/system/etcd.service", etcd),
+			[]string{"somebody else wrote /etc/systemd/system/etcd.service"},
+		},
+		"a package's": {
+			named("ssh"), at("/usr/lib/systemd/system/ssh.service", "[Service]\nExecStart=/usr/sbin/sshd -D\n"),
+			[]string{"there is one of this name, /usr/lib/systemd/system/ssh.service", "stand in for it"},
+		},
+		"of an old directory": {
+			named("ssh"), at("/lib/systemd/system/ssh.service", "[Service]\n"),
+			[]string{"/lib/systemd/system/ssh.service"},
+		},
+		"of local software": {
+			named("etcd"), at("/usr/local/lib/systemd/system/etcd.service", etcd),
+			[]string{"/usr/local/lib/systemd/system/etcd.service"},
+		},
+		"instance of a template": {
+			named("postgresql@17-main"), at("/usr/lib/systemd/system/postgresql@.service", "[Service]\n"),
+			[]string{"/usr/lib/systemd/system/postgresql@.service"},
+		},
+		"of a template in /etc": {
+			named("patroni@17-main"), at("/etc/systemd/system/patroni@.service", "[Service]\n"),
+			[]string{"/etc/systemd/system/patroni@.service"},
+		},
+		"systemd knows where": {
+			named("etcd"), loaded("/run/systemd/generator.late/etcd.service"),
+			[]string{"/run/systemd/generator.late/etcd.service"},
+		},
+		"an init script that runs": {
+			`{}`, loaded("/run/systemd/generator.late/patroni.service"),
+			[]string{"/run/systemd/generator.late/patroni.service"},
+		},
 		"the package's, of another service": {
 			`{"method": "package", "service_name": "etcd"}`,
 			func(m *machine) {
@@ -70,10 +95,22 @@ func TestForeignUnits(t *testing.T) {
 		"adopted with another configuration": {adopt, unit(strange("/etc/patroni/patroni.yml")), []string{
 			"cannot adopt the unit " + unitFile, `"/etc/patroni/patroni.yml"`, "/etc/patroni/patroni.yaml", "patroni_config_file",
 		}},
-		"adopted without a configuration": {adopt, unit("[Service]\nUser=postgres\nExecStart=/opt/bin/patroni\n"), []string{`names the configuration ""`}},
-		"adopted of another user":         {adopt, unit(strings.Replace(strange("/etc/patroni/patroni.yaml"), "postgres", "dba", 1)), []string{`runs as user "dba"`, "patroni_user"}},
-		"adopted of root's":               {adopt, unit("[Service]\nExecStart=/opt/bin/patroni /etc/patroni/patroni.yaml\n"), []string{`runs as user ""`}},
-		"adopted, but not Patroni":        {`{"adopt_service": true, "service_name": "etcd"}`, at("/etc/systemd/system/etcd.service", etcd), []string{"it does not start Patroni"}},
+		"adopted without a configuration": {
+			adopt, unit("[Service]\nUser=postgres\nExecStart=/opt/bin/patroni\n"),
+			[]string{`names the configuration ""`},
+		},
+		"adopted of another user": {
+			adopt, unit(strings.Replace(strange("/etc/patroni/patroni.yaml"), "postgres", "dba", 1)),
+			[]string{`runs as user "dba"`, "patroni_user"},
+		},
+		"adopted of root's": {
+			adopt, unit("[Service]\nExecStart=/opt/bin/patroni /etc/patroni/patroni.yaml\n"),
+			[]string{`runs as user ""`},
+		},
+		"adopted, but not Patroni": {
+			`{"adopt_service": true, "service_name": "etcd"}`, at("/etc/systemd/system/etcd.service", etcd),
+			[]string{"it does not start Patroni"},
+		},
 		"adopted, with a drop-in's program": {adopt, func(m *machine) {
 			unit(strange("/etc/patroni/patroni.yaml"))(m)
 			m.write(unitFile+".d/mine.conf", "[Service]\nExecStart=\nExecStart=/opt/bin/patroni x\n")
@@ -82,7 +119,10 @@ func TestForeignUnits(t *testing.T) {
 			unit(strange("/etc/patroni/patroni.yaml"))(m)
 			m.write(adoptedFile, "[Service]\nNice=1\n")
 		}, []string{adoptedFile + " is there"}},
-		"a package's cannot be adopted": {`{"adopt_service": true, "service_name": "ssh"}`, at("/usr/lib/systemd/system/ssh.service", "[Service]\n"), []string{"stand in for it"}},
+		"a package's cannot be adopted": {
+			`{"adopt_service": true, "service_name": "ssh"}`, at("/usr/lib/systemd/system/ssh.service", "[Service]\n"),
+			[]string{"stand in for it"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := newMachine(t)
@@ -184,7 +224,8 @@ func TestAdoptUndone(t *testing.T) {
 // TestUnitsTakenOver: a unit that starts this installation is replaced, and so is that of the earlier role; what
 // people wrote is kept.
 func TestUnitsTakenOver(t *testing.T) {
-	const earlier = "[Unit]\nDescription=Patroni service to orchestrate high availability of pgEdge nodes\nAfter=syslog.target network.target\n\n" +
+	const earlier = "[Unit]\nDescription=Patroni service to orchestrate high availability of pgEdge nodes\n" +
+		"After=syslog.target network.target\n\n" +
 		"[Service]\nType=simple\n\nUser=ansible\n\nExecStart=/home/ansible/.local/bin/patroni /etc/patroni/patroni.yaml\n\n# Send HUP\n\n" +
 		"ExecReload=/bin/kill -s HUP $MAINPID\nKillMode=process\nTimeoutSec=30\nRestart=on-failure\n\n[Install]\nWantedBy=multi-user.target\n"
 	for name, c := range map[string]struct {
@@ -218,7 +259,8 @@ func TestUnitsTakenOver(t *testing.T) {
 	}
 }
 
-// TestRemovalBesideForeignUnits: a service of somebody else's that runs is nobody's hindrance, and is not to be stopped.
+// TestRemovalBesideForeignUnits: a service of somebody else's that runs is nobody's hindrance, and is not to be
+// stopped.
 func TestRemovalBesideForeignUnits(t *testing.T) {
 	for name, edit := range map[string]func(m *machine){
 		"in its place": func(m *machine) { m.write(unitFile, strange("/etc/patroni/patroni.yml")); m.loaded = m.read(unitFile) },
@@ -270,8 +312,8 @@ func (m *machine) glob(pattern string) []string {
 	return found
 }
 
-// TestLeftoverLinks: links that would enable the unit which a run makes go, and come back with an undo; those that enable
-// a unit which is there, or which systemd has in memory, stay.
+// TestLeftoverLinks: links that would enable the unit which a run makes go, and come back with an undo; those that
+// enable a unit which is there, or which systemd has in memory, stay.
 func TestLeftoverLinks(t *testing.T) {
 	const wants, requires = "/etc/systemd/system/multi-user.target.wants/", "/etc/systemd/system/ha.target.requires/"
 	m := newMachine(t)
@@ -320,7 +362,8 @@ func TestLeftoverLinks(t *testing.T) {
 	}
 }
 
-// TestPackageLeftoverLinks: the package's script finds the link of an earlier installation, and the service is not enabled.
+// TestPackageLeftoverLinks: the package's script finds the link of an earlier installation, and the service is not
+// enabled.
 func TestPackageLeftoverLinks(t *testing.T) {
 	m := newMachine(t)
 	packageOffered(m)

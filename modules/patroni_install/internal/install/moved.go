@@ -22,8 +22,8 @@ type FormerBin struct {
 	Links map[string]*step.LinkState
 }
 
-// formerBin finds the links of the bin directory that our unit starts Patroni from, when that is another one by now. They
-// lead into the user's home, which the user can fill again.
+// formerBin finds the links of the bin directory that our unit starts Patroni from, when that is another one by now.
+// They lead into the user's home, which the user can fill again.
 func (o *observer) formerBin() error {
 	f := o.found
 	e := f.Entries[f.Unit]

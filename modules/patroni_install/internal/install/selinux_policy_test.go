@@ -11,8 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// The policy of RHEL 9, as far as it decides whether systemd starts Patroni. Its type init_t executes bin_t, reads links of
-// the types bin_t and usr_t, and neither executes files nor reads links of postgresql_db_t.
+// The policy of RHEL 9, as far as it decides whether systemd starts Patroni. Its type init_t executes bin_t, reads
+// links of the types bin_t and usr_t, and neither executes files nor reads links of postgresql_db_t.
 const databaseType = "postgresql_db_t"
 
 // policyRules are those of its file contexts that matter here; the last one that fits decides.

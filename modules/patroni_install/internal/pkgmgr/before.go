@@ -12,8 +12,8 @@ import (
 	"github.com/pgedge/platform/modules/patroni_install/internal/jsonvalue"
 )
 
-// beforeFile in the directory of the archives says what was there of a set before it was installed. It is written before
-// the package manager begins, so that a removal finds it after a crash too.
+// beforeFile in the directory of the archives says what was there of a set before it was installed. It is written
+// before the package manager begins, so that a removal finds it after a crash too.
 const beforeFile = "before.json"
 
 // configurationLimit bounds a configuration file that is kept, in bytes, and beforeLimit all of them.
@@ -51,8 +51,8 @@ type directory struct {
 	Path string `json:"path"`
 }
 
-// keep looks at the configuration files of a package, and at those beside them that have one of the suffixes. What is not
-// there is noted where the package manager may make it.
+// keep looks at the configuration files of a package, and at those beside them that have one of the suffixes. What is
+// not there is noted where the package manager may make it.
 func (b *before) keep(files *fsys.FS, names, suffixes []string) error {
 	for _, name := range names {
 		there := false
@@ -141,8 +141,8 @@ func writeBefore(files *fsys.FS, dir string, all []before) error {
 	return files.WriteFile(path.Join(dir, beforeFile), text, fsys.Attr{Mode: 0o600})
 }
 
-// readBefore returns what writeBefore kept; begun is false where it came to nothing, though the directory is there: then the
-// package manager has not begun either.
+// readBefore returns what writeBefore kept; begun is false where it came to nothing, though the directory is there:
+// then the package manager has not begun either.
 func readBefore(files *fsys.FS, dir string) (all []before, begun bool, err error) {
 	text, err := files.ReadFile(path.Join(dir, beforeFile), beforeLimit)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -19,8 +19,8 @@ func besideConffiles() []string {
 // besideConfigfiles are the ends of the names under which rpm puts a configuration file aside.
 func besideConfigfiles() []string { return []string{".rpmnew", ".rpmorig", ".rpmsave"} }
 
-// Remember writes down what is there of set, in the directory of its archives: which packages were removed and not purged,
-// and every file that a purge would take although it was there before. Call it right before Install.
+// Remember writes down what is there of set, in the directory of its archives: which packages were removed and not
+// purged, and every file that a purge would take although it was there before. Call it right before Install.
 func (a APT) Remember(ctx context.Context, set []Package, dir string) error {
 	db, err := readDatabase(a.Host.FS)
 	if err != nil {
@@ -86,8 +86,8 @@ func recordedConffiles(status string, p Package) (names []string) {
 	return names
 }
 
-// Remember writes down the configuration files that are there before set is installed, in the directory of its archives:
-// rpm would put them aside. Call it right before Install.
+// Remember writes down the configuration files that are there before set is installed, in the directory of its
+// archives: rpm would put them aside. Call it right before Install.
 func (d *DNF) Remember(ctx context.Context, _ []Package, dir string) error {
 	files, packages, err := d.archives(ctx, dir)
 	if err != nil {

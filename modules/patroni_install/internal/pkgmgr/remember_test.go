@@ -9,8 +9,8 @@ import (
 	"github.com/pgedge/platform/modules/patroni_install/internal/host"
 )
 
-// TestRemoveKeepsWhatWasThere: a package that was removed and not purged goes back to that, the others are purged after it,
-// and their configuration files are what they were.
+// TestRemoveKeepsWhatWasThere: a package that was removed and not purged goes back to that, the others are purged
+// after it, and their configuration files are what they were.
 func TestRemoveKeepsWhatWasThere(t *testing.T) {
 	pipx, click, venv := pipxSet()
 	set := []Package{pipx, click, venv}
@@ -62,8 +62,8 @@ func TestRemoveKeepsWhatWasThere(t *testing.T) {
 	diff(t, "removals", []string{"apt-get remove python3-click", "apt-get purge pipx python3-venv:amd64"}, removals)
 }
 
-// TestRemoveBeforeItBegan: where nothing was written down, the package manager has not begun, and a configuration that is
-// there is somebody's.
+// TestRemoveBeforeItBegan: where nothing was written down, the package manager has not begun, and a configuration
+// that is there is somebody's.
 func TestRemoveBeforeItBegan(t *testing.T) {
 	pipx, click, _ := pipxSet()
 	f := newHost(t, entry(click, "deinstall ok config-files"))
@@ -85,8 +85,8 @@ func TestRememberRefuses(t *testing.T) {
 	}
 }
 
-// TestDNFPutsConfigurationBack: rpm puts a file aside that is in the place of a package's configuration, and its removal
-// does not bring it back.
+// TestDNFPutsConfigurationBack: rpm puts a file aside that is in the place of a package's configuration, and its
+// removal does not bring it back.
 func TestDNFPutsConfigurationBack(t *testing.T) {
 	pip, setuptools := pipSet()
 	f := newHost(t, "")

@@ -96,8 +96,8 @@ func (a APT) goesAlone(ctx context.Context, set, may []Package) (bool, error) {
 	return true, nil
 }
 
-// removeOrPurge removes those packages whose configuration was there before, and then purges the others: purge would take
-// along all that depends on them.
+// removeOrPurge removes those packages whose configuration was there before, and then purges the others: purge would
+// take along all that depends on them.
 func (a APT) removeOrPurge(ctx context.Context, set []Package, old []before) error {
 	var residual, others []Package
 	for _, p := range set {

@@ -13,8 +13,8 @@ type LinkState struct {
 	Target string `json:"target"`
 	UID    int    `json:"uid"`
 	GID    int    `json:"gid"`
-	// Label is SELinux's label, "" for none. It is looked at only where a step names one, before or after; another one is
-	// no conflict, since a relabelling at boot may come between a crash and its recovery.
+	// Label is SELinux's label, "" for none. It is looked at only where a step names one, before or after; another
+	// one is no conflict, since a relabelling at boot may come between a crash and its recovery.
 	Label string `json:"label,omitempty"`
 }
 

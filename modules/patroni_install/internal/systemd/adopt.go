@@ -11,8 +11,8 @@ import (
 // setting is an assignment in a unit file.
 type setting struct{ section, name, value string }
 
-// settings reads the assignments of a unit file in their order. As systemd does, it joins lines at a backslash and leaves out
-// comments, also in the middle of such a line.
+// settings reads the assignments of a unit file in their order. As systemd does, it joins lines at a backslash and
+// leaves out comments, also in the middle of such a line.
 func settings(text []byte) (all []setting) {
 	section, joined := "", ""
 	for line := range strings.Lines(string(text)) {
@@ -34,8 +34,8 @@ func settings(text []byte) (all []setting) {
 	return all
 }
 
-// IsEarlier tells whether a unit is the one that the collection's earlier role wrote, whatever program, configuration and
-// user are in it.
+// IsEarlier tells whether a unit is the one that the collection's earlier role wrote, whatever program, configuration
+// and user are in it.
 func IsEarlier(text []byte) bool {
 	own := func(s setting) bool { return s.section == "Service" && (s.name == "ExecStart" || s.name == "User") }
 	return slices.Equal(slices.DeleteFunc(settings(text), own), []setting{
@@ -50,8 +50,8 @@ func IsEarlier(text []byte) bool {
 	})
 }
 
-// Starts returns the program patroni that a unit starts, the configuration file that it names to it, and its user, "" for
-// none. It is an error for a unit to start anything else, or more than one.
+// Starts returns the program patroni that a unit starts, the configuration file that it names to it, and its user, ""
+// for none. It is an error for a unit to start anything else, or more than one.
 func Starts(text []byte) (config, user string, err error) {
 	var commands []string
 	for _, s := range settings(text) {
