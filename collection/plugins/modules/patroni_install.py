@@ -111,7 +111,7 @@ options:
   user:
     description:
       - The operating system user that owns the installation and runs the service. Its group is its primary group.
-      - The user must exist.
+      - The user must exist, and must not be root under any name, unless O(state=absent).
     type: str
     default: postgres
   home:

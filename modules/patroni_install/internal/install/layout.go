@@ -31,8 +31,13 @@ type Layout struct {
 	OldHome   string // where pipx before 1.3 looks for its home by itself
 }
 
-// layout fills in what follows from the user. A home that is not the user's is refused.
+// layout fills in what follows from the user. A home that is not the user's is refused, and so is root, whatever the
+// account is called: what the package index sends runs as the user. What root has from earlier can be removed.
 func (d Desired) layout(user *host.User) (Layout, error) {
+	if user.UID == 0 && d.State != Absent {
+		return Layout{}, fmt.Errorf("cannot install for user %s: it has uid 0, so that what comes from the package index would run "+
+			"as root; set user (in the role: patroni_user) to an account of its own, such as postgres", user.Name)
+	}
 	if d.Home != "" && d.Home != path.Clean(user.Home) {
 		return Layout{}, fmt.Errorf("value of home is %s, but the home of user %s is %s: "+
 			"leave home (in the role: pg_home) unset, or set it to that", d.Home, user.Name, user.Home)

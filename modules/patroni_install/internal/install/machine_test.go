@@ -75,16 +75,13 @@ type machine struct {
 }
 
 // newMachine returns a Debian 12 as a cloud image has it, with PostgreSQL's user and no package
-// lists. Giving files to root and to the user takes root, or a user namespace; see TestMain.
+// lists. Giving files to root and to the user takes root; see TestMain.
 func newMachine(t testing.TB) *machine {
 	t.Helper()
 	if os.Getenv(isolated) == "" {
 		t.Skip("an installation gives files to root and the user: it needs root and namespaces")
 	}
 	m := &machine{TB: t, root: tempDir(t), newest: "4.1.5", pipxByPip: "1.11.2", uid: 105, gid: 110}
-	if os.Getenv(isolated) == onlyRoot {
-		m.uid, m.gid = 0, 0
-	}
 	m.files = fsys.New(m.root)
 	m.files.Fault = m.announced
 	for _, dir := range []string{

@@ -13,36 +13,25 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// isolated is the variable that tells how the tests run: as root in a mount namespace of their
-// own, or as root of a user namespace that knows nobody else.
-const (
-	isolated = "PATRONI_INSTALL_TESTS"
-	withRoot = "root"
-	onlyRoot = "only root"
-)
+// isolated is the variable that tells that the tests run as root in a mount namespace of their own.
+const isolated = "PATRONI_INSTALL_TESTS"
 
-// TestMain runs the tests once more in namespaces: whatever they mount ends with them, and an
-// ordinary user is root there. Where namespaces are forbidden, tests that need them are skipped.
+// TestMain runs the tests once more in a mount namespace: whatever they mount ends with them. Without root, and
+// where namespaces are forbidden, tests that need them are skipped.
 //
 // The second process writes no log of the files it opens, by which go test tells whether a result in
 // its cache still holds: millions of temporary ones, 1 GB of text. What does matter to a result is
 // asked for here.
 func TestMain(m *testing.M) {
-	if os.Getenv(isolated) != "" {
+	if os.Getenv(isolated) != "" || os.Geteuid() != 0 {
 		os.Exit(m.Run())
 	}
 	_ = os.Getenv("MATRIX")
 	args := slices.DeleteFunc(os.Args[1:], func(arg string) bool { return strings.HasPrefix(arg, "-test.testlogfile=") })
 	cmd := exec.Command("/proc/self/exe", args...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	cmd.Env = append(os.Environ(), isolated+"="+withRoot)
+	cmd.Env = append(os.Environ(), isolated+"=root")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Unshareflags: unix.CLONE_NEWNS}
-	if os.Geteuid() != 0 {
-		cmd.Env = append(os.Environ(), isolated+"="+onlyRoot)
-		cmd.SysProcAttr.Cloneflags = unix.CLONE_NEWUSER
-		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Geteuid(), Size: 1}}
-		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getegid(), Size: 1}}
-	}
 	err := cmd.Run()
 	var ended *exec.ExitError
 	switch {

@@ -83,9 +83,6 @@ func TestRemovalWithoutHome(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := newMachine(t)
-			if m.uid == 0 && strings.Contains(name, "known") {
-				t.Skip("nothing can be given to nobody")
-			}
 			m.run(`{"needrestart": true}`)
 			c.edit(m)
 			report := m.run(c.arguments)

@@ -78,9 +78,6 @@ func damages() map[string]damage {
 func (m *machine) chmod(name string, mode os.FileMode) { m.must(os.Chmod(m.real(name), mode)) }
 
 func (m *machine) chown(name string) {
-	if m.uid == 0 {
-		m.Skip("there is nobody else in this user namespace")
-	}
 	m.must(os.Lchown(m.real(name), 12, 34))
 }
 
