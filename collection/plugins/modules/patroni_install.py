@@ -122,11 +122,16 @@ options:
   bin_dir:
     description:
       - The directory that gets the links to C(patroni), C(patronictl) and the other programs.
+      - It is in the home, a directory that is the user's already, C(/opt/NAME/bin), C(/srv/NAME/bin) or C(/usr/local/bin), which brings a
+        warning since root has it on its E(PATH). Others are refused, since O(user) can change the programs.
       - Outside the home, missing directories are made for root with mode V(0755).
       - The default is C(.local/bin) in the home.
     type: path
   config_dir:
-    description: The directory of Patroni's configuration, mode V(0700), owned by O(user).
+    description:
+      - The directory of Patroni's configuration, mode V(0700), owned by O(user).
+      - It is in the home, a directory that is the user's already, named C(/etc/patroni) with anything after that, or new in C(/etc), C(/opt),
+        C(/srv) or C(/var/lib). Others are refused, since root's programs may read what O(user) writes there.
     type: path
     default: /etc/patroni
   config_file:

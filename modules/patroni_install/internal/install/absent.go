@@ -34,11 +34,9 @@ func (p *Plan) removal(out Outcome) ([]txn.Step, error) {
 	if p.removesTree() && p.want.packaged() {
 		steps = append(steps, p.manifest(out)...)
 	}
-	e, found := p.seen.Entries[p.seen.ConfigDir]
-	// A mount point cannot be removed, and is somebody's intention.
-	goes := found && e.Type == fsys.Directory && p.seen.ConfigEmpty && !p.seen.isMount(p.seen.ConfigDir)
-	if goes && !p.seen.othersConfigure() {
-		steps = append(steps, &step.Directory{Name: "configuration directory", Path: p.seen.ConfigDir, Before: &e.Attr})
+	if p.seen.removesConfig() {
+		before := p.seen.Entries[p.seen.ConfigDir].Attr
+		steps = append(steps, &step.Directory{Name: "configuration directory", Path: p.seen.ConfigDir, Before: &before})
 	}
 	return steps, nil
 }

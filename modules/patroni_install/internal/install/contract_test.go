@@ -193,7 +193,7 @@ func TestLinksOfAResolvedHome(t *testing.T) {
 
 // TestCommonParents: a directory above two others is made once.
 func TestCommonParents(t *testing.T) {
-	arguments := `{"bin_dir": "/opt/patroni/bin", "config_dir": "/opt/patroni/etc"}`
+	arguments := `{"bin_dir": "` + home + `/patroni/bin", "config_dir": "` + home + `/patroni/etc"}`
 	o := bare(t, arguments)
 	p, err := NewPlan(desired(t, arguments), o)
 	if err != nil {
@@ -209,7 +209,7 @@ func TestCommonParents(t *testing.T) {
 			made[d.Path]++
 		}
 	}
-	for _, dir := range []string{"/opt/patroni", "/opt/patroni/bin", "/opt/patroni/etc"} {
+	for _, dir := range []string{home + "/patroni", home + "/patroni/bin", home + "/patroni/etc"} {
 		if made[dir] != 1 {
 			t.Errorf("%s is made %d times", dir, made[dir])
 		}

@@ -82,23 +82,15 @@ func (l Layout) check() error {
 	return l.checkShared()
 }
 
-// checkShared refuses directories that belong to the whole system. The configuration directory
-// becomes the user's and nobody else's; pipx's home is covered while the user's programs run, and the
-// links in the bin directory are no package's.
+// checkShared refuses directories that hold what is not theirs. The configuration directory becomes the user's and
+// nobody else's; pipx's home is covered while the user's programs run, and the links in the bin directory are no
+// package's. Where on the host it may be at all, see places.go.
 func (l Layout) checkShared() error {
 	home := path.Clean(l.User.Home)
 	for _, inner := range []string{home, l.Home, l.BinDir, systemd.Directory, StateDir} {
 		if below(inner, l.ConfigDir) {
 			return fmt.Errorf("value of config_dir, %s, must be a directory of its own: it becomes 0700 and user %s's, and %s is in it",
 				l.ConfigDir, l.User.Name, inner)
-		}
-	}
-	for _, dir := range []string{"/bin", "/sbin", "/lib", "/usr/bin", "/usr/sbin", "/usr/lib", "/usr/share", "/usr/local", "/usr/local/etc",
-		"/etc/default", "/etc/systemd", "/etc/postgresql", "/etc/postgresql-common", "/etc/ssl", "/etc/cron.d", "/etc/pam.d", "/etc/sudoers.d",
-		"/var/lib", "/var/log", "/var/cache", "/var/spool", "/var/tmp", "/opt", "/srv", "/root", "/home", "/tmp", "/run", "/boot", "/dev", "/proc",
-		"/sys", "/mnt", "/media"} {
-		if below(dir, l.ConfigDir) {
-			return fmt.Errorf("value of config_dir, %s, must be a directory of its own: it becomes 0700 and user %s's", l.ConfigDir, l.User.Name)
 		}
 	}
 	for _, program := range []string{"/bin", "/sbin", "/usr/bin", "/usr/sbin", "/etc"} {

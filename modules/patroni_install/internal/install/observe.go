@@ -163,6 +163,7 @@ func (o *observer) observe(ctx context.Context) (*Observed, error) {
 		return nil, err
 	}
 	o.neighbours()
+	o.places()
 	return o.found, cmp.Or(o.formerBin(), o.otherUnits(), o.foreignUnit(ctx), o.lookFormer(), o.leftovers(), o.goingUnit())
 }
 

@@ -31,7 +31,7 @@ func unreadable() map[string]func(m *machine) {
 
 // TestUnreadableProfiles are of interest only to those who want something in them.
 func TestUnreadableProfiles(t *testing.T) {
-	const elsewhere = `"pipx_home": "/opt/pipx", "bin_dir": "/opt/bin"`
+	const elsewhere = `"pipx_home": "/opt/pipx", "bin_dir": "/opt/patroni/bin"`
 	for name, edit := range unreadable() {
 		t.Run(name, func(t *testing.T) {
 			m := newMachine(t)
@@ -67,7 +67,7 @@ func TestHomeClosedToRoot(t *testing.T) {
 	m.must(os.Chmod(m.real(home), 0o700))
 	runtime.LockOSThread() // never given back: the thread ends with the test
 	m.must(unix.Setfsuid(65534))
-	_, err := m.installer(`{"pipx_home": "/opt/pipx", "bin_dir": "/opt/bin", "manage_path": false}`).Check(t.Context())
+	_, err := m.installer(`{"pipx_home": "/opt/pipx", "bin_dir": "/opt/patroni/bin", "manage_path": false}`).Check(t.Context())
 	m.must(unix.Setfsuid(0))
 	if err != nil {
 		t.Error(err)
