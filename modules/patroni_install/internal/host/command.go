@@ -87,7 +87,8 @@ func Execute(ctx context.Context, files *fsys.FS, cmd Command, adapt func(*exec.
 	return wait()
 }
 
-// Start is [Execute] that does not wait for the end. Whoever called it must call wait, once.
+// Start is [Execute] that does not wait for the end. Whoever called it must call wait, once. A command that does not
+// end when it is killed is a *HeldError.
 func Start(ctx context.Context, files *fsys.FS, cmd Command, adapt func(*exec.Cmd)) (wait func() (Output, error), err error) {
 	if err := files.Announce("run", strings.Join(cmd.Argv, " ")); err != nil {
 		return nil, err
@@ -95,23 +96,36 @@ func Start(ctx context.Context, files *fsys.FS, cmd Command, adapt func(*exec.Cm
 	if cmd.Detached {
 		ctx = context.WithoutCancel(ctx)
 	}
+	ctx, release := bound(ctx, cmd)
+	end, err := start(ctx, files, cmd, adapt)
+	if err != nil {
+		release()
+		return nil, fmt.Errorf("cannot run %s: %w", cmd.Argv[0], err)
+	}
+	return func() (Output, error) { defer release(); return end() }, nil
+}
+
+func start(ctx context.Context, files *fsys.FS, cmd Command, adapt func(*exec.Cmd)) (wait func() (Output, error), err error) {
 	process, err := newProcess(ctx, cmd)
 	if err != nil {
-		return nil, fmt.Errorf("cannot run %s: %w", cmd.Argv[0], err)
+		return nil, err
 	}
 	collect, err := redirect(process, cmd)
 	if err != nil {
-		return nil, fmt.Errorf("cannot run %s: %w", cmd.Argv[0], err)
+		return nil, err
 	}
 	if adapt != nil {
 		adapt(process)
 	}
 	if err := process.Start(); err != nil {
 		collect()
-		return nil, fmt.Errorf("cannot run %s: %w", cmd.Argv[0], cmp.Or(context.Cause(ctx), err))
+		return nil, cmp.Or(context.Cause(ctx), err)
 	}
 	return func() (Output, error) {
-		err := process.Wait()
+		err, held := await(ctx, files, process)
+		if held != nil {
+			return Output{}, held
+		}
 		out := collect()
 		if ctx.Err() != nil {
 			// Whoever of the group outlived the first process and SIGTERM.

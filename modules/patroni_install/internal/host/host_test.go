@@ -27,6 +27,13 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
+	if pid := os.Getenv(traceVariable); pid != "" {
+		if err := holdTracee(pid); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	for _, variable := range []string{detachVariable, attachVariable} {
 		if dir := os.Getenv(variable); dir != "" {
 			if err := runTalkative(dir, variable == detachVariable); err != nil {

@@ -181,6 +181,11 @@ func (h *Host) commandLine(pid int) string {
 	if len(text) > commandLimit {
 		text = text[:commandLimit] + "…"
 	}
+	return printable(text)
+}
+
+// printable is a text without the characters by which who wrote it could deceive a terminal.
+func printable(text string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
 			return ' '

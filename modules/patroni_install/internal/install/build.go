@@ -193,8 +193,8 @@ func (b *builder) pipx(ctx context.Context, ns Namespace) error {
 
 // failure explains a command of the build that failed, which had its packages from there.
 func (b *builder) failure(ctx context.Context, ns Namespace, from pipx.Source, out host.Output, err error) error {
-	if stopped := context.Cause(ctx); stopped != nil {
-		return &BuildError{Cause: fmt.Sprintf("it was stopped: %v", stopped), Err: err}
+	if context.Cause(ctx) != nil {
+		return &BuildError{Cause: fmt.Sprintf("it was stopped: %v", stopped(ctx, err)), Err: err}
 	}
 	texts := [][]byte{out.Stdout, out.Stderr, pipx.PipLog(b.host.FS, b.plan.seen.stagedHome())}
 	if ask, worthwhile := b.pipxBuild(b.program).Ask(err, texts...); worthwhile && from == pipx.Index {

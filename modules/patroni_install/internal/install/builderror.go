@@ -2,7 +2,11 @@ package install
 
 import (
 	"cmp"
+	"context"
+	"errors"
 	"fmt"
+
+	"github.com/pgedge/platform/modules/patroni_install/internal/host"
 )
 
 // BuildError reports that pipx or pip failed.
@@ -27,3 +31,11 @@ func (e *BuildError) Error() string {
 
 // Unwrap returns the failure of the command.
 func (e *BuildError) Unwrap() error { return e.Err }
+
+// stopped is why a command was stopped, and who keeps it from ending, if somebody does.
+func stopped(ctx context.Context, err error) error {
+	if held, ok := errors.AsType[*host.HeldError](err); ok {
+		return fmt.Errorf("%w; %w", context.Cause(ctx), held)
+	}
+	return context.Cause(ctx)
+}

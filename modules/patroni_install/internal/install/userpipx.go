@@ -64,8 +64,8 @@ func (b *builder) bringPipx(ctx context.Context, ns Namespace) (pipx.Program, er
 // pipxFailure explains why pip did not install pipx.
 func (b *builder) pipxFailure(ctx context.Context, from pipx.Source, out host.Output, err error) error {
 	failed := &BuildError{What: "install pipx for user " + b.plan.seen.User.Name, Err: err}
-	if stopped := context.Cause(ctx); stopped != nil {
-		failed.Cause = fmt.Sprintf("it was stopped: %v", stopped)
+	if context.Cause(ctx) != nil {
+		failed.Cause = fmt.Sprintf("it was stopped: %v", stopped(ctx, err))
 		return failed
 	}
 	failed.Cause = from.Explain(err, out.Stdout, out.Stderr)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 	"github.com/pgedge/platform/modules/patroni_install/internal/host"
@@ -170,6 +171,9 @@ func interpreter(files *fsys.FS, python string) string {
 	return python
 }
 
+// lookTimeout bounds a look into a wheelhouse, of which only names and metadata are read.
+const lookTimeout = 2 * time.Minute
+
 // lookOnce looks as the user, who is to install from the wheelhouse. It writes nothing.
 func (p *Plan) lookOnce(ctx context.Context, h *host.Host, ns Namespace, one look) (pipx.Contents, error) {
 	source := pipx.Wheelhouse{Dir: p.want.Wheelhouse}
@@ -183,7 +187,14 @@ func (p *Plan) lookOnce(ctx context.Context, h *host.Host, ns Namespace, one loo
 	}
 	build := p.want.pipxBuild(p.seen.Layout, "/")
 	build.Python = one.python
+	limit := min(lookTimeout, p.want.Timeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("that did not end within %s", limit))
+	defer cancel()
 	out, err := ns.Run(ctx, build.Look(source, one.needs))
+	if err != nil && ctx.Err() != nil {
+		return pipx.Contents{}, fmt.Errorf("cannot look into wheelhouse %s as user %s: %w; see what that user runs (ps -u %[2]s), which can stop it, "+
+			"and its pip in %[4]s, by which it looks", p.want.Wheelhouse, p.seen.User.Name, stopped(ctx, err), p.seen.Shared())
+	}
 	var failed *host.CommandError
 	if errors.As(err, &failed) && failed.Cause == nil {
 		lines := strings.Split(strings.TrimSpace(failed.Stderr), "\n")

@@ -134,6 +134,10 @@ func (t *Transaction) rollback(ctx context.Context, j *journal, cause error) err
 	if len(j.Steps) == 0 {
 		return cause
 	}
+	if _, held := errors.AsType[*host.HeldError](cause); held {
+		// What does not end may write once more. It cannot keep us from ending, which frees the lock.
+		return fmt.Errorf("%w; nothing was undone beside that: %s keeps what is left to do, and the next run undoes it first", cause, t.path())
+	}
 	if err := t.undo(context.WithoutCancel(ctx), j); err != nil {
 		return &RollbackError{Cause: cause, Undo: err}
 	}

@@ -1,0 +1,136 @@
+package host
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
+)
+
+// userLimit bounds a command of another user's that nothing else bounds: that user can stop it at any moment.
+const userLimit = 15 * time.Minute
+
+// HeldError reports a command that does not end although it was killed. A process that traces it, or one of its
+// children, keeps its end from us as long as it likes; a disk that does not answer does so, too.
+type HeldError struct {
+	Argv []string
+	By   string // who holds it, and what to do
+}
+
+// Error names the command and who holds it.
+func (e *HeldError) Error() string {
+	return fmt.Sprintf("command %q was killed and does not end: %s", Command{Argv: e.Argv}, e.By)
+}
+
+// bound gives a command of another user's a limit where it has none.
+func bound(ctx context.Context, cmd Command) (context.Context, context.CancelFunc) {
+	if _, bounded := ctx.Deadline(); bounded || cmd.User == nil {
+		return ctx, func() {}
+	}
+	return context.WithTimeoutCause(ctx, userLimit, fmt.Errorf("it did not end within %s", userLimit))
+}
+
+// await waits for the end of a process, and gives up when it has had the time to end by itself, and once more to end
+// after SIGKILL.
+func await(ctx context.Context, files *fsys.FS, process *exec.Cmd) (failed error, held *HeldError) {
+	ended := make(chan error, 1)
+	go func() { ended <- process.Wait() }()
+	select {
+	case failed = <-ended:
+		return failed, nil
+	case <-ctx.Done():
+	}
+	patience := time.NewTimer(2 * process.WaitDelay)
+	defer patience.Stop()
+	select {
+	case failed = <-ended:
+		return failed, nil
+	case <-patience.C:
+		h := &Host{FS: files}
+		return nil, &HeldError{Argv: process.Args, By: h.holds(process.Process.Pid)}
+	}
+}
+
+// task is what /proc tells of a process.
+type task struct {
+	pid, parent, tracer int
+	name, state         string
+}
+
+// holds says what keeps a process from ending, by itself or by what it has started.
+func (h *Host) holds(pid int) string {
+	tasks := h.tasks()
+	for _, t := range tasks {
+		if t.tracer != 0 && descends(tasks, t.pid, pid) {
+			return fmt.Sprintf("its process %d (%s) is traced by %s; end that one (kill -9 %d) and run this again",
+				t.pid, t.name, h.process(t.tracer), t.tracer)
+		}
+	}
+	state := "is gone from /proc"
+	if i := slices.IndexFunc(tasks, func(t task) bool { return t.pid == pid }); i >= 0 {
+		state = "is in state " + tasks[i].state
+	}
+	return fmt.Sprintf("its process %d %s; a disk or a file system may not answer (journalctl -k tells): see to it and run this again", pid, state)
+}
+
+// descends tells whether a process is another one or was started by it.
+func descends(tasks []task, pid, from int) bool {
+	for range tasks {
+		if pid == from {
+			return true
+		}
+		i := slices.IndexFunc(tasks, func(t task) bool { return t.pid == pid })
+		if i < 0 {
+			return false
+		}
+		pid = tasks[i].parent
+	}
+	return false
+}
+
+// tasks lists the processes of this machine, in the order of their numbers.
+func (h *Host) tasks() []task {
+	names, err := h.FS.ReadDir("/proc")
+	if err != nil {
+		return nil
+	}
+	var found []task
+	for _, name := range names {
+		pid, err := strconv.Atoi(name)
+		if err != nil {
+			continue
+		}
+		status, err := h.FS.ReadFile("/proc/"+name+"/status", outputLimit)
+		if err == nil {
+			found = append(found, parseStatus(pid, string(status)))
+		}
+	}
+	slices.SortFunc(found, func(a, b task) int { return cmp.Compare(a.pid, b.pid) })
+	return found
+}
+
+// parseStatus reads lines such as "PPid:\t12".
+func parseStatus(pid int, status string) task {
+	t := task{pid: pid}
+	for line := range strings.Lines(status) {
+		key, value, _ := strings.Cut(line, ":")
+		value = strings.TrimSpace(value)
+		switch key {
+		case "Name":
+			t.name = printable(value)
+		case "State":
+			t.state = value
+		case "PPid":
+			t.parent, _ = strconv.Atoi(value)
+		case "TracerPid":
+			t.tracer, _ = strconv.Atoi(value)
+		}
+	}
+	return t
+}
