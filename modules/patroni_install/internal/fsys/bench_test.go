@@ -69,7 +69,7 @@ func syncEach(files *FS, name string) error {
 		return err
 	}
 	defer top.Close() //nolint:errcheck // read only
-	return eachEntry(top, New("/").closeSynced)
+	return files.eachEntry(top, files.closeSynced)
 }
 
 func syncFS(files *FS, name string) error {

@@ -15,6 +15,8 @@
 //     and the directory that names it were synced. Files and links are replaced by a temporary
 //     name and a rename, so a reader sees the old or the new one, never half of it.
 //
+// A file on which its owner holds a lease is waited for, a minute in all ([LeaseError]).
+//
 // Every durable operation is announced to [FS.Fault] first, which tests use to count operations
 // and to make the n-th one fail.
 package fsys
@@ -24,6 +26,8 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"sync/atomic"
+	"time"
 )
 
 // TempSuffix ends the name of every temporary file that this package makes. A name that ends so
@@ -35,6 +39,10 @@ const TempSuffix = ".patroni_install.tmp"
 type FS struct {
 	root string
 	uid  uint32
+
+	// Patience is what is waited for leases, on all files together; [New] sets it to a minute.
+	Patience time.Duration
+	waited   atomic.Int64 // of that, in nanoseconds
 
 	// Fault, when set, is called before each durable operation and each command with its kind
 	// ("write", "fsync", "rename", …, "run") and its object. An error stops the operation.
@@ -50,7 +58,7 @@ type Fault func(kind, object string) error
 
 // New returns the file system below root, "/" for the real one.
 func New(root string) *FS {
-	return &FS{root: root, uid: uint32(os.Geteuid()), Sync: (*os.File).Sync} //nolint:gosec // a uid is never negative
+	return &FS{root: root, uid: uint32(os.Geteuid()), Sync: (*os.File).Sync, Patience: leasePatience} //nolint:gosec // a uid is never negative
 }
 
 // Announce reports an operation to the fault hook. Other packages use it for what they do

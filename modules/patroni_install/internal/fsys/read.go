@@ -204,12 +204,11 @@ func readAll(file io.Reader, size int64) ([]byte, error) {
 	return content.Bytes(), err
 }
 
-// openRegular opens the regular file base in directory fd for reading; O_NONBLOCK keeps a FIFO
-// from blocking the open.
+// openRegular opens the regular file base in directory fd for reading.
 func (f *FS) openRegular(fd int, base, name string) (*os.File, Info, error) {
-	opened, err := openat(fd, base, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	opened, err := f.openFile(fd, base, name)
 	if err != nil {
-		return nil, Info{}, pathError("open", name, err)
+		return nil, Info{}, err
 	}
 	var st unix.Stat_t
 	err = unix.Fstat(opened, &st)

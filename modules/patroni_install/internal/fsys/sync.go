@@ -29,7 +29,7 @@ func (f *FS) syncTree(file *os.File) error {
 	if err := f.Announce("synctree", file.Name()); err != nil {
 		return pathError("sync", file.Name(), err)
 	}
-	if err := startWriting(file); err != nil {
+	if err := f.startWriting(file); err != nil {
 		return err
 	}
 	if err := f.syncBelow(file); err != nil {
@@ -40,8 +40,8 @@ func (f *FS) syncTree(file *os.File) error {
 
 // startWriting asks for the files below a directory to be written, without waiting. It is only
 // a hint: what it misses is synced all the same.
-func startWriting(top *os.File) error {
-	return eachEntry(top, func(file *os.File, directory bool) error {
+func (f *FS) startWriting(top *os.File) error {
+	return f.eachEntry(top, func(file *os.File, directory bool) error {
 		if !directory {
 			_ = unix.SyncFileRange(int(file.Fd()), 0, 0, unix.SYNC_FILE_RANGE_WRITE)
 		}
@@ -57,7 +57,7 @@ func (f *FS) syncBelow(top *os.File) error {
 		first   sync.Once
 		failed  error
 	)
-	err := eachEntry(top, func(file *os.File, directory bool) error {
+	err := f.eachEntry(top, func(file *os.File, directory bool) error {
 		running <- struct{}{}
 		all.Go(func() {
 			if err := f.closeSynced(file, directory); err != nil {
@@ -83,7 +83,7 @@ func (f *FS) closeSynced(file *os.File, directory bool) error {
 }
 
 // eachEntry opens every regular file and directory below top for do, which closes it.
-func eachEntry(top *os.File, do func(file *os.File, directory bool) error) error {
+func (f *FS) eachEntry(top *os.File, do func(file *os.File, directory bool) error) error {
 	var st unix.Stat_t
 	if err := unix.Fstat(int(top.Fd()), &st); err != nil {
 		return pathError("stat", top.Name(), err)
@@ -98,9 +98,9 @@ func eachEntry(top *os.File, do func(file *os.File, directory bool) error) error
 		}
 		base := path.Base(rel)
 		name := path.Join(in.Name(), base)
-		fd, err := openat(int(in.Fd()), base, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+		fd, err := f.openFile(int(in.Fd()), base, name)
 		if err != nil {
-			return false, unlessGone(pathError("open", name, err))
+			return false, unlessGone(err)
 		}
 		return true, do(os.NewFile(uintptr(fd), name), info.Type == Directory)
 	})

@@ -34,7 +34,7 @@ func TestSyncTreeSyncsAll(t *testing.T) {
 	defer top.Close() //nolint:errcheck // read only
 	for range 2 {
 		var got []string
-		must(t, eachEntry(top, func(file *os.File, directory bool) error {
+		must(t, f.eachEntry(top, func(file *os.File, directory bool) error {
 			got = append(got, fmt.Sprintf("%s %v", file.Name(), directory))
 			return file.Close()
 		}))

@@ -19,6 +19,9 @@ const maxAttributes = 64 << 10
 func (f *FS) keepAttributes(d dir, base string, file *os.File, attr Attr) error {
 	name := path.Join(d.path, base)
 	old, info, err := f.openRegular(d.fd, base, name)
+	if _, held := errors.AsType[*LeaseError](err); held {
+		return err
+	}
 	if err != nil {
 		return nil //nolint:nilerr // nothing is there, or something else, which is replaced
 	}

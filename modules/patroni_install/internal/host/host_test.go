@@ -15,8 +15,8 @@ import (
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 )
 
-// lockVariable makes this program hold a lock instead of running tests: "flock:/a/file" or
-// "fcntl:/a/file". It says so on stdout and ends when its stdin does.
+// lockVariable makes this program hold a lock instead of running tests: "flock:/a/file",
+// "fcntl:/a/file" or "lease:/a/file". It says so on stdout and ends when its stdin does.
 const lockVariable = "HOST_TEST_LOCK"
 
 func TestMain(m *testing.M) {
@@ -53,9 +53,12 @@ func holdLock(spec string) error {
 		return err
 	}
 	defer file.Close() //nolint:errcheck // the process ends
-	if kind == "flock" {
+	switch kind {
+	case "flock":
 		err = unix.Flock(int(file.Fd()), unix.LOCK_EX)
-	} else {
+	case "lease":
+		_, err = unix.FcntlInt(file.Fd(), unix.F_SETLEASE, unix.F_WRLCK)
+	default:
 		err = unix.FcntlFlock(file.Fd(), unix.F_SETLK, &unix.Flock_t{Type: unix.F_WRLCK})
 	}
 	if err != nil {

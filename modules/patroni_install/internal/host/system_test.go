@@ -110,7 +110,7 @@ func TestHolder(t *testing.T) {
 	}
 	program, err := os.Executable()
 	must(t, err)
-	for _, kind := range []string{"flock", "fcntl"} {
+	for _, kind := range []string{"flock", "fcntl", "lease"} {
 		t.Run(kind, func(t *testing.T) {
 			pid := startHolder(t, kind, name)
 			want := fmt.Sprintf("process %d (%s the holder)", pid, program)

@@ -1,17 +1,23 @@
 package install
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"syscall"
 
+	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 	"github.com/pgedge/platform/modules/patroni_install/internal/mountns"
 )
 
-// advise adds what to do about an error of a disk, which the error names with its path.
-func advise(err error) error {
+// advise adds what to do about an error of a disk, which the error names with its path, or about a file that somebody holds.
+func (i *Installer) advise(err error) error {
 	if errors.Is(err, mountns.ErrForbidden) {
 		return err // whose ENOSPC is a limit of the kernel's
+	}
+	if held, ok := errors.AsType[*fsys.LeaseError](err); ok {
+		holder := cmp.Or(i.Host.Holder(held.Path), "a process (see /proc/locks)")
+		return fmt.Errorf("%w; %s holds the lease on %s: end it and run this again", err, holder, held.Path)
 	}
 	for _, known := range []struct {
 		errno syscall.Errno

@@ -44,7 +44,7 @@ func TestBrokenDiskIsExplained(t *testing.T) {
 // TestNamespaceLimitIsNoFullDisk: the kernel's ENOSPC has another meaning there.
 func TestNamespaceLimitIsNoFullDisk(t *testing.T) {
 	err := fmt.Errorf("%w: %w", mountns.ErrForbidden, syscall.ENOSPC)
-	if got := advise(err); got.Error() != err.Error() {
+	if got := new(Installer).advise(err); got.Error() != err.Error() {
 		t.Errorf("advice: %v", got)
 	}
 }

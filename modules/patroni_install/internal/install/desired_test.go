@@ -186,9 +186,9 @@ func TestLayoutRefused(t *testing.T) {
 		"config_dir is /etc": {
 			`{"config_dir": "/etc"}`, home, "value of config_dir, /etc, must be a directory of its own: it becomes 0700 and user postgres's, and /etc/systemd/system is in it",
 		},
-		"config_dir above the home":     {`{"config_dir": "/var"}`, home, "value of config_dir, /var, must be a directory of its own"},
-		"bin_dir of the system":         {`{"bin_dir": "/usr/bin"}`, home, "values of bin_dir, /usr/bin, and pipx_home, " + pipxHome + ", must not be or hold /usr/bin"},
-		"pipx_home of the system":       {`{"pipx_home": "/usr"}`, home, "values of bin_dir, " + binDir + ", and pipx_home, /usr, must not be or hold /usr/bin"},
+		"config_dir above the home": {`{"config_dir": "/var"}`, home, "value of config_dir, /var, must be a directory of its own"},
+		"bin_dir of the system":     {`{"bin_dir": "/usr/bin"}`, home, "values of bin_dir, /usr/bin, and pipx_home, " + pipxHome + ", must not be or hold /usr/bin"},
+		"pipx_home of the system":   {`{"pipx_home": "/usr"}`, home, "values of bin_dir, " + binDir + ", and pipx_home, /usr, must not be or hold /usr/bin"},
 		"config_dir is the home": {
 			`{"config_dir": "` + home + `"}`, home, "value of config_dir, " + home + ", must be a directory of its own",
 		},

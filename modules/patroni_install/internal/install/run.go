@@ -50,7 +50,7 @@ type Namespace interface {
 // was, unless the error says otherwise.
 func (i *Installer) Run(ctx context.Context) (*Report, error) {
 	report, err := i.run(ctx)
-	return report, advise(err)
+	return report, i.advise(err)
 }
 
 func (i *Installer) run(ctx context.Context) (_ *Report, err error) {
@@ -107,11 +107,16 @@ func (i *Installer) Recover(ctx context.Context) (txn.Recovery, error) {
 		return txn.NothingPending, err
 	}
 	recovery, err := i.transaction().Recover(ctx)
-	return recovery, advise(errors.Join(err, lock.Release()))
+	return recovery, i.advise(errors.Join(err, lock.Release()))
 }
 
 // Check reports what Run would do. It writes nothing at all.
 func (i *Installer) Check(ctx context.Context) (*Report, error) {
+	report, err := i.check(ctx)
+	return report, i.advise(err)
+}
+
+func (i *Installer) check(ctx context.Context) (*Report, error) {
 	if err := txn.CheckDir(i.Host, StateDir); err != nil {
 		return nil, err
 	}
