@@ -25,6 +25,7 @@ var version = "development"
 
 func main() {
 	host.NoCoreDumps()
+	host.ForgetSession()
 	unix.Umask(0o022)     // whoever called us: what is installed must be readable
 	runtime.GOMAXPROCS(1) // nothing here computes in parallel, and idle processors cost a short run a tenth
 	command := ""

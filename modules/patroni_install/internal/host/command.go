@@ -72,11 +72,26 @@ func (e Exec) Run(ctx context.Context, cmd Command) (Output, error) {
 	if cmd.Detached {
 		return Execute(ctx, e.FS, cmd, nil)
 	}
+	if cmd.User != nil {
+		return e.runApart(ctx, cmd)
+	}
 	// The kernel takes the end of the thread that started a process for that of its parent.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	return Execute(ctx, e.FS, cmd, func(process *exec.Cmd) { process.SysProcAttr.Pdeathsig = syscall.SIGKILL })
+	return Execute(ctx, e.FS, cmd, dieWithUs)
 }
+
+// runApart runs a command of another user's, with nothing of root's session.
+func (e Exec) runApart(ctx context.Context, cmd Command) (out Output, err error) {
+	OnFreshThread(func() {
+		if err = LeaveSession(); err == nil {
+			out, err = Execute(ctx, e.FS, cmd, dieWithUs)
+		}
+	})
+	return out, err
+}
+
+func dieWithUs(process *exec.Cmd) { process.SysProcAttr.Pdeathsig = syscall.SIGKILL }
 
 // Execute runs cmd; adapt, when set, may change how the process is made before it starts.
 func Execute(ctx context.Context, files *fsys.FS, cmd Command, adapt func(*exec.Cmd)) (Output, error) {

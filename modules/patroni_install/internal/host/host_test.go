@@ -27,6 +27,13 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
+	if os.Getenv(sessionVariable) != "" {
+		if err := showChild(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	if pid := os.Getenv(traceVariable); pid != "" {
 		if err := holdTracee(pid); err != nil {
 			fmt.Fprintln(os.Stderr, err)

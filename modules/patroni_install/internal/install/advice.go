@@ -7,13 +7,14 @@ import (
 	"syscall"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
+	"github.com/pgedge/platform/modules/patroni_install/internal/host"
 	"github.com/pgedge/platform/modules/patroni_install/internal/mountns"
 )
 
 // advise adds what to do about an error of a disk, which the error names with its path, or about a file that somebody holds.
 func (i *Installer) advise(err error) error {
-	if errors.Is(err, mountns.ErrForbidden) {
-		return err // whose ENOSPC is a limit of the kernel's
+	if errors.Is(err, mountns.ErrForbidden) || errors.Is(err, host.ErrKeyring) {
+		return err // whose ENOSPC and EDQUOT are limits of the kernel's
 	}
 	if held, ok := errors.AsType[*fsys.LeaseError](err); ok {
 		holder := cmp.Or(i.Host.Holder(held.Path), "a process (see /proc/locks)")

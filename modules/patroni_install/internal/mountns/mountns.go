@@ -7,7 +7,7 @@
 //   - Directories are bound by descriptor: a link that somebody swaps in leads nowhere.
 //   - A command dies with its context, with the Namespace and with this process (SIGKILL
 //     included), and so do all its descendants, also those that left its session.
-//   - Commands run with umask 022, whatever ours is.
+//   - Commands run with umask 022, whatever ours is, and have nothing of root's session, such as its keys.
 //
 // It takes no second program and no re-exec of our own: one OS thread unshares the mount
 // namespace and starts all commands itself, so that they inherit it. A thread that has done
@@ -62,7 +62,7 @@ func Open(files *fsys.FS, binds []Bind) (*Namespace, error) {
 	n := &Namespace{files: files, jobs: make(chan func()), closed: make(chan struct{})}
 	n.close = sync.OnceFunc(func() { close(n.closed) })
 	ready := make(chan error)
-	go onFreshThread(func() {
+	go host.OnFreshThread(func() {
 		var err error
 		n.shown, err = enter(files, binds)
 		ready <- err
@@ -122,7 +122,12 @@ func (n *Namespace) Start(ctx context.Context, cmd host.Command) (wait func() (h
 		return nil, fmt.Errorf("internal error: command %q cannot be detached from its mount namespace", cmd.Argv)
 	}
 	var failed error
-	err = n.do(ctx, func() { wait, failed = host.Start(ctx, n.files, cmd, isolate) })
+	err = n.do(ctx, func() {
+		// Each command anew: what one has in its session keyring is no other's.
+		if failed = host.LeaveSession(); failed == nil {
+			wait, failed = host.Start(ctx, n.files, cmd, isolate)
+		}
+	})
 	if err != nil {
 		return nil, fmt.Errorf("cannot run %s: %w", cmd.Argv[0], err)
 	}

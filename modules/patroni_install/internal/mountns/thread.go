@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime"
 	"strconv"
 
 	"golang.org/x/sys/unix"
@@ -15,22 +14,6 @@ import (
 
 // childUmask is what commands run with: under a stricter one only root could use what they install.
 const childUmask = 0o022
-
-// onFreshThread runs work on an OS thread that nothing else will ever use: a goroutine that
-// ends while locked takes its thread with it. The main thread is passed over, since it cannot
-// end and /proc/self shows its namespaces as those of the whole process.
-func onFreshThread(work func()) {
-	runtime.LockOSThread()
-	if unix.Gettid() != unix.Getpid() {
-		work()
-		return
-	}
-	// The main thread stays ours meanwhile, so the other goroutine cannot get it.
-	done := make(chan struct{})
-	go func() { defer close(done); onFreshThread(work) }()
-	<-done
-	runtime.UnlockOSThread()
-}
 
 // shown is what a target has to show.
 type shown struct {

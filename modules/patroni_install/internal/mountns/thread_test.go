@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
+	"github.com/pgedge/platform/modules/patroni_install/internal/host"
 )
 
 func TestOpenRefusesAForeignLink(t *testing.T) {
@@ -125,7 +126,7 @@ func TestOpenWithoutPrivilege(t *testing.T) {
 	p := newPlace(t)
 	bind := p.bind(t)
 	refused := make(chan error)
-	go onFreshThread(func() {
+	go host.OnFreshThread(func() {
 		header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 		none := [2]unix.CapUserData{}
 		if err := unix.Capset(&header, &none[0]); err != nil {
@@ -146,7 +147,7 @@ func TestOnFreshThreadAvoidsTheMainThread(t *testing.T) {
 	hold := make(chan struct{})
 	const count = 32
 	for range count {
-		go onFreshThread(func() {
+		go host.OnFreshThread(func() {
 			threads <- unix.Gettid()
 			<-hold
 		})
