@@ -15,7 +15,9 @@ SETTINGS is JSON, which keeps credentials off the command line: platform, requir
 seconds, and index_url, extra_index_urls, ca_cert, constraints, environment as the playbook has them.
 """
 
+import ctypes
 import email.parser
+import errno
 import hashlib
 import json
 import os
@@ -38,6 +40,11 @@ WHEEL = re.compile(r'(?P<name>[A-Za-z0-9._]+)-(?P<version>[A-Za-z0-9._!+]+)(-[0-
 METADATA_LIMIT = 4 << 20
 
 
+# The number of the system call keyctl, and what it is asked for.
+KEYCTL = {'x86_64': 250, 'aarch64': 219}
+JOIN_SESSION_KEYRING = 1
+
+
 class Failure(Exception):
     """Why there is no wheelhouse, as a sentence for the operator."""
 
@@ -45,12 +52,31 @@ class Failure(Exception):
 def main():
     os.umask(0o022)
     try:
+        leave_keys()
         files = make(sys.argv[1], json.load(sys.stdin))
     except Failure as failure:
         sys.exit(str(failure))
     except OSError as error:
         sys.exit('cannot build the wheels: %s' % error)
     json.dump({'files': files}, sys.stdout)
+
+
+def leave_keys():
+    """Take a new session keyring: whoever has that of root's login, such as code of a package, may read its keys."""
+    machine = os.uname().machine
+    if machine not in KEYCTL:
+        raise Failure('cannot build wheels on %s: there is no way known to keep the keys of this session from packages' % machine)
+    if join_keyring(KEYCTL[machine]) >= 0:
+        return
+    code = ctypes.get_errno()
+    # A kernel without keys has none to take; a filter of system calls that forbids this holds for pip, too.
+    if code not in (errno.ENOSYS, errno.EPERM):
+        raise Failure('cannot keep the keys of this session from packages: %s; raise the sysctls kernel.keys.root_maxkeys and '
+                      'root_maxbytes if root has used up its quota of keys (/proc/keys lists them)' % os.strerror(code))
+
+
+def join_keyring(keyctl):
+    return ctypes.CDLL(None, use_errno=True).syscall(keyctl, JOIN_SESSION_KEYRING, None)
 
 
 def make(directory, settings):
@@ -104,7 +130,7 @@ def run(argv, build, account, settings):
     confined = [
         'unshare', '--pid', '--fork', '--kill-child', '--mount-proc',
         'timeout', '--signal=KILL', str(settings['timeout']),
-        'setpriv', '--reuid=%d' % account, '--regid=%d' % account, '--clear-groups', '--no-new-privs', '--']
+        'setpriv', '--reuid=%d' % account, '--regid=%d' % account, '--clear-groups', '--inh-caps=-all', '--no-new-privs', '--']
     done = subprocess.run(
         confined + argv, cwd=build, env=environment(build, settings), stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)

@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import ast
+import ctypes
 import email
+import errno
 import hashlib
 import importlib.util
 import json
@@ -14,6 +16,7 @@ import os
 import pathlib
 import pwd
 import subprocess
+import sys
 import zipfile
 from types import SimpleNamespace
 
@@ -242,7 +245,7 @@ def test_commands_run_as_the_account_and_show_no_credentials(monkeypatch):
     for argv, options in ran:
         confined = argv[:argv.index('--')]
         assert {'--pid', '--kill-child', '--signal=KILL', '900', '--reuid=65521', '--regid=65521', '--clear-groups',
-                '--no-new-privs'} <= set(confined)
+                '--inh-caps=-all', '--no-new-privs'} <= set(confined)
         assert not any(secret in ' '.join(argv) for secret in ('p%40ss', 'token', 'geheim'))
         assert options['env']['PIP_INDEX_URL'] == SECRET['index_url']
         assert options['env']['PIP_EXTRA_INDEX_URL'] == 'https://token@other.example.com/'
@@ -278,6 +281,45 @@ def test_the_environment_of_a_build_is_given_and_fixed(monkeypatch):
     assert (variables['PIP_RETRIES'], variables['SOURCE_DATE_EPOCH'], variables['PIP_CERT']) == ('0', '1700000000', '/etc/ca.pem')
     assert not {'PIP_INDEX_URL', 'PIP_EXTRA_INDEX_URL', 'PIP_CONSTRAINT', 'PIP_TARGET'} & set(variables)
     assert wheelhouse.environment('/build', settings())['SOURCE_DATE_EPOCH'] == '315532800'
+
+
+def test_the_keys_of_the_session_stay_behind():
+    program = f"""
+import ctypes, importlib.util
+spec = importlib.util.spec_from_file_location('wheelhouse', {str(PROGRAM)!r})
+wheelhouse = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(wheelhouse)
+keyctl = wheelhouse.KEYCTL[wheelhouse.os.uname().machine]
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def session():
+    return libc.syscall(keyctl, 0, ctypes.c_int(-3), 1)  # KEYCTL_GET_KEYRING_ID
+
+
+assert wheelhouse.join_keyring(keyctl) >= 0, 'no keys'
+before = session()
+wheelhouse.leave_keys()
+assert session() not in (before, -1)
+"""
+    done = subprocess.run([sys.executable, '-I', '-c', program], capture_output=True, text=True, check=False)
+    if 'no keys' in done.stderr:
+        pytest.skip('there are no keys here')
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(('code', 'refused'), [(errno.ENOSYS, False), (errno.EPERM, False), (errno.EDQUOT, True)])
+def test_a_keyring_that_cannot_be_had(monkeypatch, code, refused):
+    def fail(_keyctl):
+        ctypes.set_errno(code)
+        return -1
+
+    monkeypatch.setattr(wheelhouse, 'join_keyring', fail)
+    if not refused:
+        wheelhouse.leave_keys()
+        return
+    with pytest.raises(wheelhouse.Failure, match='root_maxkeys'):
+        wheelhouse.leave_keys()
 
 
 def test_the_account_is_nobodys(monkeypatch):
