@@ -5,8 +5,8 @@
           python3 -I -c PROGRAM connect ADDRESS SECONDS once|until-open PORT...
 
 listen   accepts connections on the ports that nobody listens on, and ends them, until it is stopped.
-connect  prints the ports that cannot be reached, with the reason. `until-open` tries for SECONDS: something
-         listens there, or is about to. `once` takes an answer that nobody does for one that nothing is in the way.
+connect  prints the ports that cannot be reached. `until-open` tries for SECONDS: something listens there, or is about
+         to. `once` takes an answer that nobody does for one that nothing is in the way.
 
 Runs on every Python since 3.6, and needs no rights.
 """
@@ -25,7 +25,7 @@ def main(action, address, *arguments):
         listen(address, [int(port) for port in arguments])
     else:
         seconds, how, ports = float(arguments[0]), arguments[1], [int(port) for port in arguments[2:]]
-        print(closed(address, ports, seconds, how == 'once'))
+        print(*closed(address, ports, seconds, how == 'once'), sep=', ')
 
 
 def listen(address, ports):
@@ -68,28 +68,25 @@ def drop(listener):
 
 
 def closed(address, ports, seconds, once):
-    """Return the ports that cannot be reached as words, such as `2379, 2380 (no answer)`."""
+    """Return the ports that cannot be reached by the deadline."""
     deadline = time.monotonic() + seconds
     with concurrent.futures.ThreadPoolExecutor(len(ports)) as pool:
-        reasons = list(pool.map(lambda port: obstacle(address, port, deadline, once), ports))
-    return ', '.join('%s (%s)' % (', '.join(str(port) for port, its in zip(ports, reasons) if its == reason), reason)
-                     for reason in sorted(set(reasons)) if reason)
+        reached = list(pool.map(lambda port: reaches(address, port, deadline, once), ports))
+    return [port for port, open_ in zip(ports, reached) if not open_]
 
 
-def obstacle(address, port, deadline, once):
-    """Return why the port cannot be reached by the deadline, or nothing."""
+def reaches(address, port, deadline, once):
     while True:
         try:
             socket.create_connection((address, port), timeout=max(deadline - time.monotonic(), 0.1)).close()
-            return ''
-        except ConnectionRefusedError as error:
+            return True
+        except ConnectionRefusedError:
             if once:
-                return ''
-            reason = error.strerror
-        except OSError as error:
-            reason = error.strerror or 'no answer'
+                return True
+        except OSError:
+            pass
         if once or time.monotonic() + 0.2 > deadline:
-            return reason
+            return False
         time.sleep(0.2)
 
 
