@@ -18,9 +18,9 @@ SERVER = re.compile(r'/etc/postgresql/([0-9]+)/([^/]+)/conf\.d/pgedge\.conf\Z')
 UNIT = re.compile(r'/etc/systemd/system/pgedge-postgres-([0-9]+)\.service\Z')
 
 
-def read_files(text):
-    """Return {path: contents} of lines PATH BASE64."""
-    pairs = (line.split(' ', 1) for line in str(text).splitlines() if ' ' in line)
+def read_files(texts):
+    """Return {path: contents} of texts with lines PATH BASE64."""
+    pairs = (line.split(' ', 1) for text in texts for line in str(text).splitlines() if ' ' in line)
     return {path: base64.b64decode(data).decode('utf-8', 'replace') for path, data in pairs}
 
 

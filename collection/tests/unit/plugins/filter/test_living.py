@@ -127,5 +127,5 @@ def test_a_file_that_was_changed_by_hand_stops_nothing(text):
 
 def test_files_are_read_as_the_script_prints_them():
     lines = '\n'.join(f'{path} {base64.b64encode(text.encode()).decode()}' for path, text in MEMBER.items())
-    assert living.read_files(lines + '\n/empty \n') == {**MEMBER, '/empty': ''}
+    assert living.read_files(['', lines, '/empty \n']) == {**MEMBER, '/empty': ''}
     assert living.started(MEMBER) == ['/etc/patroni/patroni.yaml', '/etc/etcd/etcd.yaml']
