@@ -118,4 +118,5 @@ def main():
         world.remove_installation()
 
 
-main()
+if __name__ == '__main__':
+    main()

@@ -132,7 +132,7 @@ func start(ctx context.Context, files *fsys.FS, cmd Command, adapt func(*exec.Cm
 	if adapt != nil {
 		adapt(process)
 	}
-	if err := process.Start(); err != nil {
+	if err := startGuarded(files, process, cmd.User); err != nil {
 		collect()
 		return nil, cmp.Or(context.Cause(ctx), err)
 	}

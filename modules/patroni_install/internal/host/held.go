@@ -59,8 +59,8 @@ func await(ctx context.Context, files *fsys.FS, process *exec.Cmd) (failed error
 
 // task is what /proc tells of a process.
 type task struct {
-	pid, parent, tracer int
-	name, state         string
+	pid, parent, tracer, uid int
+	name, state              string
 }
 
 // holds says what keeps a process from ending, by itself or by what it has started.
@@ -128,6 +128,9 @@ func parseStatus(pid int, status string) task {
 			t.state = value
 		case "PPid":
 			t.parent, _ = strconv.Atoi(value)
+		case "Uid":
+			real, _, _ := strings.Cut(value, "\t")
+			t.uid, _ = strconv.Atoi(real)
 		case "TracerPid":
 			t.tracer, _ = strconv.Atoi(value)
 		}
