@@ -137,9 +137,9 @@ func start(ctx context.Context, files *fsys.FS, cmd Command, adapt func(*exec.Cm
 		return nil, cmp.Or(context.Cause(ctx), err)
 	}
 	return func() (Output, error) {
-		err, held := await(ctx, files, process)
-		if held != nil {
-			return Output{}, held
+		err := await(ctx, files, process)
+		if _, held := errors.AsType[*HeldError](err); held {
+			return Output{}, err
 		}
 		out := collect()
 		if ctx.Err() != nil {

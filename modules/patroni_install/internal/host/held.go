@@ -36,24 +36,24 @@ func bound(ctx context.Context, cmd Command) (context.Context, context.CancelFun
 	return context.WithTimeoutCause(ctx, userLimit, fmt.Errorf("it did not end within %s", userLimit))
 }
 
-// await waits for the end of a process, and gives up when it has had the time to end by itself, and once more to end
+// await waits for the end of a process, and gives up with a *HeldError when it has had the time to end by itself, and once more to end
 // after SIGKILL.
-func await(ctx context.Context, files *fsys.FS, process *exec.Cmd) (failed error, held *HeldError) {
+func await(ctx context.Context, files *fsys.FS, process *exec.Cmd) error {
 	ended := make(chan error, 1)
 	go func() { ended <- process.Wait() }()
 	select {
-	case failed = <-ended:
-		return failed, nil
+	case err := <-ended:
+		return err
 	case <-ctx.Done():
 	}
 	patience := time.NewTimer(2 * process.WaitDelay)
 	defer patience.Stop()
 	select {
-	case failed = <-ended:
-		return failed, nil
+	case err := <-ended:
+		return err
 	case <-patience.C:
 		h := &Host{FS: files}
-		return nil, &HeldError{Argv: process.Args, By: h.holds(process.Process.Pid)}
+		return &HeldError{Argv: process.Args, By: h.holds(process.Process.Pid)}
 	}
 }
 
@@ -129,8 +129,8 @@ func parseStatus(pid int, status string) task {
 		case "PPid":
 			t.parent, _ = strconv.Atoi(value)
 		case "Uid":
-			real, _, _ := strings.Cut(value, "\t")
-			t.uid, _ = strconv.Atoi(real)
+			number, _, _ := strings.Cut(value, "\t")
+			t.uid, _ = strconv.Atoi(number)
 		case "TracerPid":
 			t.tracer, _ = strconv.Atoi(value)
 		}

@@ -86,18 +86,19 @@ func TestPlacesRefused(t *testing.T) {
 		place
 		why string
 	}{
-		"drop-ins of the unit":    {place{"config_dir", "/etc/systemd/system/patroni.service.d", nil}, allowed},
-		"root's profile":          {place{"config_dir", "/etc/profile.d", nil}, allowed},
-		"the same, not there yet": {place{"config_dir", "/etc/cron.daily", nil}, allowed},
-		"a package's":             {place{"config_dir", "/etc/needrestart/conf.d", nil}, allowed},
-		"a package's, empty":      {place{"config_dir", "/etc/needrestart", rootsDir("/etc/needrestart")}, allowed},
-		"the data's":              {place{"config_dir", "/etc/postgresql", rootsDir("/etc/postgresql")}, allowed},
-		"root's own":              {place{"config_dir", "/root/patroni", nil}, allowed},
-		"everybody's":             {place{"config_dir", "/tmp/patroni", nil}, allowed},
-		"the programs'":           {place{"config_dir", "/usr/local/etc/patroni", nil}, allowed},
-		"root's in /opt":          {place{"config_dir", "/opt/product", rootsDir("/opt/product")}, allowed},
-		"below root's in /opt":    {place{"config_dir", "/opt/product/etc", rootsDir("/opt/product")}, allowed},
-		"/opt itself":             {place{"config_dir", "/opt", nil}, allowed},
+		"drop-ins of the unit":     {place{"config_dir", "/etc/systemd/system/patroni.service.d", nil}, allowed},
+		"root's profile":           {place{"config_dir", "/etc/profile.d", nil}, allowed},
+		"the same, not there yet":  {place{"config_dir", "/etc/cron.daily", nil}, allowed},
+		"a package's":              {place{"config_dir", "/etc/needrestart/conf.d", nil}, allowed},
+		"a package's, empty":       {place{"config_dir", "/etc/needrestart", rootsDir("/etc/needrestart")}, allowed},
+		"the data's":               {place{"config_dir", "/etc/postgresql", rootsDir("/etc/postgresql")}, allowed},
+		"one that holds something": {place{"config_dir", "/etc/cron.daily", rootsDir("/etc/cron.daily/apt-compat")}, allowed},
+		"root's own":               {place{"config_dir", "/root/patroni", nil}, allowed},
+		"everybody's":              {place{"config_dir", "/tmp/patroni", nil}, allowed},
+		"the programs'":            {place{"config_dir", "/usr/local/etc/patroni", nil}, allowed},
+		"root's in /opt":           {place{"config_dir", "/opt/product", rootsDir("/opt/product")}, allowed},
+		"below root's in /opt":     {place{"config_dir", "/opt/product/etc", rootsDir("/opt/product")}, allowed},
+		"/opt itself":              {place{"config_dir", "/opt", nil}, allowed},
 		"root's in a directory of the user's": {place{"config_dir", "/data/etc/x", func(m *machine) {
 			m.dir("/data/etc", 0o755)
 			m.must(os.Lchown(m.real("/data"), m.uid, m.gid))

@@ -80,12 +80,12 @@ func (p *Plan) refusePlaces() error {
 	o := p.seen
 	if !o.allowsConfig() && !o.configuredToday() {
 		return fmt.Errorf("cannot use config_dir %s: it would become user %s's, and root's programs may read what is there; set config_dir "+
-			"(in the role: patroni_config_dir) to a directory in %[3]s, one that is %[2]s's already (chown %[2]s), %[4]s",
+			"(in the role: patroni_config_dir) to a directory in %[3]s, one that is %[2]s's already, %[4]s",
 			o.ConfigDir, o.User.Name, o.User.Home, placesOfConfig)
 	}
 	if !o.allowsBin() && !o.linkedToday() {
 		return fmt.Errorf("cannot use bin_dir %s: user %s can change the programs to which the links there lead, and root may execute "+
-			"what is there; set bin_dir (in the role: patroni_bin_dir) to a directory in %[3]s, one that is %[2]s's already (chown %[2]s), "+
+			"what is there; set bin_dir (in the role: patroni_bin_dir) to a directory in %[3]s, one that is %[2]s's already, "+
 			"/opt/NAME/bin or /srv/NAME/bin", o.BinDir, o.User.Name, o.User.Home)
 	}
 	return nil
