@@ -1,0 +1,218 @@
+# Copyright (c) 2026, pgEdge, Inc.
+# PostgreSQL License (see LICENSE or https://opensource.org/license/postgresql)
+# SPDX-License-Identifier: PostgreSQL
+"""Which certificate authority a zone has, and what its hosts trust, decided from what they show."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r'''
+name: zone_authority
+short_description: Decides which certificate authority a zone has
+version_added: 0.3.0
+author: pgEdge, Inc. (@pgEdge)
+description:
+  - The role C(issue_certificate) looks at every host of the zone; this decides which authority signs, what is trusted, and
+    whether a new one may be made.
+  - A second authority is never made while a host holds certificates of another one. If another one is supplied, both are
+    trusted until no certificate of the old one is in use, and it signs only when all hosts trust it.
+requirements:
+  - cryptography, which ansible-core needs itself
+positional: ca_dir, certificate, key
+options:
+  _input:
+    description:
+      - What each host of the zone shows, by its name in the inventory.
+      - V(reached) whether it answered at all; V(key) whether it holds the authority's key; V(files) what C(tail -v) prints of
+        its certificates.
+    type: dict
+    required: true
+  ca_dir:
+    description: The directory of the authority on the hosts.
+    type: str
+    required: true
+  certificate:
+    description: The certificate of the authority that the user supplies, in PEM.
+    type: str
+    default: ''
+  key:
+    description: Its key, in PEM.
+    type: str
+    default: ''
+'''
+
+EXAMPLES = r'''
+- name: Decide which authority signs
+  ansible.builtin.set_fact:
+    zone: "{{ looks | pgedge.platform.zone_authority('/etc/pgedge/ca') }}"
+'''
+
+RETURN = r'''
+_value:
+  description:
+    - V(way) is V(keep) (the authority that V(holder) has), V(supplied), V(make) or V(refuse) with a V(reason).
+    - V(certificate) is that of the authority, V(trusted) what hosts have to trust, V(signs) whether certificates of another
+      authority may be replaced now, V(ends) the day on which the authority ends, V(days) how many days that is from now.
+  type: dict
+'''
+
+import datetime
+import re
+
+from ansible.errors import AnsibleFilterError
+
+try:
+    from cryptography import x509
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+except ImportError as error:
+    MISSING = error
+else:
+    MISSING = None
+
+PEM = re.compile(r'-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----', re.DOTALL)
+HEADER = re.compile(r'^==> (.*) <==$', re.MULTILINE)
+
+
+class Certificate:
+    """A certificate, compared by its key: an authority that was renewed with its key is the same."""
+
+    def __init__(self, pem):
+        self.pem, self.x509 = pem + '\n', x509.load_pem_x509_certificate(pem.encode())
+        self.key = public(self.x509.public_key())
+
+    def ends(self):
+        if hasattr(self.x509, 'not_valid_after_utc'):
+            return self.x509.not_valid_after_utc
+        return self.x509.not_valid_after.replace(tzinfo=datetime.timezone.utc)
+
+    def is_authority(self):
+        try:
+            return self.x509.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+        except x509.ExtensionNotFound:
+            return False
+
+    def signed(self, other):
+        """Return whether this authority's key signed the other certificate."""
+        signer, arguments = self.x509.public_key(), []
+        if isinstance(signer, ec.EllipticCurvePublicKey):
+            arguments = [ec.ECDSA(other.x509.signature_hash_algorithm)]
+        elif isinstance(signer, rsa.RSAPublicKey):
+            arguments = [padding.PKCS1v15(), other.x509.signature_hash_algorithm]
+        try:
+            signer.verify(other.x509.signature, other.x509.tbs_certificate_bytes, *arguments)
+        except (InvalidSignature, TypeError, ValueError):
+            return False
+        return True
+
+
+class Host:
+    """What one host shows: the authority whose key it holds, what it trusts, and the certificates that it shows to others."""
+
+    def __init__(self, look, ca_dir):
+        self.reached, self.authority, self.bundles, self.used = look.get('reached', False), None, [], []
+        parts = HEADER.split(look.get('files', ''))
+        for path, text in zip(parts[1::2], parts[2::2]):
+            found = certificates(text)
+            if path == ca_dir + '/ca.crt':
+                self.authority = found[0] if found and look.get('key') else None
+            elif path.endswith('/host.crt'):
+                self.used += found[:1]
+            elif found:
+                self.bundles.append(found)
+
+
+def public(key):
+    return key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+
+
+def certificates(text):
+    try:
+        return [Certificate(pem) for pem in PEM.findall(text)]
+    except ValueError:
+        return []
+
+
+def refuse(reason):
+    return {'way': 'refuse', 'reason': reason}
+
+
+def supplied(certificate, key):
+    """Return the authority that the user supplies, and why it cannot be one."""
+    given = certificates(certificate)
+    if not key or not certificate:
+        return None, f"{'etcd_ca_key' if certificate else 'etcd_ca_cert'} is not set: both are needed"
+    if len(given) != 1 or not given[0].is_authority() or not given[0].signed(given[0]):
+        return None, 'etcd_ca_cert is not one certificate of an authority that signed itself, in PEM'
+    try:
+        private = serialization.load_pem_private_key(key.encode(), None)
+    except (TypeError, ValueError):
+        return None, 'etcd_ca_key is not a private key without a passphrase, in PEM'
+    if public(private.public_key()) != given[0].key:
+        return None, 'etcd_ca_key is not the key of etcd_ca_cert'
+    return given[0], ''
+
+
+def held(hosts):
+    """Return the authority whose key the hosts hold with a holder, or why there is none."""
+    holders = {name: host.authority for name, host in sorted(hosts.items()) if host.authority}
+    if len({authority.key for authority in holders.values()}) > 1:
+        return '', None, ('the zone has more than one certificate authority: ' + ', '.join(
+            f'that on {name} ends on {authority.ends():%Y-%m-%d}' for name, authority in holders.items())
+            + '. Say which one it is by etcd_ca_cert and etcd_ca_key, or remove tls_ca_dir where it is the wrong one')
+    if holders:
+        name = max(sorted(holders), key=lambda name: holders[name].ends())
+        return name, holders[name], ''
+    users = [name for name, host in sorted(hosts.items()) if host.bundles]
+    if users:
+        return '', None, (f"{', '.join(users)} hold certificates of an authority whose key no host of the zone has, and a second "
+                          'authority would lock them out. Supply that one by etcd_ca_cert and etcd_ca_key, bring its ca.crt and '
+                          'ca.key back to tls_ca_dir on one host, or supply another one by these variables')
+    silent = [name for name, host in sorted(hosts.items()) if not host.reached]
+    if silent:
+        return '', None, (f"{', '.join(silent)} did not answer, and may hold the zone's certificate authority: it is made only if "
+                          'all its hosts can be asked')
+    return '', None, ''
+
+
+def trust(hosts, current):
+    """Return what hosts have to trust, and whether certificates of another authority may be replaced."""
+    everywhere = all(any(one.key == current.key for one in bundle) for host in hosts.values() for bundle in host.bundles)
+    silent = any(not host.reached for host in hosts.values())
+    others = {one.key: one for host in hosts.values() for bundle in host.bundles for one in bundle if one.key != current.key}
+    in_use = [one for host in hosts.values() for one in host.used]
+    needed = [one for one in others.values() if silent or any(one.signed(used) for used in in_use)]
+    return [current] + sorted(needed, key=lambda one: one.key), everywhere and not (others and silent)
+
+
+def zone_authority(looks, ca_dir, certificate='', key=''):
+    """Return the authority of the zone; see the documentation."""
+    if MISSING:
+        raise AnsibleFilterError(f'the filter zone_authority needs the Python library cryptography on the controller: {MISSING}')
+    hosts = {name: Host(look, ca_dir) for name, look in looks.items()}
+    if certificate or key:
+        (current, reason), holder, way = supplied(certificate, key), '', 'supplied'
+    else:
+        (holder, current, reason), way = held(hosts), 'keep'
+    if reason:
+        return refuse(reason)
+    if current is None:
+        return {'way': 'make', 'certificate': '', 'trusted': '', 'signs': True}
+    trusted, signs = trust(hosts, current)
+    strangers = [name for name, host in sorted(hosts.items())
+                 if any(all(one.key != current.key for one in bundle) for bundle in host.bundles)]
+    if way == 'keep' and strangers:
+        return refuse(f"{', '.join(strangers)} trust another certificate authority than that of {holder}. Say which one the zone's is by "
+                      'etcd_ca_cert and etcd_ca_key')
+    now = datetime.datetime.now(datetime.timezone.utc)
+    if way == 'supplied' and current.ends() <= now:
+        return refuse(f'etcd_ca_cert ended on {current.ends():%Y-%m-%d}')
+    return {'way': way, 'holder': holder, 'certificate': current.pem, 'trusted': ''.join(one.pem for one in trusted), 'signs': signs,
+            'ends': f'{current.ends():%Y-%m-%d}', 'days': (current.ends() - now).days}
+
+
+class FilterModule:
+    """The filter of this file."""
+
+    def filters(self):
+        return {'zone_authority': zone_authority}

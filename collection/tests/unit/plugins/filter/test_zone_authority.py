@@ -1,0 +1,171 @@
+# Copyright (c) 2026, pgEdge, Inc.
+# PostgreSQL License (see LICENSE or https://opensource.org/license/postgresql)
+# SPDX-License-Identifier: PostgreSQL
+"""Tests of which authority a zone has: one row for each state that its hosts can be found in, with real certificates."""
+
+from __future__ import annotations
+
+import datetime
+import importlib.util
+import pathlib
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+SOURCE = pathlib.Path(__file__).parents[4] / 'plugins/filter/zone_authority.py'
+specification = importlib.util.spec_from_file_location('zone_authority', SOURCE)
+plugin = importlib.util.module_from_spec(specification)
+specification.loader.exec_module(plugin)
+
+CA_DIR = '/etc/pgedge/ca'
+NOW = datetime.datetime.now(datetime.timezone.utc)
+
+
+class Authority:
+    """An authority with its key, which signs certificates of hosts."""
+
+    def __init__(self, key=None, days=400):
+        self.private = key or ec.generate_private_key(ec.SECP256R1())
+        self.certificate = self.sign(self.private.public_key(), days, authority=True)
+        self.key = self.private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
+                                              serialization.NoEncryption()).decode()
+
+    def sign(self, public, days=400, authority=False):
+        name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, 'test')])
+        builder = (x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(public).serial_number(1)
+                   .not_valid_before(NOW - datetime.timedelta(days=500)).not_valid_after(NOW + datetime.timedelta(days=days))
+                   .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True))
+        return builder.sign(self.private, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
+
+    def host(self):
+        return self.sign(ec.generate_private_key(ec.SECP256R1()).public_key())
+
+
+OURS, OTHER, SHORT = Authority(), Authority(rsa.generate_private_key(65537, 2048)), Authority(days=10)
+BELOW = OURS.sign(OTHER.private.public_key(), authority=True)
+RENEWED = Authority(OURS.private, 900)
+
+
+def look(authority=None, key=True, trusts=(), signer=None):
+    """Return what a host shows that keeps the authority, and has an etcd that trusts these and shows a certificate of the signer."""
+    files = {}
+    if authority:
+        files[CA_DIR + '/ca.crt'] = authority.certificate
+    if trusts:
+        files['/etc/pgedge/tls/etcd/ca.crt'] = ''.join(one.certificate for one in trusts)
+    if signer:
+        files['/etc/pgedge/tls/etcd/host.crt'] = signer.host()
+    return {'reached': True, 'key': bool(authority) and key, 'files': '\n'.join(f'==> {path} <==\n{text}' for path, text in files.items())}
+
+
+BARE, SILENT = look(), {'reached': False}
+HEALTHY = look(OURS, trusts=[OURS], signer=OURS)
+# An installation of an earlier version: the first node alone has the authority.
+FORMER = look(trusts=[OURS], signer=OURS)
+
+
+def zone(*looks, supplied=None):
+    pair = (supplied.certificate, supplied.key) if supplied else ('', '')
+    return plugin.zone_authority({f'db{number}': one for number, one in enumerate(looks, 1)}, CA_DIR, *pair)
+
+
+def test_bare_hosts_get_an_authority():
+    assert zone(BARE, BARE, BARE)['way'] == 'make'
+
+
+KEPT = {
+    'healthy': ([HEALTHY, HEALTHY, HEALTHY], 'db1'),
+    'of an earlier version': ([HEALTHY, FORMER, FORMER], 'db1'),
+    'the first node was replaced': ([BARE, HEALTHY, HEALTHY], 'db2'),
+    'a new host': ([HEALTHY, HEALTHY, BARE], 'db1'),
+    'a host is silent': ([SILENT, HEALTHY, FORMER], 'db2'),
+    'renewed on one host': ([HEALTHY, look(RENEWED, trusts=[OURS], signer=OURS), HEALTHY], 'db2'),
+}
+
+
+@pytest.mark.parametrize('case', KEPT)
+def test_the_authority_is_kept(case):
+    looks, holder = KEPT[case]
+    decided = zone(*looks)
+    wanted = RENEWED if case.startswith('renewed') else OURS
+    assert (decided['way'], decided['holder'], decided['signs']) == ('keep', holder, True)
+    assert decided['certificate'] == decided['trusted'] == wanted.certificate
+
+
+REFUSALS = {
+    'the key is lost': ([BARE, FORMER, FORMER], 'db2, db3 hold certificates of an authority whose key no host of the zone has'),
+    'the key is lost, and the certificate is there': ([look(OURS, key=False), FORMER, FORMER], 'db2, db3 hold certificates'),
+    'the holder is silent': ([SILENT, FORMER, FORMER], 'db2, db3 hold certificates'),
+    'bare hosts, and one is silent': ([BARE, BARE, SILENT], 'db3 did not answer'),
+    'two authorities': ([HEALTHY, look(OTHER, trusts=[OTHER], signer=OTHER)], 'more than one certificate authority: that on db1'),
+    'another authority than the others trust': ([look(OTHER, trusts=[OTHER]), FORMER], 'db2 trust another certificate authority than that of db1'),
+}
+
+
+@pytest.mark.parametrize('case', REFUSALS)
+def test_refusal(case):
+    looks, reason = REFUSALS[case]
+    decided = zone(*looks)
+    assert decided['way'] == 'refuse'
+    assert reason in decided['reason']
+
+
+BOTH = [OTHER, OURS]
+OLD, TOLD = HEALTHY, look(OTHER, trusts=BOTH, signer=OURS)
+NEW = look(OTHER, trusts=BOTH, signer=OTHER)
+DONE = look(OTHER, trusts=[OTHER], signer=OTHER)
+# From one authority to another: what each state of the hosts leads to.
+CHANGES = {
+    'begin': ([OLD, OLD, OLD], BOTH, False),
+    'the old key is lost': ([BARE, FORMER, FORMER], BOTH, False),
+    'one was told': ([TOLD, OLD, OLD], BOTH, False),
+    'all were told': ([TOLD, TOLD, TOLD], BOTH, True),
+    'all were told, and one is silent': ([TOLD, TOLD, SILENT], BOTH, False),
+    'one has a new certificate': ([NEW, TOLD, TOLD], BOTH, True),
+    'all have new certificates': ([NEW, NEW, NEW], [OTHER], True),
+    'all have new certificates, and one is silent': ([NEW, NEW, SILENT], BOTH, False),
+    'one trusts the new one alone': ([DONE, NEW, NEW], [OTHER], True),
+    'done': ([DONE, DONE, DONE], [OTHER], True),
+    'done, and one is silent': ([DONE, DONE, SILENT], [OTHER], True),
+    'bare hosts': ([BARE, BARE, BARE], [OTHER], True),
+}
+
+
+@pytest.mark.parametrize('case', CHANGES)
+def test_change_of_the_authority(case):
+    looks, trusted, signs = CHANGES[case]
+    decided = zone(*looks, supplied=OTHER)
+    assert decided['way'] == 'supplied'
+    assert decided['trusted'] == ''.join(one.certificate for one in trusted)
+    assert decided['signs'] == signs
+
+
+SUPPLIED = {
+    'no key': ((OURS.certificate, ''), 'etcd_ca_key is not set'),
+    'no certificate': (('', OURS.key), 'etcd_ca_cert is not set'),
+    'another key': ((OURS.certificate, OTHER.key), 'etcd_ca_key is not the key of etcd_ca_cert'),
+    'no authority': ((OURS.host(), OURS.key), 'etcd_ca_cert is not one certificate of an authority'),
+    'an authority that another one signed': ((BELOW, OTHER.key), 'etcd_ca_cert is not one certificate of an authority'),
+    'several': ((OURS.certificate + OTHER.certificate, OURS.key), 'etcd_ca_cert is not one certificate'),
+    'no PEM': (('/etc/ca.crt', OURS.key), 'etcd_ca_cert is not one certificate'),
+    'no PEM of a key': ((OURS.certificate, '/etc/ca.key'), 'etcd_ca_key is not a private key'),
+    'damaged': ((OURS.certificate.replace('M', '-'), OURS.key), 'etcd_ca_cert is not one certificate'),
+    'ended': ((Authority(OURS.private, -3).certificate, OURS.key), 'etcd_ca_cert ended on'),
+}
+
+
+@pytest.mark.parametrize('case', SUPPLIED)
+def test_what_cannot_be_an_authority_is_refused(case):
+    pair, reason = SUPPLIED[case]
+    decided = plugin.zone_authority({'db1': HEALTHY}, CA_DIR, *pair)
+    assert decided['way'] == 'refuse'
+    assert reason in decided['reason']
+    assert OURS.key.splitlines()[1] not in decided['reason']
+
+
+def test_the_end_is_told():
+    decided = zone(look(SHORT, trusts=[SHORT], signer=SHORT))
+    assert decided['days'] == 9
+    assert decided['ends'] == f'{NOW + datetime.timedelta(days=10):%Y-%m-%d}'
