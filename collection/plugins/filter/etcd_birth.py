@@ -1,0 +1,197 @@
+# Copyright (c) 2026, pgEdge, Inc.
+# PostgreSQL License (see LICENSE or https://opensource.org/license/postgresql)
+# SPDX-License-Identifier: PostgreSQL
+"""How a host becomes a member of its zone's etcd cluster, decided from what the hosts of the zone show."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r'''
+name: etcd_birth
+short_description: Decides how a host becomes a member of its zone's etcd cluster
+version_added: 0.3.0
+author: pgEdge, Inc. (@pgEdge)
+description:
+  - The role C(setup_etcd) looks at every host of the zone; this decides what follows for one of them, or why nothing may.
+  - An empty cluster is never founded where one was. A member whose data is lost is replaced only if a quorum answers
+    without it, and if the host's mark (cluster, member, directory, file system) is the one that the others know.
+positional: host, directory, url, replaced
+options:
+  _input:
+    description:
+      - What each host of the zone shows, by its name in the inventory.
+      - V(reached) whether it answered at all; V(data) whether its data directory holds a member; V(mark) what an earlier run
+        wrote down there; V(mount) the file system of the data directory; V(list) what C(etcdctl member list) prints there,
+        which is nothing if its member is down or has no quorum.
+    type: dict
+    required: true
+  host:
+    description: The host that is decided on.
+    type: str
+    required: true
+  directory:
+    description: The directory of the member's data.
+    type: str
+    required: true
+  url:
+    description: The URL at which the other members reach this one.
+    type: str
+    required: true
+  replaced:
+    description: The hosts of which the operator says that their member is lost for good.
+    type: list
+    elements: str
+    default: []
+'''
+
+EXAMPLES = r'''
+- name: Decide how the host becomes a member
+  ansible.builtin.set_fact:
+    birth: "{{ looks | pgedge.platform.etcd_birth('db1', '/var/lib/etcd/postgresql', 'https://192.0.2.1:2380') }}"
+'''
+
+RETURN = r'''
+_value:
+  description:
+    - V(way) is V(stay) (the member has its data), V(found) (a new cluster), V(wait) (the others may form a quorum once they
+      are started; then decide again), V(join) (becomes a new member), or V(refuse) with a V(reason).
+    - V(remove) is the member to remove before the host joins, V(add) whether the host has to be added, V(ask) a host whose
+      member answers, V(cluster) and V(members) what it knows, V(learner) the member that the host is, if it does not vote yet.
+  type: dict
+'''
+
+
+def hexadecimal(number):
+    """Return an identifier as etcdctl takes and prints it."""
+    return format(int(number), 'x')
+
+
+def clusters(looks):
+    """Return what each answering host knows: its cluster, and the members by their identifiers."""
+    known = {}
+    for host, look in looks.items():
+        if look.get('list'):
+            members = {hexadecimal(member['ID']): member for member in look['list']['members']}
+            known[host] = {'cluster': hexadecimal(look['list']['header']['cluster_id']), 'members': members}
+    return known
+
+
+def mark_of(look):
+    """Return the mark of a host that was a member, not that of one whose founding was only begun."""
+    mark = look.get('mark') or {}
+    return mark if 'member' in mark else {}
+
+
+def listed(members, host, url):
+    """Return the identifier of the member that the host is or was, or nothing."""
+    for identifier, member in members.items():
+        if member.get('name') == host or url in member.get('peerURLs', []):
+            return identifier
+    return ''
+
+
+def refuse(reason):
+    return {'way': 'refuse', 'reason': reason}
+
+
+def stay(looks, host, directory, url, living):
+    """Decide for a host that has data: it is used, unless the living cluster does not know this member."""
+    if living is None or looks[host].get('list'):
+        return {'way': 'stay'}
+    mark, identifier = mark_of(looks[host]), listed(living['members'], host, url)
+    if mark and mark['cluster'] != living['cluster']:
+        return refuse(f"{directory} holds a member of the cluster {mark['cluster']}, and the zone's is {living['cluster']}: "
+                      "move that directory aside, or correct the zone")
+    if not identifier or mark and mark['member'] not in living['members']:
+        return refuse(f"{directory} holds a member that the zone's cluster {living['cluster']} has removed: move that directory "
+                      f"and the mark member.json in etcd_config_dir aside, and run the role again")
+    return {'way': 'stay'}
+
+
+def lost(look, host, directory, living, identifier):
+    """Return why the member of a host without data must not be replaced, or nothing."""
+    mark = mark_of(look)
+    if not mark:
+        return 'the host has no mark of it'
+    if mark['cluster'] != living['cluster'] or mark['member'] != identifier:
+        return f"the host's mark is of member {mark['member']} in cluster {mark['cluster']}"
+    if mark['directory'] != directory:
+        return f"its data was in {mark['directory']}, and etcd_data_dir is another one now"
+    if mark['mount'] != look.get('mount'):
+        return f"its data was on the file system {mark['mount']}, and {directory} is on {look.get('mount') or 'none'}: mount it"
+    return ''
+
+
+def join(looks, host, directory, url, replaced, living):
+    """Decide for a host without data beside a living cluster."""
+    identifier = listed(living['members'], host, url)
+    if not identifier:
+        mark = mark_of(looks[host])
+        if mark and mark['cluster'] != living['cluster'] and host not in replaced:
+            return refuse(f"the host was a member of the cluster {mark['cluster']}, and the zone's is {living['cluster']}: correct "
+                          f"the zone, or confirm that its data is given up by etcd_replaced_hosts: [{host}]")
+        return {'way': 'join', 'remove': '', 'add': True}
+    if not living['members'][identifier].get('name'):
+        return {'way': 'join', 'remove': '', 'add': False}
+    reason = lost(looks[host], host, directory, living, identifier)
+    if reason and host not in replaced:
+        return refuse(f"the zone's cluster has it as member {identifier}, {directory} holds no data, and {reason}. If that member "
+                      f"is lost for good, confirm it by etcd_replaced_hosts: [{host}]")
+    return {'way': 'join', 'remove': identifier, 'add': True}
+
+
+def found(looks, host):
+    """Decide for a host without data if no cluster answers."""
+    nodes = sorted(looks)
+    silent = [node for node in nodes if not looks[node].get('reached')]
+    begun = {node: looks[node]['mark']['founding'] for node in nodes if 'founding' in (looks[node].get('mark') or {})}
+    holders = [node for node in nodes if looks[node].get('data') and node not in begun]
+    marked = [node for node in nodes if mark_of(looks[node])]
+    if len(holders) > len(nodes) // 2:
+        return {'way': 'wait'}
+    if holders or marked:
+        return refuse(f"no quorum of the zone's cluster answers, and an empty one is not founded where one was: data is on "
+                      f"{', '.join(holders) or 'none'}, a mark on {', '.join(marked) or 'none'}. Start the hosts that have data; if "
+                      "all is lost for good, restore a snapshot, or remove member.json in etcd_config_dir of each host")
+    if silent:
+        return refuse(f"{', '.join(silent)} did not answer, and may hold the data of the zone's cluster: it is founded only if all "
+                      "its hosts can be asked")
+    others = [node for node, members in begun.items() if looks[node].get('data') and sorted(members) != nodes]
+    if others:
+        return refuse(f"founding was begun on {', '.join(others)} with the members {', '.join(begun[others[0]])}: name these, or move "
+                      "the data there aside")
+    return {'way': 'found'}
+
+
+def decide(looks, known, host, directory, url, replaced):
+    """Return the way of the host, and what goes with it."""
+    me, of = looks[host], {node: view['cluster'] for node, view in sorted(known.items())}
+    living = next(iter(known.values()), None)
+    if len(set(of.values())) > 1:
+        return refuse(f"the hosts of the zone are members of different clusters: {', '.join(f'{node} of {of[node]}' for node in of)}. "
+                      "Decide which one it is, and give the others a zone of their own")
+    if me.get('data'):
+        return stay(looks, host, directory, url, living)
+    if me.get('list'):
+        return refuse(f'etcd runs here, and {directory} holds no data: stop it (systemctl stop etcd) if its data is lost, or '
+                      'set etcd_data_dir to what it was')
+    if living:
+        return join(looks, host, directory, url, replaced, living)
+    return found(looks, host)
+
+
+def etcd_birth(looks, host, directory, url, replaced=()):
+    """Return how the host becomes a member; see the documentation."""
+    known = clusters(looks)
+    ask = next((node for node in sorted(known) if node != host), next(iter(known), ''))
+    told = known.get(ask, {'cluster': '', 'members': {}})
+    member = listed(told['members'], host, url)
+    learner = member if told['members'].get(member, {}).get('isLearner') else ''
+    return {'reason': '', 'remove': '', 'add': False, 'ask': ask, 'learner': learner, **told,
+            **decide(looks, known, host, directory, url, replaced)}
+
+
+class FilterModule:
+    """The filter of this file."""
+
+    def filters(self):
+        return {'etcd_birth': etcd_birth}
