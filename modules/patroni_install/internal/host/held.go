@@ -46,7 +46,7 @@ func await(ctx context.Context, files *fsys.FS, process *exec.Cmd) error {
 		return err
 	case <-ctx.Done():
 	}
-	patience := time.NewTimer(2 * process.WaitDelay)
+	patience := time.NewTimer(process.WaitDelay + killDelay)
 	defer patience.Stop()
 	select {
 	case err := <-ended:

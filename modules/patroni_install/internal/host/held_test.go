@@ -69,6 +69,7 @@ func TestTracedCommandIsGivenUp(t *testing.T) {
 		"a dead one":      say + "read line; exit 3",
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // each takes killDelay
 			ctx, cancel := context.WithCancelCause(t.Context())
 			stopped := errors.New("stopped by the test")
 			cmd := sh(script)
