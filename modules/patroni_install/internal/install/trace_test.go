@@ -194,6 +194,7 @@ func (a *auditor) change(kind, object string) {
 func (a *auditor) mustBeJournaled(kind, object string) {
 	switch {
 	case object == StateDir || object == path.Dir(StateDir) || object == journalFile:
+	case strings.HasPrefix(object, pipxConf): // of the packages' step, which keeps it beside the archives
 	case !a.durable.names(object):
 		a.fault("%s %s, which no step in the journal on disk is about", kind, object)
 	case kind == "removeall" && strings.HasPrefix(object, home+"/.local/.patroni_install.stage/"): // nothing there serves undo

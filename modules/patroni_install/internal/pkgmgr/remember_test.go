@@ -21,7 +21,7 @@ func TestRemoveKeepsWhatWasThere(t *testing.T) {
 	f.write("/etc/click.conf~", "edited before")
 	f.write("/etc/old.d/click", "obsolete")
 	f.write("/etc/pipx/pipx.conf", "by hand")
-	f.on["dpkg-deb --info"] = fails("no component 'conffiles'")
+	f.on["dpkg-deb --info"] = fails("dpkg-deb: 'x.deb' contains no control component 'conffiles'")
 	f.on["dpkg-deb --info "+f.root+"/priv/pipx"] = prints("/etc/pipx/pipx.conf\n/etc/pipx/other.conf\n remove-on-upgrade /etc/gone\n")
 	if err := f.apt.Remember(t.Context(), set, dir); err != nil {
 		t.Fatal(err)
@@ -114,5 +114,16 @@ func TestDNFPutsConfigurationBack(t *testing.T) {
 		if err != nil || string(text) != c.want || (aside != nil) != (c.kept == nil) {
 			t.Errorf("kept %q: the file is %q, %v; put aside: %v", c.kept, text, err, aside)
 		}
+	}
+}
+
+// TestRememberNeedsItsAnswer: a dpkg-deb that fails is not one that says there are no configuration files.
+func TestRememberNeedsItsAnswer(t *testing.T) {
+	pipx, _, _ := pipxSet()
+	f := newHost(t, "")
+	f.on["dpkg-deb --info"] = fails("out of memory")
+	err := f.apt.Remember(t.Context(), []Package{pipx}, archivesOf(f, pipx))
+	if err == nil || !strings.Contains(err.Error(), "cannot tell what pipx=1.1.0-1 has of configuration files") {
+		t.Errorf("error %v", err)
 	}
 }
