@@ -5,7 +5,9 @@
 # own files and no others, no database of a user and no tablespace, and no server was ever started in it.
 set -eu
 directory=$1
-[ -d "$directory" ] && [ -n "$(ls -A -- "$directory")" ] || { echo none && exit 0; }
+if [ ! -d "$directory" ] || [ -z "$(ls -A -- "$directory")" ]; then
+  echo none && exit 0
+fi
 cd -- "$directory"
 databases=$(find base -mindepth 1 -maxdepth 1 -type d 2>/dev/null | wc -l)
 if [ -f global/pg_control ] && [ "$databases" -ge 3 ]; then
@@ -17,6 +19,7 @@ for program in /proc/[0-9]*; do
       grep -qsF -e "$directory" "$program/cmdline" && echo busy && exit 0 ;;
   esac
 done
+# shellcheck disable=SC2045 # a name with a blank falls into parts, which are none of initdb's either
 for entry in $(ls -A); do
   case $entry in
     PG_VERSION | base | global | pg_* | postgresql.*conf | patroni.dynamic.json) ;;
