@@ -193,6 +193,12 @@ def options():
     return frozenset(names)
 
 
+@functools.lru_cache(maxsize=None)
+def own_prefixes():
+    """Return how the names begin that the roles themselves give to facts and results: with the name of the role."""
+    return ('ansible_', 'molecule_', '_', *(f'{path.name}_' for path in ROLES.iterdir()))
+
+
 def distance(one, other):
     """Return how many characters have to be inserted, removed, replaced or exchanged with the next to get from one to other."""
     rows = [list(range(len(other) + 1))]
@@ -224,7 +230,7 @@ def misspelt(names, ignored=()):
     known = options()
     faults = []
     for name in sorted(str(name) for name in names):
-        if name in known or name in ignored or name.startswith(('ansible_', 'molecule_', '_')):
+        if name in known or name in ignored or name.startswith(own_prefixes()):
             continue
         option = closest(name, known)
         if option:

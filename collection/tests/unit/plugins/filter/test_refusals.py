@@ -102,6 +102,10 @@ def test_good_routes_pass():
                                   'read-only': {'port': 5434, 'lag': 1048576}}) == []
 
 
+def test_what_the_roles_themselves_note_is_no_misspelt_variable():
+    assert refusals.misspelt(['issue_certificate_services', 'setup_etcd_seen', 'role_config_recorded']) == []
+
+
 def test_a_key_that_a_route_does_not_have_is_refused():
     fault, = refusals.route_faults({'replica': {'port': 5433, 'streming': False}})
     assert 'streming' in fault
