@@ -36,7 +36,7 @@ def listen(address, ports):
             listener.listen(16)
             selector.register(listener, selectors.EVENT_READ)
     while selector.get_map():
-        for key, _ in selector.select():
+        for key, _events in selector.select():
             drop(key.fileobj)
 
 

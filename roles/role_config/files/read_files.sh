@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # usage: sh read_files.sh PATTERN...
 #
 # Prints each regular file that a pattern of names stands for, up to a megabyte of it, as a line PATH BASE64.

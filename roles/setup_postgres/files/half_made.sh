@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # usage: sh half_made.sh DIRECTORY
 #
 # Says in one word what a data directory is: `none`, `busy` while a program works in it, `whole`,

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # usage: sh make_directory.sh USER DIRECTORY
 #
 # Makes a data directory outside of the user's own, as root, and what is missing above it. All that is there already

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # usage: sh try_parameters.sh PROGRAMS <PARAMETERS
 #
 # Has the server of the directory PROGRAMS read parameters as it does when it starts. It does not start: asked for one of

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # usage: sh try_rules.sh PROGRAMS <RULES
 #
 # Has a server of the directory PROGRAMS read rules for pg_hba.conf, and prints a line for each that it does not
