@@ -20,7 +20,7 @@ import (
 )
 
 // adoptedName is our file among the drop-ins of a unit that was somebody else's.
-const adoptedName = "patroni_install-adopted.conf"
+const adoptedName = "00-patroni_install-adopted.conf"
 
 // ForeignUnit is a unit of somebody else's that has the service's name.
 type ForeignUnit struct {

@@ -316,10 +316,12 @@ func (m *machine) glob(pattern string) []string {
 // enable a unit which is there, or which systemd has in memory, stay.
 func TestLeftoverLinks(t *testing.T) {
 	const wants, requires = "/etc/systemd/system/multi-user.target.wants/", "/etc/systemd/system/ha.target.requires/"
+	const upholds = "/etc/systemd/system/multi-user.target.upholds/patroni.service"
 	m := newMachine(t)
 	m.write("/srv/patroni.service", "")
 	m.link(wants+"patroni.service", "/lib/systemd/system/patroni.service")
 	m.link(requires+"patroni.service", "../patroni.service")
+	m.link(upholds, "/lib/systemd/system/patroni.service")
 	m.link(wants+"other.service", "/lib/systemd/system/other.service")
 	m.link("/etc/systemd/system/own.target.wants/patroni.service", "/srv/patroni.service")
 	before := m.state()
@@ -341,7 +343,7 @@ func TestLeftoverLinks(t *testing.T) {
 		t.Errorf("steps %q", visible(report))
 	}
 	for name, stays := range map[string]bool{
-		wants + "patroni.service": false, requires + "patroni.service": false, wants + "other.service": true,
+		wants + "patroni.service": false, requires + "patroni.service": false, upholds: false, wants + "other.service": true,
 		"/etc/systemd/system/own.target.wants/patroni.service": true,
 	} {
 		if m.has(name) != stays {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
@@ -120,7 +121,7 @@ func (o *observer) enablingLinks() ([]string, error) {
 	dirs, err := o.names(systemd.Directory)
 	var links []string
 	for _, dir := range dirs {
-		if !strings.HasSuffix(dir, ".wants") && !strings.HasSuffix(dir, ".requires") {
+		if !slices.Contains([]string{".wants", ".requires", ".upholds"}, path.Ext(dir)) {
 			continue
 		}
 		dir = path.Join(systemd.Directory, dir)
