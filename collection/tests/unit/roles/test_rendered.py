@@ -26,7 +26,7 @@ def fixture_rendered(tmp_path_factory):
     variables = {
         'ansible_connection': 'local', 'ansible_python_interpreter': sys.executable, 'is_ha_cluster': True,
         'proxy_port': 5000, 'pg_preload_libraries': [], 'db_password': 'a', 'pgedge_password': 'b',
-        'replication_password': 'c', 'setup_etcd_kept': '', # that nothing is there yet
+        'replication_password': 'c', 'setup_etcd_kept': '',  # that nothing is there yet
     }
     files = {'haproxy.cfg': 'setup_haproxy/templates/haproxy.cfg.j2', 'etcd.yaml': 'setup_etcd/templates/etcd.yaml.j2'}
     tasks = [{'ansible.builtin.import_role': {'name': 'pgedge.platform.role_config'}}]
