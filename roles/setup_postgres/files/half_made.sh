@@ -2,8 +2,9 @@
 # usage: sh half_made.sh DIRECTORY
 #
 # Says in one word what a data directory is: `none`, `busy` while a program works in it, `whole`,
-# `half` for what initdb leaves that was stopped, or `unknown`. Half-made is only what never was a server: it has initdb's
-# own files and no others, no database of a user and no tablespace, and no server was ever started in it.
+# `half` for what initdb or pg_basebackup leaves that was stopped, or `unknown`. Half-made is only what never was a server:
+# either it has initdb's own files and no others, no database of a user, and no server was ever started in it; or it is
+# a copy that lacks the file which comes last, without which no server starts. Either has no tablespace.
 set -eu
 directory=$1
 if [ ! -d "$directory" ] || [ -z "$(ls -A -- "$directory")" ]; then
@@ -11,7 +12,7 @@ if [ ! -d "$directory" ] || [ -z "$(ls -A -- "$directory")" ]; then
 fi
 cd -- "$directory"
 databases=$(find base -mindepth 1 -maxdepth 1 -type d 2>/dev/null | wc -l)
-if [ -f global/pg_control ] && [ "$databases" -ge 3 ]; then
+if [ -s global/pg_control ] && [ "$databases" -ge 3 ]; then
   echo whole && exit 0
 fi
 for program in /proc/[0-9]*; do
@@ -20,15 +21,23 @@ for program in /proc/[0-9]*; do
       grep -qsF -e "$directory" "$program/cmdline" && echo busy && exit 0 ;;
   esac
 done
+[ -z "$(ls -A pg_tblspc 2>/dev/null)" ] || { echo unknown && exit 0; }
+if [ -f PG_VERSION ] && [ -f backup_label ] && [ ! -s global/pg_control ]; then
+  echo half && exit 0
+fi
+# initdb's own servers write a process number below zero, as all do that nobody can connect to.
+case $(head -n 1 postmaster.pid 2>/dev/null) in
+  '' | -*) ;;
+  *) echo unknown && exit 0 ;;
+esac
 # shellcheck disable=SC2045 # a name with a blank falls into parts, which are none of initdb's either
 for entry in $(ls -A); do
   case $entry in
-    PG_VERSION | base | global | pg_* | postgresql.*conf | patroni.dynamic.json) ;;
+    PG_VERSION | base | global | pg_* | postgresql.*conf | patroni.dynamic.json | postmaster.pid) ;;
     *) echo unknown && exit 0 ;;
   esac
 done
 for entry in base/*; do
   [ "${entry#base/}" = '*' ] || [ "${entry#base/}" -lt 16384 ] 2>/dev/null || { echo unknown && exit 0; }
 done
-[ -z "$(ls -A pg_tblspc 2>/dev/null)" ] || { echo unknown && exit 0; }
 echo half

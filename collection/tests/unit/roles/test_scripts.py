@@ -14,6 +14,7 @@ import pytest
 
 ROLES = pathlib.Path(__file__).parents[3] / 'roles'
 WHOLE = ['PG_VERSION', 'global/pg_control', 'base/1/PG_VERSION', 'base/4/PG_VERSION', 'base/5/PG_VERSION', 'pg_wal/1', 'postmaster.opts']
+COPY = [name for name in WHOLE if name != 'global/pg_control'] + ['backup_label', 'pg_hba.conf', 'patroni.dynamic.json']
 HALF = ['PG_VERSION', 'global/1213', 'base/1/PG_VERSION', 'pg_wal/1', 'pg_hba.conf', 'postgresql.conf', 'postgresql.auto.conf']
 
 
@@ -39,7 +40,11 @@ def make(directory, files):
     (['PG_VERSION'], 'half'),
     ([name for name in WHOLE if name != 'global/pg_control'], 'unknown'),
     (HALF + ['postmaster.opts'], 'unknown'),
-    (HALF + ['backup_label'], 'unknown'),
+    (HALF + ['postmaster.pid'], 'unknown'),
+    (COPY, 'half'),
+    (COPY + ['a file of mine', 'base/16384/1'], 'half'),
+    (COPY + ['pg_tblspc/16400'], 'unknown'),
+    (COPY + ['global/pg_control'], 'whole'),
     (HALF + ['base/16384/1'], 'unknown'),
     (HALF + ['base/mine/1'], 'unknown'),
     (HALF + ['pg_tblspc/16400'], 'unknown'),
@@ -50,6 +55,19 @@ def make(directory, files):
 def test_only_what_initdb_left_and_nobody_used_is_half_made(tmp_path, files, word):
     make(tmp_path / 'data', files)
     assert run('setup_postgres/files/half_made.sh', tmp_path / 'data').stdout == word + '\n'
+
+
+@pytest.mark.parametrize('first, word', [('-4711', 'half'), ('', 'half'), ('4711', 'unknown')])
+def test_a_server_that_only_initdb_could_reach_was_none(tmp_path, first, word):
+    make(tmp_path / 'data', HALF)
+    (tmp_path / 'data' / 'postmaster.pid').write_text(f'{first}\n{tmp_path}\n')
+    assert run('setup_postgres/files/half_made.sh', tmp_path / 'data').stdout == word + '\n'
+
+
+def test_the_control_file_that_a_power_cut_left_empty_is_none(tmp_path):
+    make(tmp_path / 'data', HALF)
+    (tmp_path / 'data' / 'global' / 'pg_control').write_text('')
+    assert run('setup_postgres/files/half_made.sh', tmp_path / 'data').stdout == 'half\n'
 
 
 def test_no_directory_is_none(tmp_path):
