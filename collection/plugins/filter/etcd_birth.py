@@ -60,6 +60,9 @@ _value:
 '''
 
 
+import json
+
+
 def hexadecimal(number):
     """Return an identifier as etcdctl takes and prints it."""
     return format(int(number), 'x')
@@ -76,9 +79,26 @@ def clusters(looks):
 
 
 def mark_of(look):
-    """Return the mark of a host that was a member, not that of one whose founding was only begun."""
+    """Return the mark of a host that was a member, not that of one whose founding was only begun, nor one that cannot be read."""
     mark = look.get('mark') or {}
     return mark if 'member' in mark else {}
+
+
+def etcd_mark(text):
+    """Return the mark that the text of its file holds: nothing if there is none, or that it is damaged, as by a power cut."""
+    if not text:
+        return {}
+    try:
+        mark = json.loads(text)
+    except ValueError:
+        mark = None
+    return mark if isinstance(mark, dict) else {'damaged': True}
+
+
+def file_system(mount):
+    """Return what tells a file system: where it is mounted with its UUID, or with its source, whose name may change, if it has none."""
+    parts = (mount or '').split(' ')
+    return parts[:2] if len(parts) == 3 and parts[1] else parts
 
 
 def listed(members, host, url):
@@ -111,12 +131,12 @@ def lost(look, host, directory, living, identifier):
     """Return why the member of a host without data must not be replaced, or nothing."""
     mark = mark_of(look)
     if not mark:
-        return 'the host has no mark of it'
+        return 'the host has no mark of it' + (' that can be read' if (look.get('mark') or {}).get('damaged') else '')
     if mark['cluster'] != living['cluster'] or mark['member'] != identifier:
         return f"the host's mark is of member {mark['member']} in cluster {mark['cluster']}"
     if mark['directory'] != directory:
         return f"its data was in {mark['directory']}, and etcd_data_dir is another one now"
-    if mark['mount'] != look.get('mount'):
+    if file_system(mark['mount']) != file_system(look.get('mount')):
         return f"its data was on the file system {mark['mount']}, and {directory} is on {look.get('mount') or 'none'}: mount it"
     return ''
 
@@ -145,7 +165,7 @@ def found(looks, host):
     silent = [node for node in nodes if not looks[node].get('reached')]
     begun = {node: looks[node]['mark']['founding'] for node in nodes if 'founding' in (looks[node].get('mark') or {})}
     holders = [node for node in nodes if looks[node].get('data') and node not in begun]
-    marked = [node for node in nodes if mark_of(looks[node])]
+    marked = [node for node in nodes if mark_of(looks[node]) or (looks[node].get('mark') or {}).get('damaged')]
     if len(holders) > len(nodes) // 2:
         return {'way': 'wait'}
     if holders or marked:
@@ -191,7 +211,7 @@ def etcd_birth(looks, host, directory, url, replaced=()):
 
 
 class FilterModule:
-    """The filter of this file."""
+    """The filters of this file."""
 
     def filters(self):
-        return {'etcd_birth': etcd_birth}
+        return {'etcd_birth': etcd_birth, 'etcd_mark': etcd_mark}

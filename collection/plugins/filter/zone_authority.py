@@ -17,12 +17,12 @@ description:
     trusted until no certificate of the old one is in use, and it signs only when all hosts trust it.
 requirements:
   - cryptography, which ansible-core needs itself
-positional: ca_dir, certificate, key
+positional: ca_dir, certificate, key, brought
 options:
   _input:
     description:
       - What each host of the zone shows, by its name in the inventory.
-      - V(reached) whether it answered at all; V(key) whether it holds the authority's key; V(files) what C(tail -v) prints of
+      - V(reached) whether it answered at all; V(node) whether it is one that can hold the authority, as proxies cannot; V(key) whether it holds the authority's key; V(files) what C(tail -v) prints of
         its certificates.
     type: dict
     required: true
@@ -38,6 +38,10 @@ options:
     description: Its key, in PEM.
     type: str
     default: ''
+  brought:
+    description: Whether the user brings the hosts' certificates, which that authority signed. Its key is not needed then.
+    type: bool
+    default: false
 '''
 
 EXAMPLES = r'''
@@ -49,20 +53,21 @@ EXAMPLES = r'''
 RETURN = r'''
 _value:
   description:
-    - V(way) is V(keep) (the authority that V(holder) has), V(supplied), V(make) or V(refuse) with a V(reason).
+    - V(way) is V(keep) (the authority that V(holder) has), V(supplied), V(brought), V(make) or V(refuse) with a V(reason).
     - V(certificate) is that of the authority, V(trusted) what hosts have to trust, V(signs) whether certificates of another
       authority may be replaced now, V(ends) the day on which the authority ends, V(days) how many days that is from now.
   type: dict
 '''
 
 import datetime
+import ipaddress
 import re
 
 from ansible.errors import AnsibleFilterError
 
 try:
     from cryptography import x509
-    from cryptography.exceptions import InvalidSignature
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 except ImportError as error:
@@ -81,27 +86,43 @@ class Certificate:
         self.pem, self.x509 = pem + '\n', x509.load_pem_x509_certificate(pem.encode())
         self.key = public(self.x509.public_key())
 
+    def extension(self, kind):
+        try:
+            return self.x509.extensions.get_extension_for_class(kind).value
+        except x509.ExtensionNotFound:
+            return None
+
     def ends(self):
         if hasattr(self.x509, 'not_valid_after_utc'):
             return self.x509.not_valid_after_utc
         return self.x509.not_valid_after.replace(tzinfo=datetime.timezone.utc)
 
     def is_authority(self):
-        try:
-            return self.x509.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
-        except x509.ExtensionNotFound:
-            return False
+        constraints = self.extension(x509.BasicConstraints)
+        return constraints is not None and constraints.ca
+
+    def names(self):
+        """Return the names and addresses that the certificate is for."""
+        subject = self.extension(x509.SubjectAlternativeName)
+        if subject is None:
+            return []
+        return subject.get_values_for_type(x509.DNSName) + [str(one) for one in subject.get_values_for_type(x509.IPAddress)]
+
+    def usages(self):
+        """Return what the certificate may be used for, or None if for everything."""
+        usage = self.extension(x509.ExtendedKeyUsage)
+        return None if usage is None else set(usage)
 
     def signed(self, other):
         """Return whether this authority's key signed the other certificate."""
         signer, arguments = self.x509.public_key(), []
-        if isinstance(signer, ec.EllipticCurvePublicKey):
-            arguments = [ec.ECDSA(other.x509.signature_hash_algorithm)]
-        elif isinstance(signer, rsa.RSAPublicKey):
-            arguments = [padding.PKCS1v15(), other.x509.signature_hash_algorithm]
         try:
+            if isinstance(signer, ec.EllipticCurvePublicKey):
+                arguments = [ec.ECDSA(other.x509.signature_hash_algorithm)]
+            elif isinstance(signer, rsa.RSAPublicKey):
+                arguments = [padding.PKCS1v15(), other.x509.signature_hash_algorithm]
             signer.verify(other.x509.signature, other.x509.tbs_certificate_bytes, *arguments)
-        except (InvalidSignature, TypeError, ValueError):
+        except (InvalidSignature, UnsupportedAlgorithm, TypeError, ValueError):
             return False
         return True
 
@@ -110,7 +131,8 @@ class Host:
     """What one host shows: the authority whose key it holds, what it trusts, and the certificates that it shows to others."""
 
     def __init__(self, look, ca_dir):
-        self.reached, self.authority, self.bundles, self.used = look.get('reached', False), None, [], []
+        self.reached, self.node = look.get('reached', False), look.get('node', True)
+        self.authority, self.bundles, self.used = None, [], []
         parts = HEADER.split(look.get('files', ''))
         for path, text in zip(parts[1::2], parts[2::2]):
             found = certificates(text)
@@ -129,7 +151,7 @@ def public(key):
 def certificates(text):
     try:
         return [Certificate(pem) for pem in PEM.findall(text)]
-    except ValueError:
+    except (UnsupportedAlgorithm, ValueError):
         return []
 
 
@@ -137,18 +159,29 @@ def refuse(reason):
     return {'way': 'refuse', 'reason': reason}
 
 
-def supplied(certificate, key):
+def private_key(text):
+    """Return the public part of a private key in PEM, or None if it is none, or has a passphrase."""
+    try:
+        return public(serialization.load_pem_private_key(text.encode(), None).public_key())
+    except (UnsupportedAlgorithm, TypeError, ValueError):
+        return None
+
+
+def supplied(certificate, key, brought):
     """Return the authority that the user supplies, and why it cannot be one."""
     given = certificates(certificate)
-    if not key or not certificate:
-        return None, f"{'etcd_ca_key' if certificate else 'etcd_ca_cert'} is not set: both are needed"
+    if not certificate:
+        return None, 'etcd_ca_cert is not set: ' + ('tls_host_cert takes' if brought else 'etcd_ca_key takes') + ' it'
+    if not key and not brought:
+        return None, 'etcd_ca_key is not set: etcd_ca_cert takes it, or for every node a tls_host_cert'
     if len(given) != 1 or not given[0].is_authority() or not given[0].signed(given[0]):
         return None, 'etcd_ca_cert is not one certificate of an authority that signed itself, in PEM'
-    try:
-        private = serialization.load_pem_private_key(key.encode(), None)
-    except (TypeError, ValueError):
+    if brought:
+        return given[0], ''
+    private = private_key(key)
+    if private is None:
         return None, 'etcd_ca_key is not a private key without a passphrase, in PEM'
-    if public(private.public_key()) != given[0].key:
+    if private != given[0].key:
         return None, 'etcd_ca_key is not the key of etcd_ca_cert'
     return given[0], ''
 
@@ -168,7 +201,7 @@ def held(hosts):
         return '', None, (f"{', '.join(users)} hold certificates of an authority whose key no host of the zone has, and a second "
                           'authority would lock them out. Supply that one by etcd_ca_cert and etcd_ca_key, bring its ca.crt and '
                           'ca.key back to tls_ca_dir on one host, or supply another one by these variables')
-    silent = [name for name, host in sorted(hosts.items()) if not host.reached]
+    silent = [name for name, host in sorted(hosts.items()) if host.node and not host.reached]
     if silent:
         return '', None, (f"{', '.join(silent)} did not answer, and may hold the zone's certificate authority: it is made only if "
                           'all its hosts can be asked')
@@ -185,13 +218,13 @@ def trust(hosts, current):
     return [current] + sorted(needed, key=lambda one: one.key), everywhere and not (others and silent)
 
 
-def zone_authority(looks, ca_dir, certificate='', key=''):
+def zone_authority(looks, ca_dir, certificate='', key='', brought=False):
     """Return the authority of the zone; see the documentation."""
     if MISSING:
         raise AnsibleFilterError(f'the filter zone_authority needs the Python library cryptography on the controller: {MISSING}')
     hosts = {name: Host(look, ca_dir) for name, look in looks.items()}
-    if certificate or key:
-        (current, reason), holder, way = supplied(certificate, key), '', 'supplied'
+    if certificate or key or brought:
+        (current, reason), holder, way = supplied(certificate, key, brought), '', 'brought' if brought else 'supplied'
     else:
         (holder, current, reason), way = held(hosts), 'keep'
     if reason:
@@ -205,14 +238,54 @@ def zone_authority(looks, ca_dir, certificate='', key=''):
         return refuse(f"{', '.join(strangers)} trust another certificate authority than that of {holder}. Say which one the zone's is by "
                       'etcd_ca_cert and etcd_ca_key')
     now = datetime.datetime.now(datetime.timezone.utc)
-    if way == 'supplied' and current.ends() <= now:
+    if way != 'keep' and current.ends() <= now:
         return refuse(f'etcd_ca_cert ended on {current.ends():%Y-%m-%d}')
     return {'way': way, 'holder': holder, 'certificate': current.pem, 'trusted': ''.join(one.pem for one in trusted), 'signs': signs,
             'ends': f'{current.ends():%Y-%m-%d}', 'days': (current.ends() - now).days}
 
 
+def names_lacking(leaf, names):
+    """Return those of the names and addresses that the certificate is not for."""
+    has = [name.lower() for name in leaf.names()]
+    return [name for name in names if name.lower() not in has and address(name) not in has]
+
+
+def address(name):
+    try:
+        return str(ipaddress.ip_address(name))
+    except ValueError:
+        return name
+
+
+def host_certificate_faults(certificate, key, authority, names):
+    """Return what is wrong with the certificate that the user brings for a host, and with its key. Nothing of the key is told."""
+    if MISSING:
+        raise AnsibleFilterError(f'the filter host_certificate_faults needs the Python library cryptography on the controller: {MISSING}')
+    if not certificate or not key:
+        return [f"{'tls_host_key' if certificate else 'tls_host_cert'} is not set: a host's certificate and its key are brought together"]
+    chain, trusted = certificates(certificate), certificates(authority)
+    if not chain:
+        return ['tls_host_cert is no certificate in PEM']
+    leaf, faults, private = chain[0], [], private_key(key)
+    if private is None:
+        faults.append('tls_host_key is not a private key without a passphrase, in PEM')
+    elif private != leaf.key:
+        faults.append('tls_host_key is not the key of the first certificate in tls_host_cert')
+    if trusted and not all(signer.signed(one) for one, signer in zip(chain, chain[1:] + trusted[:1])):
+        faults.append('tls_host_cert is not signed by etcd_ca_cert: bring it first, and after it the certificates that lie between')
+    if leaf.ends() <= datetime.datetime.now(datetime.timezone.utc):
+        faults.append(f'tls_host_cert ended on {leaf.ends():%Y-%m-%d}')
+    lacking = names_lacking(leaf, names)
+    if lacking:
+        faults.append(f"tls_host_cert is not for {', '.join(lacking)} (subjectAltName), by which others reach the host")
+    needed = {x509.oid.ExtendedKeyUsageOID.SERVER_AUTH, x509.oid.ExtendedKeyUsageOID.CLIENT_AUTH}
+    if leaf.usages() is not None and not needed <= leaf.usages():
+        faults.append('tls_host_cert has not both serverAuth and clientAuth in extendedKeyUsage: the members of etcd need both')
+    return faults
+
+
 class FilterModule:
-    """The filter of this file."""
+    """The filters of this file."""
 
     def filters(self):
-        return {'zone_authority': zone_authority}
+        return {'zone_authority': zone_authority, 'host_certificate_faults': host_certificate_faults}

@@ -37,6 +37,7 @@ def look(node='', **other):
     return {'reached': True, 'data': False, 'mark': None, 'mount': MOUNT, 'list': None, **healthy, **other}
 
 
+DAMAGED = plugin.etcd_mark('\x00\x00')
 BEGUN = {'founding': ['db1', 'db2', 'db3']}
 SILENT = {'reached': False}
 ALL = {node: look(node) for node in IDS}
@@ -75,6 +76,8 @@ JOINS = {
     'added, and never started':
         ({'db1': look(), **{node: look(node, list=members(*IDS, unstarted=['db1'])) for node in ['db2', 'db3']}}, '', False),
     'lost its data': (ALL | {'db1': LOST}, 'a1', True),
+    'lost its data, on a device that has another name now':
+        (ALL | {'db1': look(mark=mark('db1', mount='/data 1-2 /dev/sdb1'), mount='/data 1-2 /dev/sdc1')}, 'a1', True),
     'lost its data while the third is not reached': (ALL | {'db1': LOST, 'db3': SILENT}, 'a1', True),
 }
 
@@ -107,6 +110,12 @@ REFUSALS = {
         ({'db1': look(), 'db2': look(mark={'founding': ['db2', 'db9']}, data=True), 'db3': look()}, 'with the members db2, db9'),
     'bare host in the place of a member': (ALL | {'db1': look()}, 'the host has no mark of it'),
     'founding mark in the place of a member': (ALL | {'db1': look(mark=BEGUN)}, 'the host has no mark of it'),
+    'damaged mark in the place of a member': (ALL | {'db1': look(mark=DAMAGED)}, 'has no mark of it that can be read'),
+    'this one alone has a mark, which is damaged': ({'db1': look(mark=DAMAGED), 'db2': look(), 'db3': look()}, 'a mark on db1'),
+    'another file system in its place':
+        (ALL | {'db1': look(mark=mark('db1', mount='/data 1-2 /dev/sdb1'), mount='/data 3-4 /dev/sdb1')}, '/data 1-2 /dev/sdb1'),
+    'another share in its place':
+        (ALL | {'db1': look(mark=mark('db1', mount='/data  nfs:/a'), mount='/data  nfs:/b')}, 'on the file system /data  nfs:/a'),
     'mark of another member': (ALL | {'db1': look(mark=mark('db2'))}, "the host's mark is of member a2"),
     'mark of another cluster': (ALL | {'db1': look(mark=mark('db1', cluster='dd'))}, 'in cluster dd'),
     'data was elsewhere': (ALL | {'db1': look(mark=mark('db1', directory='/srv/postgresql'))}, 'was in /srv/postgresql'),
@@ -135,6 +144,9 @@ def test_refusal(case):
 GIVEN_UP = {
     'bare host in the place of a member': 'a1',
     'founding mark in the place of a member': 'a1',
+    'damaged mark in the place of a member': 'a1',
+    'another file system in its place': 'a1',
+    'another share in its place': 'a1',
     'mark of another member': 'a1',
     'mark of another cluster': 'a1',
     'data was elsewhere': 'a1',
@@ -149,3 +161,8 @@ def test_the_operator_gives_up_a_member_and_nothing_else(case):
     decided = birth(REFUSALS[case][0], ['db1'])
     assert decided['way'] == ('join' if case in GIVEN_UP else 'refuse')
     assert decided['remove'] == GIVEN_UP.get(case, '')
+
+
+@pytest.mark.parametrize('text, mark', [('', {}), ('{"member": "a1"}', {'member': 'a1'}), ('{"mem', {'damaged': True}), ('[]', {'damaged': True})])
+def test_mark(text, mark):
+    assert plugin.etcd_mark(text) == mark

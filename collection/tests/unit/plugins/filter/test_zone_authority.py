@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import importlib.util
+import ipaddress
 import pathlib
 
 import pytest
@@ -32,11 +33,15 @@ class Authority:
         self.key = self.private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
                                               serialization.NoEncryption()).decode()
 
-    def sign(self, public, days=400, authority=False):
+    def sign(self, public, days=400, authority=False, names=(), usages=()):
         name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, 'test')])
         builder = (x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(public).serial_number(1)
                    .not_valid_before(NOW - datetime.timedelta(days=500)).not_valid_after(NOW + datetime.timedelta(days=days))
                    .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True))
+        if names:
+            builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+        if usages:
+            builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=False)
         return builder.sign(self.private, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
 
     def host(self):
@@ -57,7 +62,7 @@ def look(authority=None, key=True, trusts=(), signer=None):
         files['/etc/pgedge/tls/etcd/ca.crt'] = ''.join(one.certificate for one in trusts)
     if signer:
         files['/etc/pgedge/tls/etcd/host.crt'] = signer.host()
-    return {'reached': True, 'key': bool(authority) and key, 'files': '\n'.join(f'==> {path} <==\n{text}' for path, text in files.items())}
+    return {'reached': True, 'node': True, 'key': bool(authority) and key, 'files': '\n'.join(f'==> {path} <==\n{text}' for path, text in files.items())}
 
 
 BARE, SILENT = look(), {'reached': False}
@@ -73,6 +78,11 @@ def zone(*looks, supplied=None):
 
 def test_bare_hosts_get_an_authority():
     assert zone(BARE, BARE, BARE)['way'] == 'make'
+
+
+def test_a_silent_proxy_keeps_no_authority():
+    assert zone(BARE, BARE, SILENT | {'node': False})['way'] == 'make'
+    assert zone(BARE, BARE, BARE | {'node': False}, FORMER | {'node': False})['way'] == 'refuse'
 
 
 KEPT = {
@@ -169,3 +179,60 @@ def test_the_end_is_told():
     decided = zone(look(SHORT, trusts=[SHORT], signer=SHORT))
     assert decided['days'] == 9
     assert decided['ends'] == f'{NOW + datetime.timedelta(days=10):%Y-%m-%d}'
+
+
+BOTH_USAGES = [x509.oid.ExtendedKeyUsageOID.SERVER_AUTH, x509.oid.ExtendedKeyUsageOID.CLIENT_AUTH]
+NAMES = [x509.DNSName('db1.example.com'), x509.IPAddress(ipaddress.ip_address('192.0.2.1')), x509.IPAddress(ipaddress.ip_address('127.0.0.1')),
+         x509.IPAddress(ipaddress.ip_address('2001:db8::1'))]
+MINE = ec.generate_private_key(ec.SECP256R1())
+MINE_KEY = Authority(MINE).key
+BETWEEN = Authority()
+BETWEEN_CERTIFICATE = OURS.sign(BETWEEN.private.public_key(), authority=True)
+
+
+def host(signer=OURS, names=NAMES, usages=BOTH_USAGES, days=400):
+    return signer.sign(MINE.public_key(), days, names=names, usages=usages)
+
+
+def faults(certificate, key=MINE_KEY, authority=OURS.certificate, needed=('192.0.2.1', '127.0.0.1')):
+    return plugin.host_certificate_faults(certificate, key, authority, needed)
+
+
+@pytest.mark.parametrize('certificate, needed', [
+    (host(), ['192.0.2.1', '127.0.0.1']),
+    (host(), ['DB1.example.com', '2001:0db8:0::1']),
+    (host(usages=()), ['192.0.2.1']),
+    (host(BETWEEN) + BETWEEN_CERTIFICATE, ['192.0.2.1']),
+    (host(days=3), ['192.0.2.1']),
+])
+def test_a_certificate_that_fits_is_taken(certificate, needed):
+    assert faults(certificate, needed=needed) == []
+
+
+@pytest.mark.parametrize('arguments, reason', [
+    ({'certificate': host(), 'key': ''}, 'tls_host_key is not set'),
+    ({'certificate': ''}, 'tls_host_cert is not set'),
+    ({'certificate': '/etc/host.crt'}, 'no certificate in PEM'),
+    ({'certificate': host(), 'key': OTHER.key}, 'tls_host_key is not the key'),
+    ({'certificate': host(), 'key': 'x'}, 'not a private key'),
+    ({'certificate': host(OTHER)}, 'not signed by etcd_ca_cert'),
+    ({'certificate': host(BETWEEN)}, 'not signed by etcd_ca_cert'),
+    ({'certificate': BETWEEN_CERTIFICATE + host(BETWEEN)}, 'tls_host_key is not the key'),
+    ({'certificate': host(days=-3)}, 'tls_host_cert ended on'),
+    ({'certificate': host(names=NAMES[:2])}, 'not for 127.0.0.1 (subjectAltName)'),
+    ({'certificate': host(names=())}, 'not for 192.0.2.1, 127.0.0.1'),
+    ({'certificate': host(usages=BOTH_USAGES[:1])}, 'not both serverAuth and clientAuth'),
+])
+def test_a_certificate_that_does_not_fit_is_refused(arguments, reason):
+    told = faults(**arguments)
+    assert reason in '; '.join(told)
+    assert MINE_KEY.splitlines()[1] not in '; '.join(told)
+
+
+def test_brought_certificates_take_no_key_of_the_authority():
+    decided = plugin.zone_authority({'db1': BARE, 'db2': BARE}, CA_DIR, OURS.certificate, '', True)
+    assert (decided['way'], decided['trusted'], decided['signs'], decided['holder']) == ('brought', OURS.certificate, True, '')
+    decided = plugin.zone_authority({'db1': HEALTHY, 'db2': HEALTHY}, CA_DIR, OTHER.certificate, '', True)
+    assert (decided['way'], decided['signs']) == ('brought', False)
+    assert decided['trusted'] == OTHER.certificate + OURS.certificate
+    assert 'etcd_ca_cert is not set' in plugin.zone_authority({'db1': BARE}, CA_DIR, '', '', True)['reason']
