@@ -15,6 +15,7 @@ import yaml
 
 MADE = re.compile(r'# Written by Ansible, role (\w+)')
 SERVER = re.compile(r'/etc/postgresql/([0-9]+)/([^/]+)/conf\.d/pgedge\.conf\Z')
+STARTS = re.compile(r'^ExecStart=\S*/(?:patroni|etcd)\s(?:.*[\s=])?(/[A-Za-z0-9._/+:@=-]+\.ya?ml)$', re.MULTILINE)
 UNIT = re.compile(r'/etc/systemd/system/pgedge-postgres-([0-9]+)\.service\Z')
 
 
@@ -26,7 +27,7 @@ def read_files(texts):
 
 def started(files):
     """Return the configurations that the units of a host start Patroni and etcd with."""
-    return [path for text in files.values() for path in re.findall(r'^ExecStart=.*\s(/[A-Za-z0-9._/+:@=-]+\.ya?ml)$', text, re.MULTILINE)]
+    return [path for text in files.values() for path in STARTS.findall(text)]
 
 
 def changed(name, new, old, cure):
@@ -68,6 +69,7 @@ def patroni_faults(text, want):
     server = at(tree, 'postgresql') or {}
     port = option(str(at(server, 'listen')), r':([0-9]+)\Z')
     version = option(str(at(server, 'bin_dir')), r'([0-9]+)/bin/?\Z')
+    home = option(str(at(server, 'pgpass')), r'^(.*)/\.patroni_pgpass\Z')
     tls = option(str(at(tree, 'restapi', 'certfile')), r'^(.*)/patroni/host\.crt\Z')
     scope, member, data = at(tree, 'scope'), at(tree, 'name'), at(server, 'data_dir')
     faults = changed('cluster_name', want['cluster_name'], scope, f"{back('cluster_name', scope)}. A cluster cannot be given another name")
@@ -76,6 +78,7 @@ def patroni_faults(text, want):
     faults += changed('pg_port', want['pg_port'], port, f"{back('pg_port', port)}. Members find each other by it")
     faults += changed('pg_data', want['pg_data'], data, f"{back('pg_data', data)}. Data is not moved")
     faults += changed('pg_version', want['pg_version'], version, f"{back('pg_version', version)}. The data would have to be upgraded")
+    faults += changed('pg_home', want['pg_home'], home, f"{back('pg_home', home)}. It is the home of a user that has running processes")
     faults += changed('tls_dir', want['tls_dir'], tls, f"{back('tls_dir', tls)}. The services read their certificates there")
     if not want['is_ha_cluster']:
         faults.append(f"is_ha_cluster is false, and Patroni runs the server of this host, {scope}: set is_ha_cluster to true")
@@ -100,7 +103,7 @@ def etcd_faults(text, unit, want):
     token, name = at(tree, 'initial-cluster-token'), at(tree, 'name')
     data = option(str(at(tree, 'data-dir')), r'^(.*)/postgresql\Z')
     scheme = option(str(at(tree, 'advertise-client-urls')), r'^(https?):')
-    user = option(unit, r'^User=(\S+)$')
+    user, group = option(unit, r'^User=(\S+)$'), option(unit, r'^Group=(\S+)$')
     prefix = f"{want['cluster_name']}-"
     zone = token[len(prefix):] if str(token).startswith(prefix) else None
     faults = changed('zone', want['zone'], zone, f"{back('zone', zone)}. A member of etcd belongs to one cluster")
@@ -111,6 +114,7 @@ def etcd_faults(text, unit, want):
         faults += changed('the name in the inventory', want['inventory_hostname'], name, f'call the host {name}')
     faults += changed('etcd_data_dir', want['etcd_data_dir'], data, f"{back('etcd_data_dir', data)}. Data is not moved")
     faults += changed('etcd_user', want['etcd_user'], user, f"{back('etcd_user', user)}. The data belongs to that user")
+    faults += changed('etcd_group', want['etcd_group'], group, f"{back('etcd_group', group)}. The running member reads its key by that group")
     if scheme and (scheme == 'https') != bool(want['etcd_tls']):
         faults += changed('etcd_tls', str(want['etcd_tls']).lower(), str(scheme == 'https').lower(),
                           'set it back. Members with and without TLS do not find each other')
@@ -162,6 +166,17 @@ def moved_faults(files, want):
     return faults
 
 
+def service_faults(files, patroni, want):
+    """A second unit would start a second Patroni with the same data."""
+    directory, wanted = '/etc/systemd/system/', f"{want['patroni_service_name']}.service"
+    old = [path[len(directory):] for path, text in files.items()
+           if path.startswith(directory) and path.endswith('.service') and patroni in STARTS.findall(text)]
+    if not old or wanted in old:
+        return []
+    name = old[0][:-len('.service')]
+    return changed('patroni_service_name', want['patroni_service_name'], name, back('patroni_service_name', name))
+
+
 def living_faults(files, want):
     """Return a sentence for each variable that cannot be changed on a host that has these files."""
     faults = moved_faults(files, want)
@@ -169,6 +184,7 @@ def living_faults(files, want):
     text = files.get(f"{want['patroni_config_dir']}/{want['patroni_config_file']}", '')
     if ours(text, 'setup_patroni'):
         faults += patroni_faults(text, want)
+        faults += service_faults(files, f"{want['patroni_config_dir']}/{want['patroni_config_file']}", want)
         user = option(unit, r'^User=(\S+)$')
         faults += changed('patroni_user', want['patroni_user'], user, f"{back('patroni_user', user)}. The data belongs to that user")
     text = files.get(f"{want['etcd_config_dir']}/etcd.yaml", '')

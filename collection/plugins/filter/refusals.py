@@ -29,6 +29,7 @@ FORMS = {
     'cluster_name': NAME,
     'zone': NAME,
     'node_address': ADDRESS,
+    'proxy_node': ADDRESS,
     'patroni_config_file': FILE,
     'patroni_service_name': UNIT,
     'haproxy_stats_bind': BIND,

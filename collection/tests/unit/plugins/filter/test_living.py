@@ -18,9 +18,9 @@ spec.loader.exec_module(living)
 
 WANT = {
     'inventory_hostname': 'db1', 'cluster_name': 'demo', 'zone': 1, 'is_ha_cluster': True, 'pg_version': 17, 'pg_port': 5432,
-    'pg_data': '/data/pg', 'tls_dir': '/etc/pgedge/tls', 'replication_user': 'replicator', 'replication_password': 'p:a',
+    'pg_data': '/data/pg', 'pg_home': '/home/pg', 'tls_dir': '/etc/pgedge/tls', 'replication_user': 'replicator', 'replication_password': 'p:a',
     'nodes_in_zone': ['db1', 'db2'], 'hosts_of_run': ['db1', 'db2', 'proxy'], 'etcd_config_dir': '/etc/etcd', 'etcd_data_dir': '/var/lib/etcd',
-    'etcd_user': 'etcd', 'etcd_tls': True, 'patroni_user': 'postgres', 'patroni_config_dir': '/etc/patroni',
+    'etcd_user': 'etcd', 'etcd_group': 'etcd', 'etcd_tls': True, 'patroni_user': 'postgres', 'patroni_config_dir': '/etc/patroni',
     'patroni_config_file': 'patroni.yaml', 'patroni_service_name': 'patroni',
 }
 MEMBER = {
@@ -34,9 +34,10 @@ postgresql:
   listen: 0.0.0.0:5432
   data_dir: /data/pg
   bin_dir: /usr/lib/postgresql/17/bin
+  pgpass: /home/pg/.patroni_pgpass
   authentication: {replication: {username: replicator, password: 'p:a'}}
 """,
-    '/etc/systemd/system/etcd.service': '[Service]\nUser=etcd\nExecStart=/usr/local/etcd/etcd --config-file /etc/etcd/etcd.yaml\n',
+    '/etc/systemd/system/etcd.service': '[Service]\nUser=etcd\nGroup=etcd\nExecStart=/usr/local/etcd/etcd --config-file /etc/etcd/etcd.yaml\n',
     '/etc/etcd/etcd.yaml': """# Written by Ansible, role setup_etcd.
 name: "db1"
 data-dir: "/var/lib/etcd/postgresql"
@@ -70,7 +71,8 @@ def test_nothing_is_refused_where_nothing_is_or_nothing_changes():
 @pytest.mark.parametrize('name, value, old', [
     ('cluster_name', 'other', 'demo'), ('zone', 2, '1'), ('pg_port', 5433, '5432'), ('pg_data', '/data/other', '/data/pg'),
     ('pg_version', 18, '17'), ('tls_dir', '/etc/tls', '/etc/pgedge/tls'), ('etcd_data_dir', '/data/etcd', '/var/lib/etcd'),
-    ('etcd_user', 'kv', 'etcd'), ('etcd_tls', False, 'true'), ('patroni_user', 'dba', 'postgres'),
+    ('etcd_user', 'kv', 'etcd'), ('etcd_group', 'kv', 'etcd'), ('pg_home', '/home/other', '/home/pg'),
+    ('patroni_service_name', 'postgres-ha', 'patroni'), ('etcd_tls', False, 'true'), ('patroni_user', 'dba', 'postgres'),
 ])
 def test_a_member_keeps(name, value, old):
     said = faults(MEMBER, **{name: value})
@@ -108,6 +110,22 @@ def test_the_account_of_replication_changes_on_all_nodes_at_once(different):
     fault, = faults(MEMBER, hosts_of_run=['db1'], **different)
     assert fault.startswith('replication_user or replication_password is new, and db2 would keep the old one')
     assert 'new,' not in fault.replace('is new,', '') and 'p:a' not in fault
+
+
+def test_a_second_unit_of_somebody_else_is_not_ours_to_judge():
+    other = {'/etc/systemd/system/mine.service': '[Service]\nExecStart=/usr/bin/patroni /etc/patroni/mine.yaml\n'}
+    assert faults({**MEMBER, **other}) == []
+    assert 'postgres-ha, and was patroni when' in '; '.join(faults({**MEMBER, **other}, patroni_service_name='postgres-ha'))
+
+
+@pytest.mark.parametrize('unit, started', [
+    ('ExecStart=/opt/patroni/bin/patroni /etc/patroni/a.yml', ['/etc/patroni/a.yml']),
+    ('ExecStart=/usr/local/etcd/etcd --config-file=/etc/etcd/etcd.yaml', ['/etc/etcd/etcd.yaml']),
+    ('ExecStart=/usr/bin/prometheus --config.file=/etc/prometheus/prometheus.yml', []),
+    ('ExecStartPre=/usr/bin/patroni /etc/patroni/a.yml', []),
+])
+def test_what_units_of_patroni_and_etcd_start_with(unit, started):
+    assert living.started({'/etc/systemd/system/a.service': f'[Service]\n{unit}\n'}) == started
 
 
 def test_data_of_another_version_is_named():
