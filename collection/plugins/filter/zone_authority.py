@@ -22,7 +22,8 @@ options:
   _input:
     description:
       - What each host of the zone shows, by its name in the inventory.
-      - V(reached) whether it answered at all; V(node) whether it is one that can hold the authority, as proxies cannot; V(key) whether it holds the authority's key; V(files) what C(tail -v) prints of
+      - V(reached) whether it answered at all; V(node) whether it is one that can hold the authority, as proxies cannot;
+      - V(key) whether it holds the authority's key; V(files) what C(tail -v) prints of
         its certificates.
     type: dict
     required: true

@@ -181,9 +181,9 @@ def test_the_end_is_told():
     assert decided['ends'] == f'{NOW + datetime.timedelta(days=10):%Y-%m-%d}'
 
 
-BOTH_USAGES = [x509.oid.ExtendedKeyUsageOID.SERVER_AUTH, x509.oid.ExtendedKeyUsageOID.CLIENT_AUTH]
-NAMES = [x509.DNSName('db1.example.com'), x509.IPAddress(ipaddress.ip_address('192.0.2.1')), x509.IPAddress(ipaddress.ip_address('127.0.0.1')),
-         x509.IPAddress(ipaddress.ip_address('2001:db8::1'))]
+BOTH_USAGES = (x509.oid.ExtendedKeyUsageOID.SERVER_AUTH, x509.oid.ExtendedKeyUsageOID.CLIENT_AUTH)
+NAMES = (x509.DNSName('db1.example.com'), x509.IPAddress(ipaddress.ip_address('192.0.2.1')), x509.IPAddress(ipaddress.ip_address('127.0.0.1')),
+         x509.IPAddress(ipaddress.ip_address('2001:db8::1')))
 MINE = ec.generate_private_key(ec.SECP256R1())
 MINE_KEY = Authority(MINE).key
 BETWEEN = Authority()
