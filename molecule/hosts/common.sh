@@ -31,7 +31,13 @@ venv=$cache/venv-$( (/usr/bin/python3 -V || python3 -V) 2>/dev/null | key "$host
 # use_tools puts first on the PATH what setup made.
 use_tools() {
   export PATH=$venv/bin:$cache/go/bin:$PATH
-  export ANSIBLE_COLLECTIONS_PATH=$root/build:$venv/collections
+  export ANSIBLE_COLLECTIONS_PATH=$root/build
+  reach_hosts
+}
+
+# reach_hosts has Ansible reach containers by its plugin ssh, as users do.
+reach_hosts() {
+  export ANSIBLE_PIPELINING=true ANSIBLE_SSH_EXECUTABLE=$hosts/ssh ANSIBLE_SSH_TRANSFER_METHOD=piped
 }
 
 # need COMMAND:PACKAGE... installs the packages whose command (a name or a path) is missing.
