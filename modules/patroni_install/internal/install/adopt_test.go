@@ -364,6 +364,78 @@ func TestLeftoverLinks(t *testing.T) {
 	}
 }
 
+// TestLeftoverAliases: a link starts the service under another name, too, or by way of another link. Those that lead
+// nowhere before the unit is made go with an undo that brings them back; those of other units stay.
+func TestLeftoverAliases(t *testing.T) {
+	const dir, wants = "/etc/systemd/system/", "/etc/systemd/system/multi-user.target.wants/"
+	for name, c := range map[string]struct {
+		links map[string]string
+		stay  bool
+	}{
+		"an alias, wanted":           {map[string]string{wants + "postgres-ha.service": "/lib/systemd/system/patroni.service"}, false},
+		"an alias of the package's":  {map[string]string{dir + "postgres-ha.service": "/lib/systemd/system/patroni.service"}, false},
+		"an alias beside":            {map[string]string{dir + "postgres-ha.service": "patroni.service"}, false},
+		"an alias of an alias":       {map[string]string{dir + "a.service": "b.service", dir + "b.service": "patroni.service"}, false},
+		"an alias of local software": {map[string]string{"/usr/local/lib/systemd/system/ha.service": "patroni.service"}, false},
+		"wanted by way of an alias": {map[string]string{
+			dir + "postgres-ha.service": "patroni.service", wants + "postgres-ha.service": "../postgres-ha.service",
+		}, false},
+		"wanted by the name of an alias": {map[string]string{
+			dir + "postgres-ha.service": "patroni.service", wants + "postgres-ha.service": "/lib/systemd/system/postgres-ha.service",
+		}, false},
+		"in a linked directory": {map[string]string{
+			"/srv/wants/patroni.service": "/lib/systemd/system/patroni.service", dir + "x.target.wants": "/srv/wants",
+		}, false},
+		"a circle":                  {map[string]string{wants + "patroni.service": "patroni.service"}, false},
+		"another unit's":            {map[string]string{wants + "other.service": "/lib/systemd/system/other.service"}, true},
+		"another unit's alias":      {map[string]string{dir + "db.service": "other.service"}, true},
+		"a unit of a similar name":  {map[string]string{wants + "x.service": "/lib/systemd/system/xpatroni.service"}, true},
+		"one that leads to a unit":  {map[string]string{wants + "postgres-ha.service": "/srv/units/postgres-ha.service"}, true},
+		"a masked one":              {map[string]string{dir + "db.service": "/dev/null"}, true},
+		"one that is no dependency": {map[string]string{dir + "multi-user.target.d/x.conf": "patroni.service"}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMachine(t)
+			m.write("/srv/units/postgres-ha.service", "")
+			for link, target := range c.links {
+				m.link(link, target)
+			}
+			before := m.state()
+			m.fault = func(kind, object string) error {
+				if kind == "rename" && object == unitFile {
+					return errInjected
+				}
+				return nil
+			}
+			if _, err := m.installer(`{}`).Run(t.Context()); err == nil {
+				t.Fatal("the run was to fail")
+			}
+			m.fault = nil
+			if diff := cmp.Diff(before, m.state()); diff != "" {
+				t.Errorf("after the undo (-before +after):\n%s", diff)
+			}
+			m.run(`{}`)
+			for link := range c.links {
+				if strings.HasSuffix(link, ".service") && m.has(link) != c.stay {
+					t.Errorf("%s is there: %t", link, m.has(link))
+				}
+			}
+		})
+	}
+}
+
+// TestLeftoverLinksOfThePackagesUnit: the package brings its own unit beside the service that was asked for.
+func TestLeftoverLinksOfThePackagesUnit(t *testing.T) {
+	m := newMachine(t)
+	packageOffered(m)
+	m.link(osEnabled(), packageUnit)
+	m.link("/etc/systemd/system/postgres-ha.service", packageUnit)
+	m.run(`{"method": "package", "service_name": "patroni-b", "config_dir": "/etc/patroni-b"}`)
+	if m.has(osEnabled()) || m.has("/etc/systemd/system/postgres-ha.service") {
+		t.Error("the package's service is enabled")
+	}
+}
+
 // TestPackageLeftoverLinks: the package's script finds the link of an earlier installation, and the service is not
 // enabled.
 func TestPackageLeftoverLinks(t *testing.T) {

@@ -2,11 +2,7 @@ package install
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
-	"io/fs"
-	"path"
-	"slices"
 	"strings"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
@@ -83,63 +79,6 @@ func (o *observer) goingUnit() error {
 	return o.enabling()
 }
 
-// enabling finds the links that would lead nowhere without the unit. Where systemd runs, an enabled unit is refused.
-func (o *observer) enabling() error {
-	f := o.found
-	if f.Service.Running || f.UnitStays {
-		return nil
-	}
-	links, err := o.enablingLinks()
-	for _, name := range links {
-		if targetIn(path.Dir(name), f.Entries[name].Info) == f.Unit {
-			f.Enabling = append(f.Enabling, name)
-		}
-	}
-	return err
-}
-
-// leftovers finds the links that lead nowhere and would enable the unit that this run makes, such as Debian's package of
-// Patroni leaves when it is removed and not purged. A unit that systemd still has in memory is somebody's, enabled or not.
-func (o *observer) leftovers() error {
-	f := o.found
-	made := o.want.State != Absent && !f.exists(f.Unit) && !f.Package.Unit
-	if !made || f.Service.LoadState == "loaded" || f.Service.MainPID != 0 {
-		return nil
-	}
-	links, err := o.enablingLinks()
-	for _, name := range links {
-		if _, missing := o.host.FS.Resolve(name); errors.Is(missing, fs.ErrNotExist) {
-			f.Enabling = append(f.Enabling, name)
-		}
-	}
-	return err
-}
-
-// enablingLinks are the links by which units of the service's name are enabled.
-func (o *observer) enablingLinks() ([]string, error) {
-	f := o.found
-	dirs, err := o.names(systemd.Directory)
-	var links []string
-	for _, dir := range dirs {
-		if !slices.Contains([]string{".wants", ".requires", ".upholds"}, path.Ext(dir)) {
-			continue
-		}
-		dir = path.Join(systemd.Directory, dir)
-		name := path.Join(dir, path.Base(f.Unit))
-		if info, failed := o.host.FS.Lstat(dir); failed != nil || info.Type != fsys.Directory {
-			continue
-		}
-		err = errors.Join(err, o.look(name, false))
-		if f.Entries[name].Type == fsys.Link {
-			links = append(links, name)
-		}
-	}
-	if err != nil {
-		return nil, fmt.Errorf("cannot tell what enables %s: %w", path.Base(f.Unit), err)
-	}
-	return links, nil
-}
-
 // removeUnit takes the unit away, and with it what enables it.
 func (p *Plan) removeUnit() []txn.Step {
 	before := p.fileState(p.seen.Unit)
@@ -148,14 +87,4 @@ func (p *Plan) removeUnit() []txn.Step {
 	}
 	steps := append(p.removeAdopted(), &step.File{Name: unitStep, Path: p.seen.Unit, Before: before})
 	return append(steps, p.unlink()...)
-}
-
-// unlink removes the links that enable a unit which is going, or those of one that went before.
-func (p *Plan) unlink() []txn.Step {
-	var steps []txn.Step
-	for _, name := range p.seen.Enabling {
-		e := p.seen.Entries[name]
-		steps = append(steps, &step.Symlink{Path: name, Before: &step.LinkState{Target: e.Target, UID: e.UID, GID: e.GID}})
-	}
-	return steps
 }
