@@ -2,6 +2,7 @@ package install
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -114,7 +115,47 @@ func TestForeignUnits(t *testing.T) {
 		"adopted, with a drop-in's program": {adopt, func(m *machine) {
 			unit(strange("/etc/patroni/patroni.yaml"))(m)
 			m.write(unitFile+".d/mine.conf", "[Service]\nExecStart=\nExecStart=/opt/bin/patroni x\n")
-		}, []string{"sets another ExecStart"}},
+		}, []string{`it names the configuration "x"`}},
+		"adopted, with the same program in a drop-in": {adopt, func(m *machine) {
+			unit(strange("/etc/patroni/patroni.yaml"))(m)
+			m.write(unitFile+".d/mine.conf", "[Service]\nExecStart=\nExecStart=/opt/bin/patroni /etc/patroni/patroni.yaml\n")
+		}, []string{"the drop-in " + unitFile + ".d/mine.conf sets another ExecStart"}},
+		"adopted, without a program": {adopt, func(m *machine) {
+			unit(strange("/etc/patroni/patroni.yaml"))(m)
+			m.write("/run/systemd/system/patroni.service.d/mine.conf", "[Service]\nExecStart=\n")
+		}, []string{"it has 0 commands in ExecStart"}},
+		"adopted, with a drop-in's type": {adopt, func(m *machine) {
+			unit(strange("/etc/patroni/patroni.yaml"))(m)
+			m.write("/srv/mine.conf", "[Service]\nType=notify\n")
+			m.link("/usr/lib/systemd/system/patroni.service.d/mine.conf", "/srv/mine.conf")
+		}, []string{"the drop-in /usr/lib/systemd/system/patroni.service.d/mine.conf sets another Type"}},
+		"adopted, with a drop-in's user": {adopt, func(m *machine) {
+			unit(strange("/etc/patroni/patroni.yaml"))(m)
+			m.write(unitFile+".d/mine.conf", "[Service]\nUser=nobody\n")
+		}, []string{`runs as user "nobody"`}},
+		"adopted, with a drop-in for all services": {adopt, func(m *machine) {
+			unit(strange("/etc/patroni/patroni.yaml"))(m)
+			m.write("/etc/systemd/system/service.d/mine.conf", "[Service]\nWatchdogSec=10\n")
+		}, []string{"/etc/systemd/system/service.d/mine.conf sets another WatchdogSec"}},
+		"adopted, with a drop-in of an alias": {adopt, func(m *machine) {
+			unit(strange("/etc/patroni/patroni.yaml"))(m)
+			m.link("/etc/systemd/system/ha.service", "patroni.service")
+			m.write("/etc/systemd/system/ha.service.d/mine.conf", "[Service]\nPIDFile=/run/p.pid\n")
+		}, []string{"/etc/systemd/system/ha.service.d/mine.conf sets another PIDFile"}},
+		"adopted, with a drop-in that comes first": {adopt, func(m *machine) {
+			unit(strange("/etc/patroni/patroni.yaml"))(m)
+			m.write(unitFile+".d/00-mine.conf", "[Service]\nLimitNOFILE=1\n")
+		}, []string{unitFile + ".d/00-mine.conf comes before ours"}},
+		"adopted, with another program's modules": {adopt, func(m *machine) {
+			unit(strange("/etc/patroni/patroni.yaml") + "[Service]\nEnvironment=PYTHONPATH=/opt/secret\n")(m)
+		}, []string{"it sets PYTHONPATH in Environment"}},
+		"adopted, of ours, with another configuration": {adopt, func(m *machine) {
+			unit(strings.Replace(strange("/etc/p.yml"), "/usr/local/bin", binDir, 1))(m)
+		}, []string{"cannot adopt the unit " + unitFile, `"/etc/p.yml"`}},
+		"of ours, with a configuration that is there": {`{}`, func(m *machine) {
+			unit(strings.Replace(strange("/etc/p.yml"), "/usr/local/bin", binDir, 1))(m)
+			m.write("/etc/p.yml", "scope: x\n")
+		}, []string{"cannot replace the unit " + unitFile, `"/etc/p.yml", which is there`, "patroni_config_file"}},
 		"adopted once before": {adopt, func(m *machine) {
 			unit(strange("/etc/patroni/patroni.yaml"))(m)
 			m.write(adoptedFile, "[Service]\nNice=1\n")
@@ -153,6 +194,11 @@ func TestAdopt(t *testing.T) {
 	m.write("/etc/patroni/patroni.yaml", "scope: x\n")
 	m.own("/etc/patroni")
 	m.loaded = text
+	m.write("/usr/lib/systemd/system.conf", "[Manager]\nDefaultTimeoutStopSec=1\n")
+	m.write("/etc/systemd/system.conf", "[Manager]\nDefaultTimeoutStopSec=2\n")
+	m.write("/run/systemd/system.conf.d/10-slow.conf", "[Manager]\nDefaultTimeoutStopSec=5min\n")
+	m.link("/etc/systemd/system.conf.d/20-quick.conf", "/dev/null")
+	m.write("/usr/lib/systemd/system.conf.d/20-quick.conf", "[Manager]\nDefaultTimeoutStopSec=3\n")
 	before := m.state()
 	check, err := m.installer(adopt).Check(t.Context())
 	m.must(err)
@@ -173,7 +219,8 @@ func TestAdopt(t *testing.T) {
 		t.Errorf("warnings %q", got)
 	}
 	const want = "\n[Unit]\nDescription=Patroni\nAfter=network-online.target\n\n[Service]\nEnvironmentFile=-/etc/patroni_env.conf\n" +
-		"ExecStartPre=/bin/true\nExecReload=\nExecReload=/bin/kill -HUP $MAINPID\nLimitNOFILE=500000\n"
+		"ExecStartPre=/bin/true\nExecReload=\nExecReload=/bin/kill -HUP $MAINPID\nLimitNOFILE=500000\n" +
+		"\n# What that unit left to systemd, as systemd had it.\n[Service]\nRestart=no\nTimeoutStartSec=90\nTimeoutStopSec=5min\n"
 	_, settings, _ := strings.Cut(m.read(adoptedFile), "#   WatchdogSec=30\n")
 	if diff := cmp.Diff(want, settings); diff != "" {
 		t.Errorf("settings (-want +got):\n%s", diff)
@@ -195,6 +242,80 @@ func TestAdopt(t *testing.T) {
 	}
 	if again := m.run(removed); again.Changed() {
 		t.Errorf("a second removal: %q", visible(again))
+	}
+}
+
+// TestAdoptOfOurs: a unit that somebody wrote for this installation keeps its settings, too, where that is wanted.
+func TestAdoptOfOurs(t *testing.T) {
+	m := newMachine(t)
+	besideStrange(m)
+	text := strings.Replace(strange("/etc/patroni/patroni.yaml"), "/usr/local/bin", binDir, 1)
+	m.write(unitFile, text)
+	m.loaded = text
+	m.run(adopt)
+	if got := m.read(adoptedFile); !strings.Contains(got, "\nEnvironmentFile=-/etc/patroni_env.conf\n") || !strings.Contains(got, "\nLimitNOFILE=500000\n") {
+		t.Errorf("the drop-in is %q", got)
+	}
+	if m.run(`{}`).Changed() {
+		t.Error("a second run changes something")
+	}
+	// It is not somebody else's to a removal, which would take the program of a service that runs.
+	m.write(unitFile, text)
+	m.service.ActiveState, m.service.UnitFileState = "active", "enabled"
+	if _, err := m.installer(`{"state": "absent", "adopt_service": true}`).Run(t.Context()); err == nil || !m.has(venv) {
+		t.Errorf("the service runs on without its program: %v", err)
+	}
+}
+
+// TestAdoptedStaysAsItWas: a run that has forgotten what adoption demanded does not lead the service elsewhere.
+func TestAdoptedStaysAsItWas(t *testing.T) {
+	const named = `{"config_file": "patroni.yml"`
+	adopted := func(t *testing.T) *machine {
+		t.Helper()
+		m := newMachine(t)
+		m.write(unitFile, strange("/etc/patroni/patroni.yml"))
+		m.loaded = m.read(unitFile)
+		m.write("/etc/patroni/patroni.yml", "scope: x\n")
+		m.own("/etc/patroni")
+		m.run(named + `, "adopt_service": true}`)
+		m.service.ActiveState, m.service.MainPID = "active", 4711
+		return m
+	}
+	for name, c := range map[string]struct {
+		arguments string
+		edit      func(m *machine)
+		want      string // of the error, "" for none
+	}{
+		"the same":    {named + `}`, func(*machine) {}, ""},
+		"forgotten":   {`{}`, func(*machine) {}, `with the configuration /etc/patroni/patroni.yml, and config_dir with config_file is /etc/patroni/patroni.yaml`},
+		"and wanted":  {adopt, func(*machine) {}, "with the configuration /etc/patroni/patroni.yml"},
+		"another one": {`{}`, func(m *machine) { m.write("/etc/patroni/patroni.yaml", "") }, "with the configuration /etc/patroni/patroni.yml"},
+		"gone":        {`{}`, func(m *machine) { m.remove("/etc/patroni/patroni.yml") }, "with the configuration /etc/patroni/patroni.yml"},
+		"moved": {`{}`, func(m *machine) {
+			m.must(os.Rename(m.real("/etc/patroni/patroni.yml"), m.real("/etc/patroni/patroni.yaml")))
+		}, ""},
+		"edited":         {named + `}`, func(m *machine) { m.write(unitFile, oursHeader) }, ""},
+		"not any more":   {`{}`, func(m *machine) { m.remove(adoptedFile) }, ""},
+		"to be removed":  {removed, func(m *machine) { m.service.ActiveState, m.service.MainPID = "inactive", 0 }, ""},
+		"of another one": {named + `}`, func(m *machine) { m.write(unitFile, strings.Replace(m.read(unitFile), "User=postgres", "User=dba", 1)) }, `with user "dba"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := adopted(t)
+			c.edit(m)
+			before := m.state()
+			_, checked := m.installer(c.arguments).Check(t.Context())
+			_, err := m.installer(c.arguments).Run(t.Context())
+			if c.want == "" {
+				m.must(err)
+				return
+			}
+			if err == nil || checked == nil || err.Error() != checked.Error() || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "nothing was changed") {
+				t.Fatalf("run: %v, check: %v", err, checked)
+			}
+			if diff := cmp.Diff(before, m.state()); diff != "" {
+				t.Errorf("something was changed (-before +after):\n%s", diff)
+			}
+		})
 	}
 }
 
