@@ -172,12 +172,7 @@ func (p *Plan) former() []txn.Step {
 	if !p.seen.Foreign.Replaced {
 		return nil
 	}
-	kept := p.seen.formerUnit(e.Data)
-	var steps []txn.Step
-	if !p.seen.exists(kept) {
-		steps = append(steps, &step.File{Name: "former unit", Path: kept, Ours: true,
-			After: &step.FileState{Data: e.Data, Attr: fsys.Attr{Mode: 0o600}}})
-	}
+	steps := p.keepFormer(e.Data)
 	if p.seen.Foreign.File == "" {
 		return steps
 	}
@@ -188,7 +183,18 @@ func (p *Plan) former() []txn.Step {
 	steps = append(steps, p.missingDirs(map[string]bool{}, path.Dir(p.seen.adopted()))...)
 	// Who could not read the unit does not read its settings either.
 	after := &step.FileState{Data: settings, Attr: fsys.Attr{Mode: e.Mode & 0o644}}
-	return append(steps, &step.File{Name: unitStep, Path: p.seen.adopted(), Before: p.fileState(p.seen.adopted()), After: after})
+	return append(steps, &step.File{Name: unitStep, Path: p.seen.adopted(), Before: p.fileState(p.seen.adopted()), After: after,
+		Masked: step.MaskBoth})
+}
+
+// keepFormer keeps the text of a unit that somebody else wrote, where it is not kept already.
+func (p *Plan) keepFormer(text []byte) []txn.Step {
+	kept := p.seen.formerUnit(text)
+	if p.seen.exists(kept) {
+		return nil
+	}
+	return []txn.Step{&step.File{Name: "former unit", Path: kept, Ours: true,
+		After: &step.FileState{Data: text, Attr: fsys.Attr{Mode: 0o600}}}}
 }
 
 // formerPrefix begins the names of the texts of units that were replaced.
@@ -205,8 +211,15 @@ func (o *observer) lookFormer() error {
 	f := o.found
 	if f.Foreign.Replaced && f.Foreign.Hinders == "" {
 		kept := f.formerUnit(f.Entries[f.Unit].Data)
-		o.warn("this module did not write %s, and replaces it; its text is kept in %s", f.Unit, kept)
-		return o.look(kept, false)
+		if o.want.State == Absent {
+			o.warn("%s goes with the installation, whose programs it starts, though this module did not write it; its text is kept in %s",
+				f.Unit, kept)
+		} else {
+			o.warn("this module did not write %s, and replaces it; its text is kept in %s", f.Unit, kept)
+		}
+		if err := o.look(kept, false); err != nil || o.want.State != Absent {
+			return err
+		}
 	}
 	names, err := o.names(StateDir)
 	if err != nil || o.want.State != Absent {
@@ -214,6 +227,9 @@ func (o *observer) lookFormer() error {
 	}
 	names = slices.DeleteFunc(names, func(name string) bool { return !strings.HasPrefix(name, f.formerPrefix()) })
 	for _, name := range names {
+		if f.exists(path.Join(StateDir, name)) {
+			continue // named above
+		}
 		o.warn("the text of a unit that was in the place of %s before is kept in %s", f.Unit, path.Join(StateDir, name))
 	}
 	return nil
@@ -226,7 +242,7 @@ func (p *Plan) removeAdopted() []txn.Step {
 	if before == nil || p.seen.UnitStays || !systemd.IsAdopted(before.Data) {
 		return nil
 	}
-	steps := []txn.Step{&step.File{Name: unitStep, Path: name, Before: before}}
+	steps := []txn.Step{removeUnitFile(name, before, nil)}
 	if dir := path.Dir(name); p.seen.Foreign.Alone {
 		attr := p.seen.Entries[dir].Attr
 		steps = append(steps, &step.Directory{Name: "directory", Path: dir, Before: &attr})

@@ -405,6 +405,59 @@ func TestRemovalBesideForeignUnits(t *testing.T) {
 	}
 }
 
+// TestDiffShowsNoSecrets: who sees the difference may not read a unit, where people keep passwords.
+func TestDiffShowsNoSecrets(t *testing.T) {
+	const secrets = "\n[Service]\nEnvironment=PGPASSWORD=hunter2\nEnvironment=A=b \\\n  B=hunter2\nSetCredential=pw:hunter2\n" +
+		"ExecStartPre=/bin/x --password hunter2\nLimitNOFILE=500000\n# hunter2\n"
+	ofOurs := strings.Replace(strange("/etc/patroni/patroni.yaml"), "/usr/local/bin", binDir, 1)
+	for name, c := range map[string]struct {
+		arguments string
+		edit      func(m *machine)
+		shows     string
+	}{
+		"replaced": {`{}`, func(m *machine) { m.write(unitFile, ofOurs+secrets) }, "SetCredential=…\n"},
+		"with another program": {`{}`, func(m *machine) {
+			m.write(unitFile, "[Service]\nExecStart=/usr/bin/env PGPASSWORD=hunter2 "+binDir+"/patroni /etc/p.yml\n")
+		}, "ExecStart=…\n"},
+		"adopted":         {adopt, func(m *machine) { m.write(unitFile, ofOurs+secrets) }, "LimitNOFILE=…\n"},
+		"gone":            {removed, func(m *machine) { m.write(unitFile, ofOurs+secrets) }, "Environment=…\n"},
+		"ours, edited":    {`{}`, func(m *machine) { m.write(unitFile, m.read(unitFile)+secrets) }, "ExecStartPre=…\n"},
+		"ours, gone":      {removed, func(m *machine) { m.write(unitFile, m.read(unitFile)+secrets) }, "Environment=…\n"},
+		"its settings go": {removed, func(m *machine) { m.write(adoptedFile, "# Written by patroni_install when it adopted x\n"+secrets) }, "Environment=…\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMachine(t)
+			besideStrange(m)
+			m.remove(unitFile)
+			m.run(`{}`)
+			c.edit(m)
+			m.loaded = m.units()
+			check, err := m.installer(c.arguments).Check(t.Context())
+			m.must(err)
+			for _, report := range []*Report{check, m.run(c.arguments)} {
+				said := fmt.Sprintf("%+v", report.Result(true))
+				if strings.Contains(said, "hunter2") {
+					t.Errorf("the secret is shown: %s", said)
+				}
+				if !strings.Contains(said, c.shows) {
+					t.Errorf("%q is not shown: %s", c.shows, said)
+				}
+			}
+		})
+	}
+	m := newMachine(t)
+	packageOffered(m)
+	m.run(`{"method": "package"}`)
+	m.write(dropInFile, m.read(dropInFile)+secrets)
+	for _, arguments := range []string{`{"method": "package"}`, `{"method": "package", "state": "absent"}`} {
+		report, err := m.installer(arguments).Check(t.Context())
+		m.must(err)
+		if said := fmt.Sprintf("%+v", report.Result(true)); strings.Contains(said, "hunter2") || !strings.Contains(said, "SetCredential=…") {
+			t.Errorf("%s: %s", arguments, said)
+		}
+	}
+}
+
 // TestNoRestartWithoutConfiguration: it would end the service.
 func TestNoRestartWithoutConfiguration(t *testing.T) {
 	m := newMachine(t)

@@ -23,7 +23,7 @@ type ForeignUnit struct {
 	Elsewhere string
 	// Hinders says why the file cannot be adopted, "" where it can, or where nobody asked for it.
 	Hinders string
-	// Replaced tells that a unit which this module did not write will be replaced.
+	// Replaced tells that a unit which this module did not write will be replaced, or goes.
 	Replaced bool
 	// Alone tells that nothing but the settings of an adopted unit is in the directory of the drop-ins.
 	Alone bool
@@ -56,7 +56,7 @@ func (o *observer) foreignUnit(context.Context) error {
 	switch commands := systemd.Commands(e.Data); {
 	case !found:
 		f.Foreign.Elsewhere = o.elsewhere()
-	case e.Type != fsys.File || f.masked() || systemd.IsEarlier(e.Data):
+	case e.Type != fsys.File || f.masked() || systemd.IsEarlier(e.Data) && o.want.State != Absent:
 	case ours && systemd.IsAdopted(f.Entries[f.adopted()].Data):
 		o.adoptedBefore(e.Data)
 	case ours:
@@ -79,13 +79,13 @@ func (o *observer) adoptedBefore(text []byte) {
 }
 
 // taken looks at a unit that somebody else wrote and that starts this installation: it is replaced, or adopted where that
-// is wanted.
+// is wanted, and goes with the installation.
 func (o *observer) taken(text []byte) error {
 	f := o.found
+	f.Foreign.Replaced = true
 	if o.want.State == Absent {
 		return nil
 	}
-	f.Foreign.Replaced = true
 	if o.want.AdoptService {
 		f.Foreign.File = f.Unit
 		return o.adoption(text)

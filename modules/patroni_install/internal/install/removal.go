@@ -8,7 +8,6 @@ import (
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 	"github.com/pgedge/platform/modules/patroni_install/internal/host"
 	"github.com/pgedge/platform/modules/patroni_install/internal/step"
-	"github.com/pgedge/platform/modules/patroni_install/internal/systemd"
 	"github.com/pgedge/platform/modules/patroni_install/internal/txn"
 )
 
@@ -63,15 +62,11 @@ func (o *observer) goingUnit() error {
 	if o.want.State != Absent || !found {
 		return nil
 	}
-	switch commands := systemd.Commands(e.Data); {
+	switch {
 	case f.masked():
 		o.warn("%s stays: it is masked, so somebody decided that it must not run", f.Unit)
 		f.UnitStays = true
-	case e.Type != fsys.File || strings.HasPrefix(string(e.Data), oursHeader):
-	case f.startedBy(commands) || o.linksHere(commands):
-		o.warn("%s goes with the installation, whose programs it starts, though this module did not write it; "+
-			"the difference (--diff) has its text", f.Unit)
-	default:
+	case e.Type == fsys.File && !strings.HasPrefix(string(e.Data), oursHeader) && !f.Foreign.Replaced:
 		o.warn("%s stays: this module did not write it, and it starts no program of this installation; remove it yourself, "+
 			"if nobody needs it", f.Unit)
 		f.UnitStays = true
@@ -85,6 +80,18 @@ func (p *Plan) removeUnit() []txn.Step {
 	if before == nil || p.seen.UnitStays {
 		return nil
 	}
-	steps := append(p.removeAdopted(), &step.File{Name: unitStep, Path: p.seen.Unit, Before: before})
-	return append(steps, p.unlink()...)
+	steps := p.removeAdopted()
+	if p.seen.Foreign.Replaced {
+		steps = append(steps, p.keepFormer(before.Data)...)
+	}
+	return append(append(steps, removeUnitFile(p.seen.Unit, before, p.unitText())), p.unlink()...)
+}
+
+// removeUnitFile removes a unit or a drop-in. Its text is shown as it is where it is ours.
+func removeUnitFile(name string, before *step.FileState, ours []byte) *step.File {
+	s := &step.File{Name: unitStep, Path: name, Before: before}
+	if string(before.Data) != string(ours) {
+		s.Masked = step.MaskBefore
+	}
+	return s
 }
