@@ -156,8 +156,9 @@ func (p *Plan) refuseAdopted() error {
 		return nil
 	}
 	if adopted.Config != p.seen.Config && (adopted.There || p.seen.ConfigMissing) {
-		return fmt.Errorf("cannot change the unit %s: the service was adopted with the configuration %s, and config_dir with config_file is %s; %s",
-			unit, adopted.Config, p.seen.Config, remedyOfConfig)
+		return fmt.Errorf("cannot change the unit %s: the service was adopted with the configuration %s, and config_dir with config_file is %s; set "+
+			"these two (in the role: patroni_config_dir, patroni_config_file) to what it has, or move the configuration there",
+			unit, adopted.Config, p.seen.Config)
 	}
 	if adopted.User != p.seen.User.Name {
 		return fmt.Errorf("cannot change the unit %s: the service was adopted with user %q, and user is %s; set user (in the role: patroni_user) "+

@@ -460,18 +460,29 @@ func TestDiffShowsNoSecrets(t *testing.T) {
 
 // TestNoRestartWithoutConfiguration: it would end the service.
 func TestNoRestartWithoutConfiguration(t *testing.T) {
-	m := newMachine(t)
-	installed(m)
-	m.service.MainPID, m.service.ActiveState = 4711, "active"
-	for _, there := range []bool{false, true} {
-		if there {
-			m.write("/etc/patroni/patroni.yaml", "scope: x\n")
-			m.own("/etc/patroni")
-		}
-		got := strings.Join(m.run(`{}`).Result(false).Warnings, "\n")
-		if strings.Contains(got, "systemctl restart") != there || strings.Contains(got, "/etc/patroni/patroni.yaml is not there") == there {
-			t.Errorf("configuration there: %t, warnings %q", there, got)
-		}
+	const config = "/etc/patroni/patroni.yaml"
+	for name, c := range map[string]struct {
+		edit  func(m *machine)
+		there bool
+	}{
+		"none": {func(*machine) {}, false},
+		"a link that leads nowhere": {func(m *machine) {
+			m.must(os.Lchown(m.real("/etc/patroni"), 0, 0)) // or root does not follow it
+			m.link(config, "/srv/gone.yaml")
+		}, false},
+		"a file": {func(m *machine) { m.write(config, "scope: x\n"); m.own("/etc/patroni") }, true},
+		"a link": {func(m *machine) { m.write("/etc/patroni/b", ""); m.link(config, "b"); m.own("/etc/patroni") }, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMachine(t)
+			installed(m)
+			m.service.MainPID, m.service.ActiveState = 4711, "active"
+			c.edit(m)
+			got := strings.Join(m.run(`{}`).Result(false).Warnings, "\n")
+			if strings.Contains(got, "systemctl restart") != c.there || strings.Contains(got, config+" is not there") == c.there {
+				t.Errorf("warnings %q", got)
+			}
+		})
 	}
 }
 

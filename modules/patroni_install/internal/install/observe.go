@@ -287,6 +287,9 @@ func (o *observer) bin(context.Context) error {
 // config tells what is in the configuration directory.
 func (o *observer) config(context.Context) error {
 	o.found.ConfigMissing = !o.exists(o.found.Config)
+	if _, err := o.host.FS.Resolve(o.found.Config); errors.Is(err, fs.ErrNotExist) {
+		o.found.ConfigMissing = true // a link of root's that leads nowhere
+	}
 	e, found := o.found.Entries[o.found.ConfigDir]
 	if !found || e.Type != fsys.Directory {
 		return nil

@@ -108,12 +108,12 @@ func (o *observer) explainLink(err error) error {
 		link.Path, err, strings.Join(options, " and "), strings.Join(variables, ", "), link.Target)
 }
 
-// leading says where a directory leads to, where that is another one.
+// leading is a directory for people, with the one that it leads to, where that is another one.
 func leading(name, behind string) string {
 	if name == behind {
-		return ""
+		return name
 	}
-	return ", which leads to " + behind
+	return name + ", which leads to " + behind
 }
 
 // allowsConfig tells whether the configuration directory may be where it is wanted. A name with a dot in /etc is one
@@ -175,14 +175,14 @@ func (o *Observed) linkedToday() bool {
 func (p *Plan) refusePlaces() error {
 	o := p.seen
 	if !o.allowsConfig() && !o.configuredToday() {
-		return fmt.Errorf("cannot use config_dir %s%s: it would become user %s's, and root's programs may read what is there; set config_dir "+
-			"(in the role: patroni_config_dir) to a directory in %[4]s, one that is %[3]s's already, %[5]s",
-			o.ConfigDir, leading(o.ConfigDir, o.Real.ConfigDir), o.User.Name, o.User.Home, placesOfConfig)
+		return fmt.Errorf("cannot use config_dir %s: it would become user %s's, and root's programs may read what is there; set config_dir "+
+			"(in the role: patroni_config_dir) to a directory in %[3]s, one that is %[2]s's already, %[4]s",
+			leading(o.ConfigDir, o.Real.ConfigDir), o.User.Name, o.User.Home, placesOfConfig)
 	}
 	if !o.allowsBin() && !o.linkedToday() {
-		return fmt.Errorf("cannot use bin_dir %s%s: user %s can change the programs to which the links there lead, and root may execute "+
-			"what is there; set bin_dir (in the role: patroni_bin_dir) to a directory in %[4]s, one that is %[3]s's already, "+
-			"/opt/NAME/bin or /srv/NAME/bin", o.BinDir, leading(o.BinDir, o.Real.BinDir), o.User.Name, o.User.Home)
+		return fmt.Errorf("cannot use bin_dir %s: user %s can change the programs to which the links there lead, and root may execute "+
+			"what is there; set bin_dir (in the role: patroni_bin_dir) to a directory in %[3]s, one that is %[2]s's already, "+
+			"/opt/NAME/bin or /srv/NAME/bin", leading(o.BinDir, o.Real.BinDir), o.User.Name, o.User.Home)
 	}
 	return p.refuseBehind()
 }
