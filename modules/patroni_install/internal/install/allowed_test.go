@@ -59,6 +59,7 @@ func TestPlacesTaken(t *testing.T) {
 		"config, the user's below /usr":     {place{"config_dir", "/usr/local/etc/p", usersDir("/usr/local/etc/p")}, "config_dir is /usr/local/etc/p"},
 		"bin in the home":                   {place{"bin_dir", home + "/bin", nil}, ""},
 		"bin, the user's already":           {place{"bin_dir", "/data/bin", usersDir("/data/bin")}, ""},
+		"bin in a home of root's":           {place{"bin_dir", "/srv/pg/.local/bin", homeIn("/srv/pg")}, ""},
 		"bin in /opt":                       {place{"bin_dir", "/opt/patroni/bin", nil}, ""},
 		"bin in /opt, root's already":       {place{"bin_dir", "/opt/patroni/bin", rootsDir("/opt/patroni/bin")}, ""},
 		"bin in /srv":                       {place{"bin_dir", "/srv/patroni/bin", nil}, ""},
@@ -94,6 +95,14 @@ func TestPlacesTaken(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// homeIn gives the user a home that is root's.
+func homeIn(dir string) func(m *machine) {
+	return func(m *machine) {
+		m.dir(dir, 0o755)
+		m.write("/etc/passwd", strings.ReplaceAll(m.read("/etc/passwd"), home, dir))
 	}
 }
 
@@ -144,13 +153,15 @@ func TestPlacesRefused(t *testing.T) {
 			m.dir("/srv/x", 0o755)
 			m.link("/srv/x/bin", "/usr/local/sbin")
 		}}, "which leads to /usr/local/sbin"},
-		"root's PATH":          {place{"bin_dir", "/usr/local/sbin", nil}, "/opt/NAME/bin"},
-		"the shell's profiles": {place{"bin_dir", "/etc/profile.d", nil}, "/opt/NAME/bin"},
-		"cron's":               {place{"bin_dir", "/etc/cron.daily", nil}, "/opt/NAME/bin"},
-		"root's own programs":  {place{"bin_dir", "/root/bin", nil}, "/opt/NAME/bin"},
-		"a library":            {place{"bin_dir", "/usr/lib/patroni", nil}, "/opt/NAME/bin"},
-		"not so deep":          {place{"bin_dir", "/opt/bin", nil}, "/opt/NAME/bin"},
-		"deeper":               {place{"bin_dir", "/opt/a/b/bin", nil}, "/opt/NAME/bin"},
+		"root's PATH":                      {place{"bin_dir", "/usr/local/sbin", nil}, "/opt/NAME/bin"},
+		"the shell's profiles":             {place{"bin_dir", "/etc/profile.d", nil}, "/opt/NAME/bin"},
+		"cron's":                           {place{"bin_dir", "/etc/cron.daily", nil}, "/opt/NAME/bin"},
+		"root's own programs":              {place{"bin_dir", "/root/bin", nil}, "/opt/NAME/bin"},
+		"a library":                        {place{"bin_dir", "/usr/lib/patroni", nil}, "/opt/NAME/bin"},
+		"not so deep":                      {place{"bin_dir", "/opt/bin", nil}, "/opt/NAME/bin"},
+		"deeper":                           {place{"bin_dir", "/opt/a/b/bin", nil}, "/opt/NAME/bin"},
+		"root's PATH, in a home of root's": {place{"bin_dir", "/usr/local/sbin", homeIn("/usr/local")}, "/opt/NAME/bin"},
+		"root's, in a home of root's":      {place{"config_dir", "/etc/cron.daily", homeIn("/etc")}, allowed},
 		"bin behind a closed door": {place{"bin_dir", "/opt/patroni/bin", func(m *machine) { m.dir("/opt/patroni", 0o700) }},
 			"postgres cannot enter /opt/patroni (0700 0:0)"},
 		"bin is the closed door": {place{"bin_dir", "/opt/patroni/bin", func(m *machine) { m.dir("/opt/patroni/bin", 0o744) }},

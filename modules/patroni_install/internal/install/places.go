@@ -45,6 +45,7 @@ func (o *observer) real(context.Context) error {
 	f.Real = f.named()
 	if behind, err := o.behind(f.Real.UserHome); err == nil { // else nothing of ours is in there
 		f.Real.UserHome = behind
+		_ = o.look(behind, false) // its links were looked at
 	}
 	for _, name := range []*string{&f.Real.ConfigDir, &f.Real.BinDir, &f.Real.Home} {
 		behind, err := o.behind(*name)
@@ -130,9 +131,12 @@ func (o *Observed) allowsBin() bool {
 	return o.isUsers(dir) || dir == rootsBin || isMatch("/opt/*/bin", dir) || isMatch("/srv/*/bin", dir)
 }
 
-// isUsers tells whether a path without links lies in the user's home, or is a directory of the user's, or would be made in one.
+// isUsers tells whether a path without links lies in the user's home, or is a directory of the user's, or would be made in
+// one. An account may be given a directory of the system's as its home, such as /usr/local: in one of root's only what is in
+// no other program's way is the user's.
 func (o *Observed) isUsers(name string) bool {
-	if below(name, o.Real.UserHome) {
+	home := o.Real.UserHome
+	if below(name, home) && (o.Entries[home].UID != 0 || name == path.Join(home, ".local/bin")) {
 		return true
 	}
 	for !o.exists(name) {
