@@ -194,7 +194,7 @@ func TestAdopt(t *testing.T) {
 	m.write("/etc/patroni/patroni.yaml", "scope: x\n")
 	m.own("/etc/patroni")
 	m.loaded = text
-	m.write("/usr/lib/systemd/system.conf", "[Manager]\nDefaultTimeoutStopSec=1\n")
+	m.write("/usr/lib/systemd/system.conf", "[Manager]\nDefaultTimeoutStartSec=1\n")
 	m.write("/etc/systemd/system.conf", "[Manager]\nDefaultTimeoutStopSec=2\n")
 	m.write("/run/systemd/system.conf.d/10-slow.conf", "[Manager]\nDefaultTimeoutStopSec=5min\n")
 	m.link("/etc/systemd/system.conf.d/20-quick.conf", "/dev/null")
@@ -358,11 +358,16 @@ func TestUnitsTakenOver(t *testing.T) {
 		"of the earlier role, edited": {earlier + "[Service]\nLimitNOFILE=1\n", false, true},
 		"by hand":                     {"[Service]\nExecStart=" + binDir + "/patroni /etc/p.yml\nLimitNOFILE=1\n", true, false},
 		"of a link":                   {"[Service]\nExecStart=/opt/bin/patroni /etc/p.yml\n", true, false},
+		"beside its configuration":    {"[Service]\nExecStart=/opt/bin/patroni /etc/q.yml\n", true, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := newMachine(t)
 			installed(m)
 			m.link("/opt/bin/patroni", venv+"/bin/patroni")
+			if name == "beside its configuration" {
+				m.write("/etc/q.yml", "scope: x\n")
+				m.write("/etc/patroni/patroni.yaml", "scope: x\n")
+			}
 			m.write(unitFile, c.text)
 			m.loaded = c.text
 			_, err := m.installer(`{}`).Run(t.Context())
@@ -571,6 +576,7 @@ func TestLeftoverAliases(t *testing.T) {
 		"in a linked directory": {map[string]string{
 			"/srv/wants/patroni.service": "/lib/systemd/system/patroni.service", dir + "x.target.wants": "/srv/wants",
 		}, false},
+		"of another file":           {map[string]string{wants + "patroni.service": "/srv/gone/ha.service"}, false},
 		"a circle":                  {map[string]string{wants + "patroni.service": "patroni.service"}, false},
 		"another unit's":            {map[string]string{wants + "other.service": "/lib/systemd/system/other.service"}, true},
 		"another unit's alias":      {map[string]string{dir + "db.service": "other.service"}, true},
