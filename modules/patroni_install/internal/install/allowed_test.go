@@ -166,6 +166,12 @@ func TestPlacesRefused(t *testing.T) {
 			"postgres cannot enter /opt/patroni (0700 0:0)"},
 		"bin is the closed door": {place{"bin_dir", "/opt/patroni/bin", func(m *machine) { m.dir("/opt/patroni/bin", 0o744) }},
 			"postgres cannot enter /opt/patroni/bin (0744 0:0)"},
+		"pipx behind a closed door": {place{"pipx_home", "/root/pipx", func(m *machine) { m.dir("/root", 0o700) }},
+			"postgres cannot enter /root (0700 0:0)"},
+		"pipx behind a closed door, by a link": {place{"pipx_home", "/opt/x/pipx", func(m *machine) {
+			m.dir("/root", 0o700)
+			m.link("/opt/x", "/root")
+		}}, "postgres cannot enter /root (0700 0:0)"},
 		"config behind a closed door": {place{"config_dir", "/root/patroni", func(m *machine) {
 			usersDir("/root/patroni")(m)
 			m.dir("/root", 0o700)

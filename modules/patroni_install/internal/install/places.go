@@ -212,9 +212,14 @@ func (p *Plan) refuseBehind() error {
 // refuseClosed refuses directories that the user surely cannot enter: the service could not start (status 203 and 1). A
 // list of access rights or another group of the user's may open what the mode opens for anybody beside the owner.
 func (p *Plan) refuseClosed() error {
-	for _, place := range []struct{ option, from, path string }{
+	places := []struct{ option, from, path string }{
 		{"bin_dir", p.seen.Real.BinDir, p.seen.BinDir}, {"config_dir", path.Dir(p.seen.Real.ConfigDir), p.seen.ConfigDir},
-	} {
+		{"pipx_home", p.seen.Real.Home, p.seen.Home},
+	}
+	if p.want.packaged() {
+		places = places[:2]
+	}
+	for _, place := range places {
 		for dir := place.from; dir != "/"; dir = path.Dir(dir) {
 			e, found := p.seen.Entries[dir]
 			if found && e.Type == fsys.Directory && e.UID != p.seen.User.UID && e.Mode&0o011 == 0 {
