@@ -105,13 +105,16 @@ func (o *observer) sources(dirs []string) ([]systemd.Source, error) {
 	return all, nil
 }
 
-// source reads a file of settings, or what a link leads to; /dev/null holds none.
+// source reads a file of settings, or what a link leads to; what is no file, such as /dev/null, holds none.
 func (o *observer) source(name string) ([]byte, error) {
 	if info, err := o.host.FS.Lstat(name); err == nil && info.Target == "/dev/null" {
 		return nil, nil
 	}
 	target, err := o.host.FS.Resolve(name)
 	if err != nil {
+		return nil, err
+	}
+	if info, err := o.host.FS.Lstat(target); err != nil || info.Type != fsys.File {
 		return nil, err
 	}
 	return o.host.FS.ReadFile(target, entryLimit)

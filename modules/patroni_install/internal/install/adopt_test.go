@@ -199,6 +199,10 @@ func TestAdopt(t *testing.T) {
 	m.write("/run/systemd/system.conf.d/10-slow.conf", "[Manager]\nDefaultTimeoutStopSec=5min\n")
 	m.link("/etc/systemd/system.conf.d/20-quick.conf", "/dev/null")
 	m.write("/usr/lib/systemd/system.conf.d/20-quick.conf", "[Manager]\nDefaultTimeoutStopSec=3\n")
+	const ofRun = "/run/systemd/system/patroni.service.d/" // none of these is a drop-in
+	m.dir(ofRun+"dir.conf", 0o755)
+	m.write(ofRun+"notes.txt", "[Service]\nType=notify\n")
+	m.link(ofRun+"gone.conf", "/srv/gone.conf")
 	before := m.state()
 	check, err := m.installer(adopt).Check(t.Context())
 	m.must(err)
