@@ -428,7 +428,7 @@ func TestDiffShowsNoSecrets(t *testing.T) {
 		"with another program": {`{}`, func(m *machine) {
 			m.write(unitFile, "[Service]\nExecStart=/usr/bin/env PGPASSWORD=hunter2 "+binDir+"/patroni /etc/p.yml\n")
 		}, "ExecStart=…\n"},
-		"adopted":         {adopt, func(m *machine) { m.write(unitFile, ofOurs+secrets) }, "LimitNOFILE=…\n"},
+		"adopted":         {adopt, func(m *machine) { m.write(unitFile, ofOurs+secrets) }, "LimitNOFILE=500000\n"},
 		"gone":            {removed, func(m *machine) { m.write(unitFile, ofOurs+secrets) }, "Environment=…\n"},
 		"ours, edited":    {`{}`, func(m *machine) { m.write(unitFile, m.read(unitFile)+secrets) }, "ExecStartPre=…\n"},
 		"ours, gone":      {removed, func(m *machine) { m.write(unitFile, m.read(unitFile)+secrets) }, "Environment=…\n"},

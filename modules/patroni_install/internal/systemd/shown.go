@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// shownNames are the settings whose values are words of systemd's, names of units or of accounts. The values of all others
-// may hold secrets, as Environment, SetCredential and the commands do.
+// shownNames are the settings whose values are words of systemd's, names of units or of accounts. The values of others may
+// hold secrets, as Environment, SetCredential and the commands do, unless they are numbers, times or switches.
 func shownNames() []string {
 	return []string{"Wants", "After", "Requires", "Type", "User", "Group", "KillMode", "TimeoutSec", "Restart", "WantedBy"}
 }
@@ -42,6 +42,16 @@ func Shown(text, known string) string {
 	return b.String()
 }
 
+// isPlain tells whether a value of systemd's own settings is a number, a time or a size, or a switch.
+func isPlain(name, value string) bool {
+	if strings.HasPrefix(name, "X-") {
+		return false // anybody's
+	}
+	unit := strings.TrimLeft(strings.TrimPrefix(value, "-"), "0123456789")
+	isNumber := len(unit) < len(value) && len(value) <= 20 && (unit == "" || unit == "%" || len(unit) <= 5 && consistsOf(unit, ""))
+	return isNumber || slices.Contains([]string{"yes", "no", "true", "false", "on", "off", "infinity"}, value)
+}
+
 // shownLine is a line of a unit without what may be a secret.
 func shownLine(line string, comment bool) string {
 	name, value, found := strings.Cut(line, "=")
@@ -56,7 +66,7 @@ func shownLine(line string, comment bool) string {
 		return line
 	case !found || !consistsOf(name, "-"):
 		return "…"
-	case value == "", slices.Contains(shownNames(), name) && !strings.HasSuffix(line, `\`):
+	case value == "", isPlain(name, value), slices.Contains(shownNames(), name) && !strings.HasSuffix(line, `\`):
 		return line
 	// The program of a service and its configuration.
 	case name == "ExecStart" && !strings.HasSuffix(line, `\`) && !slices.ContainsFunc(strings.Fields(value), func(w string) bool { return !isPath(w) }):

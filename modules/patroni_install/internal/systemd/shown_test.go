@@ -32,6 +32,12 @@ ExecStart=/opt/bin/patroni /etc/p.yml \\
    --password hunter2
 ExecStart=/opt/bin/patroni /x=hunter2
 LimitNOFILE=500000
+Nice=-5
+TimeoutStopSec=10min
+CPUQuota=50%
+RemainAfterExit=yes
+X-Pin=1234
+Environment=1234hunter2
 User=dba \\
 hunter2
 hunter2
@@ -59,6 +65,12 @@ ExecStart=…
 ExecStart=…
 ExecStart=…
 LimitNOFILE=500000
+Nice=-5
+TimeoutStopSec=10min
+CPUQuota=50%
+RemainAfterExit=yes
+X-Pin=…
+Environment=…
 User=…
 …
 …
@@ -66,7 +78,7 @@ User=…
 [X-hunter]
 KillMode=process
 `
-	got := Shown(strings.ReplaceAll(text, `\\`, `\`), "x\n# known\nLimitNOFILE=500000\n")
+	got := Shown(strings.ReplaceAll(text, `\\`, `\`), "x\n# known\n")
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
