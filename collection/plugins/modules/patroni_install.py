@@ -190,8 +190,9 @@ options:
   adopt_service:
     description:
       - Whether to take over a unit of O(service_name) in C(/etc/systemd/system) that somebody else wrote. Without it such a unit is refused.
-      - It has to start Patroni as O(user), with O(config_file) in O(config_dir).
-      - What else it sets goes into a drop-in, C(00-patroni_install-adopted.conf), and its text is kept beside the journal; a warning says where.
+      - It has to start Patroni as O(user), with O(config_file) in O(config_dir), also by what its drop-ins set. Later runs have to keep to that.
+      - What else it sets goes into a drop-in, C(00-patroni_install-adopted.conf), and so do systemd's defaults where the module's unit has other
+        values. Its text is kept beside the journal; a warning says where.
       - With V(absent) the drop-in is removed.
     type: bool
     default: false

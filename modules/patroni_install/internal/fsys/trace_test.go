@@ -135,6 +135,18 @@ func labelling() []operation {
 		name:  "SetLabel",
 		do:    func(f *FS) error { return f.SetLabel("/d/file", programLabel) },
 		trace: []string{"label /d/file", "fsync /d/file"},
+	}, {
+		name: "SetAttributes",
+		do: func(f *FS) error {
+			return f.SetAttributes("/d/full", map[string][]byte{labelAttr: []byte(programLabel)})
+		},
+		trace: []string{"chmod /d/full", "fsync /d/full"},
+	}, {
+		name: "WriteFileWith",
+		do: func(f *FS) error {
+			return f.WriteFileWith("/d/new", []byte("new"), own(0o640), map[string][]byte{labelAttr: []byte(programLabel)})
+		},
+		trace: []string{"write /d/new", "fsync /d/new", "rename /d/new", "fsyncdir /d"},
 	}}
 }
 

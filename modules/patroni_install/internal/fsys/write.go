@@ -15,13 +15,23 @@ var ErrSwapped = errors.New("somebody replaced it meanwhile")
 // WriteFile makes name a regular file with this content and these attributes, whatever was
 // there before except a directory. A file of the same owner and mode keeps its access control list.
 func (f *FS) WriteFile(name string, data []byte, attr Attr) error {
+	return f.writeFile(name, data, attr, func(d dir, file *os.File) error { return f.keepAttributes(d, path.Base(name), file, attr) })
+}
+
+// WriteFileWith is WriteFile with these extended attributes, as Attributes returns them, and no others.
+func (f *FS) WriteFileWith(name string, data []byte, attr Attr, attributes map[string][]byte) error {
+	return f.writeFile(name, data, attr, func(_ dir, file *os.File) error { return onlyAttributes(file, attributes) })
+}
+
+// writeFile writes a file. more is what else the new one gets.
+func (f *FS) writeFile(name string, data []byte, attr Attr, more func(d dir, file *os.File) error) error {
 	return f.replace(name, func(d dir, temp string) error {
 		fd, err := openat(d.fd, temp, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW, 0o600)
 		if err != nil {
 			return pathError("create", path.Join(d.path, temp), err)
 		}
 		file := os.NewFile(uintptr(fd), name)
-		err = f.fill(file, data, attr, func() error { return f.keepAttributes(d, path.Base(name), file, attr) })
+		err = f.fill(file, data, attr, func() error { return more(d, file) })
 		return errors.Join(err, file.Close())
 	})
 }

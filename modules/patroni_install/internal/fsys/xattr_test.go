@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 )
 
@@ -55,5 +56,48 @@ func TestWriteFileKeepsAttributes(t *testing.T) {
 		if err != nil || uint32(info.Mode().Perm()) != mode {
 			t.Errorf("mode %v, want %o: %v", info.Mode(), mode, err)
 		}
+	}
+}
+
+// TestAttributes: a file and a directory get just the attributes that were read, whatever they inherited or had.
+func TestAttributes(t *testing.T) {
+	const list, inherited, note = "system.posix_acl_access", "system.posix_acl_default", "user.note"
+	root := t.TempDir()
+	f := New(root)
+	set := func(name, attribute string, value []byte) {
+		t.Helper()
+		if err := unix.Setxattr(filepath.Join(root, name), attribute, value, 0); errors.Is(err, unix.EOPNOTSUPP) {
+			t.Skip("this file system has no such attributes")
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+	me := Attr{Mode: 0o755, UID: os.Geteuid(), GID: os.Getegid()}
+	must(t, f.Mkdir("/d", me))
+	set("d", inherited, acl())
+	set("d", note, []byte("kept"))
+	want, err := f.Attributes("/d")
+	must(t, err)
+	if string(want[inherited]) != string(acl()) || string(want[note]) != "kept" {
+		t.Fatalf("attributes %q", want)
+	}
+	set("d", "user.other", []byte("goes"))
+	must(t, unix.Removexattr(filepath.Join(root, "d"), note))
+	must(t, f.SetAttributes("/d", want))
+	me.Mode = 0o640
+	must(t, f.WriteFileWith("/d/file", []byte("x"), me, map[string][]byte{note: []byte("mine")}))
+	got, err := f.Attributes("/d")
+	must(t, err)
+	ofFile, err := f.Attributes("/d/file")
+	must(t, err)
+	delete(ofFile, labelAttr) // of a policy that may be here
+	if diff := cmp.Diff([]map[string][]byte{want, {note: []byte("mine")}}, []map[string][]byte{got, ofFile}); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if _, listed := ofFile[list]; listed {
+		t.Error("the file has inherited a list")
+	}
+	if err := f.SetAttributes("/d/file", nil); !errors.Is(err, unix.ENOTDIR) {
+		t.Errorf("a file is not given attributes in place: %v", err)
 	}
 }

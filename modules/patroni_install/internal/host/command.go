@@ -150,9 +150,10 @@ func start(ctx context.Context, files *fsys.FS, cmd Command, adapt func(*exec.Cm
 	}, nil
 }
 
-// redirect makes the process print to where collect takes it from in the end.
+// redirect makes the process print to where collect takes it from in the end. A pipe is left when the process has ended and
+// others keep it open, see WaitDelay; what comes through it is bounded.
 func redirect(process *exec.Cmd, cmd Command) (collect func() Output, err error) {
-	if cmd.Detached {
+	if cmd.Detached && !cmd.Confined {
 		return toMemory(process)
 	}
 	line := serialised(cmd.Output)

@@ -2,15 +2,20 @@ package host
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
+
+	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 )
 
 // These make this program run a command, detached or not, in the directory that they name instead
@@ -107,6 +112,31 @@ func TestDetachedOutput(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestConfinedCommandPrintsToPipes: SELinux's policy keeps semanage from a file in memory. What holds for detached commands
+// holds for it all the same, and a child of it that keeps the pipes open holds nobody.
+func TestConfinedCommandPrintsToPipes(t *testing.T) {
+	cmd := sh(`readlink /proc/self/fd/1; readlink /proc/self/fd/2 >&2; head -c 700000 /dev/zero; echo; sleep 1000 & echo $!; exit 3`)
+	cmd.Detached, cmd.Confined = true, true
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel() // it is not stopped with us
+	out, err := Execute(ctx, fsys.New("/"), cmd, func(process *exec.Cmd) { process.WaitDelay = soon })
+	failed, ok := errors.AsType[*CommandError](err)
+	if !ok || failed.Code != 3 || !strings.HasPrefix(string(out.Stderr), "pipe:[") || len(out.Stdout) != outputLimit {
+		t.Errorf("error %v; %d bytes, stderr %q", err, len(out.Stdout), out.Stderr)
+	}
+	lines := strings.Fields(string(out.Stdout[len(out.Stdout)-20:]))
+	pid, err := strconv.Atoi(lines[len(lines)-1])
+	must(t, err)
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Errorf("its child did not live on: %v", err)
+	}
+	cmd = sh("readlink /proc/self/fd/1")
+	cmd.Detached, cmd.Confined = true, true
+	if got := fields(t, cmd); len(got) != 1 || !strings.HasPrefix(got[0], "pipe:[") {
+		t.Errorf("it prints to %q", got)
 	}
 }
 

@@ -40,6 +40,11 @@ type Command struct {
 	// They ignore the context's end, and may go on printing when we were killed. What they print
 	// is held in memory, however much it is.
 	Detached bool
+	// Confined commands are detached ones that SELinux confines, such as semanage: its policy lets them write to a pipe of
+	// ours and not to a file in memory (user_tmpfs_t), so that what they say would be lost. After our end nobody reads the
+	// pipe, so this is only for a program that has done its work when it cannot say so. A package manager has not, and
+	// neither have the scripts that it starts.
+	Confined bool
 	// Output, when set, is called with each line the command prints, as it comes, by one
 	// goroutine at a time; never for detached commands.
 	Output func(line string)

@@ -24,10 +24,7 @@ func (p *Plan) removal(out Outcome) ([]txn.Step, error) {
 		return nil, err
 	}
 	steps = append(steps, comforts...)
-	if p.removesTree() {
-		steps = append(steps, p.staleLinks(nil)...)
-	}
-	steps = append(append(steps, p.leaveFormer()...), profiles...)
+	steps = slices.Concat(steps, p.leaveBinDir(), p.leaveFormer(), profiles)
 	if p.removesTree() && !p.want.packaged() {
 		steps = slices.Concat(steps, p.removeTrees(out), p.manifest(out), p.removeRule(), p.removeOldHome())
 	}
@@ -39,6 +36,23 @@ func (p *Plan) removal(out Outcome) ([]txn.Step, error) {
 		steps = append(steps, &step.Directory{Name: "configuration directory", Path: p.seen.ConfigDir, Before: &before})
 	}
 	return steps, nil
+}
+
+// leaveBinDir removes the links to the programs. While others use the installation, those of a bin directory outside of the
+// home go, of which no other service starts anything: they are root's, and lead to what the user can change. Those in the
+// home serve people, too, and are the user's.
+func (p *Plan) leaveBinDir() []txn.Step {
+	if p.removesTree() {
+		return p.staleLinks(nil)
+	}
+	if p.seen.inHome(p.seen.BinDir) || p.seen.usedBy(p.seen.BinDir+"/") != "" {
+		return nil
+	}
+	steps := p.staleLinks(nil)
+	if s := p.seen.SELinux; s.Enforcing && s.Tools && s.Dirs[1].Rule {
+		steps = append(steps, p.rule(s.Dirs[1], true))
+	}
+	return steps
 }
 
 // removeTrees moves the venv into the stage, which goes away at the end, and with it the shared

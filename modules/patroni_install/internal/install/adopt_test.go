@@ -2,6 +2,7 @@ package install
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -114,7 +115,47 @@ func TestForeignUnits(t *testing.T) {
 		"adopted, with a drop-in's program": {adopt, func(m *machine) {
 			unit(strange("/etc/patroni/patroni.yaml"))(m)
 			m.write(unitFile+".d/mine.conf", "[Service]\nExecStart=\nExecStart=/opt/bin/patroni x\n")
-		}, []string{"sets another ExecStart"}},
+		}, []string{`it names the configuration "x"`}},
+		"adopted, with the same program in a drop-in": {adopt, func(m *machine) {
+			unit(strange("/etc/patroni/patroni.yaml"))(m)
+			m.write(unitFile+".d/mine.conf", "[Service]\nExecStart=\nExecStart=/opt/bin/patroni /etc/patroni/patroni.yaml\n")
+		}, []string{"the drop-in " + unitFile + ".d/mine.conf sets another ExecStart"}},
+		"adopted, without a program": {adopt, func(m *machine) {
+			unit(strange("/etc/patroni/patroni.yaml"))(m)
+			m.write("/run/systemd/system/patroni.service.d/mine.conf", "[Service]\nExecStart=\n")
+		}, []string{"it has 0 commands in ExecStart"}},
+		"adopted, with a drop-in's type": {adopt, func(m *machine) {
+			unit(strange("/etc/patroni/patroni.yaml"))(m)
+			m.write("/srv/mine.conf", "[Service]\nType=notify\n")
+			m.link("/usr/lib/systemd/system/patroni.service.d/mine.conf", "/srv/mine.conf")
+		}, []string{"the drop-in /usr/lib/systemd/system/patroni.service.d/mine.conf sets another Type"}},
+		"adopted, with a drop-in's user": {adopt, func(m *machine) {
+			unit(strange("/etc/patroni/patroni.yaml"))(m)
+			m.write(unitFile+".d/mine.conf", "[Service]\nUser=nobody\n")
+		}, []string{`runs as user "nobody"`}},
+		"adopted, with a drop-in for all services": {adopt, func(m *machine) {
+			unit(strange("/etc/patroni/patroni.yaml"))(m)
+			m.write("/etc/systemd/system/service.d/mine.conf", "[Service]\nWatchdogSec=10\n")
+		}, []string{"/etc/systemd/system/service.d/mine.conf sets another WatchdogSec"}},
+		"adopted, with a drop-in of an alias": {adopt, func(m *machine) {
+			unit(strange("/etc/patroni/patroni.yaml"))(m)
+			m.link("/etc/systemd/system/ha.service", "patroni.service")
+			m.write("/etc/systemd/system/ha.service.d/mine.conf", "[Service]\nPIDFile=/run/p.pid\n")
+		}, []string{"/etc/systemd/system/ha.service.d/mine.conf sets another PIDFile"}},
+		"adopted, with a drop-in that comes first": {adopt, func(m *machine) {
+			unit(strange("/etc/patroni/patroni.yaml"))(m)
+			m.write(unitFile+".d/00-mine.conf", "[Service]\nLimitNOFILE=1\n")
+		}, []string{unitFile + ".d/00-mine.conf comes before ours"}},
+		"adopted, with another program's modules": {adopt, func(m *machine) {
+			unit(strange("/etc/patroni/patroni.yaml") + "[Service]\nEnvironment=PYTHONPATH=/opt/secret\n")(m)
+		}, []string{"it sets PYTHONPATH in Environment"}},
+		"adopted, of ours, with another configuration": {adopt, func(m *machine) {
+			unit(strings.Replace(strange("/etc/p.yml"), "/usr/local/bin", binDir, 1))(m)
+		}, []string{"cannot adopt the unit " + unitFile, `"/etc/p.yml"`}},
+		"of ours, with a configuration that is there": {`{}`, func(m *machine) {
+			unit(strings.Replace(strange("/etc/p.yml"), "/usr/local/bin", binDir, 1))(m)
+			m.write("/etc/p.yml", "scope: x\n")
+		}, []string{"cannot replace the unit " + unitFile, `"/etc/p.yml", which is there`, "patroni_config_file"}},
 		"adopted once before": {adopt, func(m *machine) {
 			unit(strange("/etc/patroni/patroni.yaml"))(m)
 			m.write(adoptedFile, "[Service]\nNice=1\n")
@@ -153,6 +194,15 @@ func TestAdopt(t *testing.T) {
 	m.write("/etc/patroni/patroni.yaml", "scope: x\n")
 	m.own("/etc/patroni")
 	m.loaded = text
+	m.write("/usr/lib/systemd/system.conf", "[Manager]\nDefaultTimeoutStartSec=1\n")
+	m.write("/etc/systemd/system.conf", "[Manager]\nDefaultTimeoutStopSec=2\n")
+	m.write("/run/systemd/system.conf.d/10-slow.conf", "[Manager]\nDefaultTimeoutStopSec=5min\n")
+	m.link("/etc/systemd/system.conf.d/20-quick.conf", "/dev/null")
+	m.write("/usr/lib/systemd/system.conf.d/20-quick.conf", "[Manager]\nDefaultTimeoutStopSec=3\n")
+	const ofRun = "/run/systemd/system/patroni.service.d/" // none of these is a drop-in
+	m.dir(ofRun+"dir.conf", 0o755)
+	m.write(ofRun+"notes.txt", "[Service]\nType=notify\n")
+	m.link(ofRun+"gone.conf", "/srv/gone.conf")
 	before := m.state()
 	check, err := m.installer(adopt).Check(t.Context())
 	m.must(err)
@@ -173,7 +223,8 @@ func TestAdopt(t *testing.T) {
 		t.Errorf("warnings %q", got)
 	}
 	const want = "\n[Unit]\nDescription=Patroni\nAfter=network-online.target\n\n[Service]\nEnvironmentFile=-/etc/patroni_env.conf\n" +
-		"ExecStartPre=/bin/true\nExecReload=\nExecReload=/bin/kill -HUP $MAINPID\nLimitNOFILE=500000\n"
+		"ExecStartPre=/bin/true\nExecReload=\nExecReload=/bin/kill -HUP $MAINPID\nLimitNOFILE=500000\n" +
+		"\n# What that unit left to systemd, as systemd had it.\n[Service]\nRestart=no\nTimeoutStartSec=90\nTimeoutStopSec=5min\n"
 	_, settings, _ := strings.Cut(m.read(adoptedFile), "#   WatchdogSec=30\n")
 	if diff := cmp.Diff(want, settings); diff != "" {
 		t.Errorf("settings (-want +got):\n%s", diff)
@@ -195,6 +246,80 @@ func TestAdopt(t *testing.T) {
 	}
 	if again := m.run(removed); again.Changed() {
 		t.Errorf("a second removal: %q", visible(again))
+	}
+}
+
+// TestAdoptOfOurs: a unit that somebody wrote for this installation keeps its settings, too, where that is wanted.
+func TestAdoptOfOurs(t *testing.T) {
+	m := newMachine(t)
+	besideStrange(m)
+	text := strings.Replace(strange("/etc/patroni/patroni.yaml"), "/usr/local/bin", binDir, 1)
+	m.write(unitFile, text)
+	m.loaded = text
+	m.run(adopt)
+	if got := m.read(adoptedFile); !strings.Contains(got, "\nEnvironmentFile=-/etc/patroni_env.conf\n") || !strings.Contains(got, "\nLimitNOFILE=500000\n") {
+		t.Errorf("the drop-in is %q", got)
+	}
+	if m.run(`{}`).Changed() {
+		t.Error("a second run changes something")
+	}
+	// It is not somebody else's to a removal, which would take the program of a service that runs.
+	m.write(unitFile, text)
+	m.service.ActiveState, m.service.UnitFileState = "active", "enabled"
+	if _, err := m.installer(`{"state": "absent", "adopt_service": true}`).Run(t.Context()); err == nil || !m.has(venv) {
+		t.Errorf("the service runs on without its program: %v", err)
+	}
+}
+
+// TestAdoptedStaysAsItWas: a run that has forgotten what adoption demanded does not lead the service elsewhere.
+func TestAdoptedStaysAsItWas(t *testing.T) {
+	const named = `{"config_file": "patroni.yml"`
+	adopted := func(t *testing.T) *machine {
+		t.Helper()
+		m := newMachine(t)
+		m.write(unitFile, strange("/etc/patroni/patroni.yml"))
+		m.loaded = m.read(unitFile)
+		m.write("/etc/patroni/patroni.yml", "scope: x\n")
+		m.own("/etc/patroni")
+		m.run(named + `, "adopt_service": true}`)
+		m.service.ActiveState, m.service.MainPID = "active", 4711
+		return m
+	}
+	for name, c := range map[string]struct {
+		arguments string
+		edit      func(m *machine)
+		want      string // of the error, "" for none
+	}{
+		"the same":    {named + `}`, func(*machine) {}, ""},
+		"forgotten":   {`{}`, func(*machine) {}, `with the configuration /etc/patroni/patroni.yml, and config_dir with config_file is /etc/patroni/patroni.yaml`},
+		"and wanted":  {adopt, func(*machine) {}, "with the configuration /etc/patroni/patroni.yml"},
+		"another one": {`{}`, func(m *machine) { m.write("/etc/patroni/patroni.yaml", "") }, "with the configuration /etc/patroni/patroni.yml"},
+		"gone":        {`{}`, func(m *machine) { m.remove("/etc/patroni/patroni.yml") }, "with the configuration /etc/patroni/patroni.yml"},
+		"moved": {`{}`, func(m *machine) {
+			m.must(os.Rename(m.real("/etc/patroni/patroni.yml"), m.real("/etc/patroni/patroni.yaml")))
+		}, ""},
+		"edited":         {named + `}`, func(m *machine) { m.write(unitFile, oursHeader) }, ""},
+		"not any more":   {`{}`, func(m *machine) { m.remove(adoptedFile) }, ""},
+		"to be removed":  {removed, func(m *machine) { m.service.ActiveState, m.service.MainPID = "inactive", 0 }, ""},
+		"of another one": {named + `}`, func(m *machine) { m.write(unitFile, strings.Replace(m.read(unitFile), "User=postgres", "User=dba", 1)) }, `with user "dba"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := adopted(t)
+			c.edit(m)
+			before := m.state()
+			_, checked := m.installer(c.arguments).Check(t.Context())
+			_, err := m.installer(c.arguments).Run(t.Context())
+			if c.want == "" {
+				m.must(err)
+				return
+			}
+			if err == nil || checked == nil || err.Error() != checked.Error() || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "nothing was changed") {
+				t.Fatalf("run: %v, check: %v", err, checked)
+			}
+			if diff := cmp.Diff(before, m.state()); diff != "" {
+				t.Errorf("something was changed (-before +after):\n%s", diff)
+			}
+		})
 	}
 }
 
@@ -237,11 +362,16 @@ func TestUnitsTakenOver(t *testing.T) {
 		"of the earlier role, edited": {earlier + "[Service]\nLimitNOFILE=1\n", false, true},
 		"by hand":                     {"[Service]\nExecStart=" + binDir + "/patroni /etc/p.yml\nLimitNOFILE=1\n", true, false},
 		"of a link":                   {"[Service]\nExecStart=/opt/bin/patroni /etc/p.yml\n", true, false},
+		"beside its configuration":    {"[Service]\nExecStart=/opt/bin/patroni /etc/q.yml\n", true, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := newMachine(t)
 			installed(m)
 			m.link("/opt/bin/patroni", venv+"/bin/patroni")
+			if name == "beside its configuration" {
+				m.write("/etc/q.yml", "scope: x\n")
+				m.write("/etc/patroni/patroni.yaml", "scope: x\n")
+			}
 			m.write(unitFile, c.text)
 			m.loaded = c.text
 			_, err := m.installer(`{}`).Run(t.Context())
@@ -284,20 +414,84 @@ func TestRemovalBesideForeignUnits(t *testing.T) {
 	}
 }
 
+// TestDiffShowsNoSecrets: who sees the difference may not read a unit, where people keep passwords.
+func TestDiffShowsNoSecrets(t *testing.T) {
+	const secrets = "\n[Service]\nEnvironment=PGPASSWORD=hunter2\nEnvironment=A=b \\\n  B=hunter2\nSetCredential=pw:hunter2\n" +
+		"ExecStartPre=/bin/x --password hunter2\nLimitNOFILE=500000\n# hunter2\n"
+	ofOurs := strings.Replace(strange("/etc/patroni/patroni.yaml"), "/usr/local/bin", binDir, 1)
+	for name, c := range map[string]struct {
+		arguments string
+		edit      func(m *machine)
+		shows     string
+	}{
+		"replaced": {`{}`, func(m *machine) { m.write(unitFile, ofOurs+secrets) }, "SetCredential=…\n"},
+		"with another program": {`{}`, func(m *machine) {
+			m.write(unitFile, "[Service]\nExecStart=/usr/bin/env PGPASSWORD=hunter2 "+binDir+"/patroni /etc/p.yml\n")
+		}, "ExecStart=…\n"},
+		"adopted":         {adopt, func(m *machine) { m.write(unitFile, ofOurs+secrets) }, "LimitNOFILE=500000\n"},
+		"gone":            {removed, func(m *machine) { m.write(unitFile, ofOurs+secrets) }, "Environment=…\n"},
+		"ours, edited":    {`{}`, func(m *machine) { m.write(unitFile, m.read(unitFile)+secrets) }, "ExecStartPre=…\n"},
+		"ours, gone":      {removed, func(m *machine) { m.write(unitFile, m.read(unitFile)+secrets) }, "Environment=…\n"},
+		"its settings go": {removed, func(m *machine) { m.write(adoptedFile, "# Written by patroni_install when it adopted x\n"+secrets) }, "Environment=…\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMachine(t)
+			besideStrange(m)
+			m.remove(unitFile)
+			m.run(`{}`)
+			c.edit(m)
+			m.loaded = m.units()
+			check, err := m.installer(c.arguments).Check(t.Context())
+			m.must(err)
+			for _, report := range []*Report{check, m.run(c.arguments)} {
+				said := fmt.Sprintf("%+v", report.Result(true))
+				if strings.Contains(said, "hunter2") {
+					t.Errorf("the secret is shown: %s", said)
+				}
+				if !strings.Contains(said, c.shows) {
+					t.Errorf("%q is not shown: %s", c.shows, said)
+				}
+			}
+		})
+	}
+	m := newMachine(t)
+	packageOffered(m)
+	m.run(`{"method": "package"}`)
+	m.write(dropInFile, m.read(dropInFile)+secrets)
+	for _, arguments := range []string{`{"method": "package"}`, `{"method": "package", "state": "absent"}`} {
+		report, err := m.installer(arguments).Check(t.Context())
+		m.must(err)
+		if said := fmt.Sprintf("%+v", report.Result(true)); strings.Contains(said, "hunter2") || !strings.Contains(said, "SetCredential=…") {
+			t.Errorf("%s: %s", arguments, said)
+		}
+	}
+}
+
 // TestNoRestartWithoutConfiguration: it would end the service.
 func TestNoRestartWithoutConfiguration(t *testing.T) {
-	m := newMachine(t)
-	installed(m)
-	m.service.MainPID, m.service.ActiveState = 4711, "active"
-	for _, there := range []bool{false, true} {
-		if there {
-			m.write("/etc/patroni/patroni.yaml", "scope: x\n")
-			m.own("/etc/patroni")
-		}
-		got := strings.Join(m.run(`{}`).Result(false).Warnings, "\n")
-		if strings.Contains(got, "systemctl restart") != there || strings.Contains(got, "/etc/patroni/patroni.yaml is not there") == there {
-			t.Errorf("configuration there: %t, warnings %q", there, got)
-		}
+	const config = "/etc/patroni/patroni.yaml"
+	for name, c := range map[string]struct {
+		edit  func(m *machine)
+		there bool
+	}{
+		"none": {func(*machine) {}, false},
+		"a link that leads nowhere": {func(m *machine) {
+			m.must(os.Lchown(m.real("/etc/patroni"), 0, 0)) // or root does not follow it
+			m.link(config, "/srv/gone.yaml")
+		}, false},
+		"a file": {func(m *machine) { m.write(config, "scope: x\n"); m.own("/etc/patroni") }, true},
+		"a link": {func(m *machine) { m.write("/etc/patroni/b", ""); m.link(config, "b"); m.own("/etc/patroni") }, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMachine(t)
+			installed(m)
+			m.service.MainPID, m.service.ActiveState = 4711, "active"
+			c.edit(m)
+			got := strings.Join(m.run(`{}`).Result(false).Warnings, "\n")
+			if strings.Contains(got, "systemctl restart") != c.there || strings.Contains(got, config+" is not there") == c.there {
+				t.Errorf("warnings %q", got)
+			}
+		})
 	}
 }
 
@@ -361,6 +555,79 @@ func TestLeftoverLinks(t *testing.T) {
 		if !m.has(wants+"patroni.service") || !m.has(unitFile) {
 			t.Errorf("%s: the service is no longer enabled", name)
 		}
+	}
+}
+
+// TestLeftoverAliases: a link starts the service under another name, too, or by way of another link. Those that lead
+// nowhere before the unit is made go with an undo that brings them back; those of other units stay.
+func TestLeftoverAliases(t *testing.T) {
+	const dir, wants = "/etc/systemd/system/", "/etc/systemd/system/multi-user.target.wants/"
+	for name, c := range map[string]struct {
+		links map[string]string
+		stay  bool
+	}{
+		"an alias, wanted":           {map[string]string{wants + "postgres-ha.service": "/lib/systemd/system/patroni.service"}, false},
+		"an alias of the package's":  {map[string]string{dir + "postgres-ha.service": "/lib/systemd/system/patroni.service"}, false},
+		"an alias beside":            {map[string]string{dir + "postgres-ha.service": "patroni.service"}, false},
+		"an alias of an alias":       {map[string]string{dir + "a.service": "b.service", dir + "b.service": "patroni.service"}, false},
+		"an alias of local software": {map[string]string{"/usr/local/lib/systemd/system/ha.service": "patroni.service"}, false},
+		"wanted by way of an alias": {map[string]string{
+			dir + "postgres-ha.service": "patroni.service", wants + "postgres-ha.service": "../postgres-ha.service",
+		}, false},
+		"wanted by the name of an alias": {map[string]string{
+			dir + "postgres-ha.service": "patroni.service", wants + "postgres-ha.service": "/lib/systemd/system/postgres-ha.service",
+		}, false},
+		"in a linked directory": {map[string]string{
+			"/srv/wants/patroni.service": "/lib/systemd/system/patroni.service", dir + "x.target.wants": "/srv/wants",
+		}, false},
+		"of another file":           {map[string]string{wants + "patroni.service": "/srv/gone/ha.service"}, false},
+		"a circle":                  {map[string]string{wants + "patroni.service": "patroni.service"}, false},
+		"another unit's":            {map[string]string{wants + "other.service": "/lib/systemd/system/other.service"}, true},
+		"another unit's alias":      {map[string]string{dir + "db.service": "other.service"}, true},
+		"a unit of a similar name":  {map[string]string{wants + "x.service": "/lib/systemd/system/xpatroni.service"}, true},
+		"one that leads to a unit":  {map[string]string{wants + "postgres-ha.service": "/srv/units/postgres-ha.service"}, true},
+		"a masked one":              {map[string]string{dir + "db.service": "/dev/null"}, true},
+		"one that is no dependency": {map[string]string{dir + "multi-user.target.d/x.conf": "patroni.service"}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMachine(t)
+			m.write("/srv/units/postgres-ha.service", "")
+			for link, target := range c.links {
+				m.link(link, target)
+			}
+			before := m.state()
+			m.fault = func(kind, object string) error {
+				if kind == "rename" && object == unitFile {
+					return errInjected
+				}
+				return nil
+			}
+			if _, err := m.installer(`{}`).Run(t.Context()); err == nil {
+				t.Fatal("the run was to fail")
+			}
+			m.fault = nil
+			if diff := cmp.Diff(before, m.state()); diff != "" {
+				t.Errorf("after the undo (-before +after):\n%s", diff)
+			}
+			m.run(`{}`)
+			for link := range c.links {
+				if strings.HasSuffix(link, ".service") && m.has(link) != c.stay {
+					t.Errorf("%s is there: %t", link, m.has(link))
+				}
+			}
+		})
+	}
+}
+
+// TestLeftoverLinksOfThePackagesUnit: the package brings its own unit beside the service that was asked for.
+func TestLeftoverLinksOfThePackagesUnit(t *testing.T) {
+	m := newMachine(t)
+	packageOffered(m)
+	m.link(osEnabled(), packageUnit)
+	m.link("/etc/systemd/system/postgres-ha.service", packageUnit)
+	m.run(`{"method": "package", "service_name": "patroni-b", "config_dir": "/etc/patroni-b"}`)
+	if m.has(osEnabled()) || m.has("/etc/systemd/system/postgres-ha.service") {
+		t.Error("the package's service is enabled")
 	}
 }
 

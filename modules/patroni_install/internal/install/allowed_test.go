@@ -2,6 +2,7 @@ package install
 
 import (
 	"os"
+	"path"
 	"strings"
 	"testing"
 
@@ -58,10 +59,28 @@ func TestPlacesTaken(t *testing.T) {
 		"config, the user's below /usr":     {place{"config_dir", "/usr/local/etc/p", usersDir("/usr/local/etc/p")}, "config_dir is /usr/local/etc/p"},
 		"bin in the home":                   {place{"bin_dir", home + "/bin", nil}, ""},
 		"bin, the user's already":           {place{"bin_dir", "/data/bin", usersDir("/data/bin")}, ""},
+		"bin in a home of root's":           {place{"bin_dir", "/srv/pg/.local/bin", homeIn("/srv/pg")}, ""},
 		"bin in /opt":                       {place{"bin_dir", "/opt/patroni/bin", nil}, ""},
 		"bin in /opt, root's already":       {place{"bin_dir", "/opt/patroni/bin", rootsDir("/opt/patroni/bin")}, ""},
 		"bin in /srv":                       {place{"bin_dir", "/srv/patroni/bin", nil}, ""},
-		"bin on root's PATH":                {place{"bin_dir", "/usr/local/bin", nil}, "bin_dir is /usr/local/bin, from which root may execute"},
+		"config behind a link to the user's": {place{"config_dir", "/data/patroni", func(m *machine) {
+			usersDir("/srv/pg")(m)
+			m.link("/data", "/srv/pg")
+		}}, ""},
+		"config in /srv on another disk": {place{"config_dir", "/srv/patroni", func(m *machine) { moveTo("/srv", "/disk/srv")(m) }}, ""},
+		"config below a link of its name": {place{"config_dir", "/etc/patroni/main", func(m *machine) {
+			usersDir("/srv/conf")(m)
+			m.link("/etc/patroni", "/srv/conf")
+		}}, ""},
+		"bin in /opt on another disk": {place{"bin_dir", "/opt/patroni/bin", func(m *machine) { moveTo("/opt", "/disk/opt")(m) }}, ""},
+		"bin that is a link to another": {place{"bin_dir", "/data/bin", func(m *machine) {
+			rootsDir("/opt/patroni/bin")(m)
+			m.link("/data/bin", "/opt/patroni/bin")
+		}}, ""},
+		"bin on root's PATH by a link": {place{"bin_dir", "/opt/x/bin", func(m *machine) {
+			m.link("/opt/x", "/usr/local")
+		}}, "bin_dir is /opt/x/bin, from which root may execute"},
+		"bin on root's PATH": {place{"bin_dir", "/usr/local/bin", nil}, "bin_dir is /usr/local/bin, from which root may execute"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := c.on(t)
@@ -76,6 +95,14 @@ func TestPlacesTaken(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// homeIn gives the user a home that is root's.
+func homeIn(dir string) func(m *machine) {
+	return func(m *machine) {
+		m.dir(dir, 0o755)
+		m.write("/etc/passwd", strings.ReplaceAll(m.read("/etc/passwd"), home, dir))
 	}
 }
 
@@ -103,17 +130,48 @@ func TestPlacesRefused(t *testing.T) {
 			m.dir("/data/etc", 0o755)
 			m.must(os.Lchown(m.real("/data"), m.uid, m.gid))
 		}}, allowed},
-		"root's PATH":          {place{"bin_dir", "/usr/local/sbin", nil}, "/opt/NAME/bin"},
-		"the shell's profiles": {place{"bin_dir", "/etc/profile.d", nil}, "/opt/NAME/bin"},
-		"cron's":               {place{"bin_dir", "/etc/cron.daily", nil}, "/opt/NAME/bin"},
-		"root's own programs":  {place{"bin_dir", "/root/bin", nil}, "/opt/NAME/bin"},
-		"a library":            {place{"bin_dir", "/usr/lib/patroni", nil}, "/opt/NAME/bin"},
-		"not so deep":          {place{"bin_dir", "/opt/bin", nil}, "/opt/NAME/bin"},
-		"deeper":               {place{"bin_dir", "/opt/a/b/bin", nil}, "/opt/NAME/bin"},
+		"root's jobs, by a link": {place{"config_dir", "/etc/patroni.z/x", func(m *machine) {
+			rootsDir("/etc/cron.daily")(m)
+			m.link("/etc/patroni.z", "/etc/cron.daily")
+		}}, "which leads to /etc/cron.daily/x"},
+		"root's jobs, by two links": {place{"config_dir", "/srv/patroni", func(m *machine) {
+			rootsDir("/etc/cron.daily")(m)
+			m.link("/etc/z", "cron.daily")
+			m.remove("/srv")
+			m.link("/srv", "/etc/z")
+		}}, allowed},
+		"root's, by a link in /opt": {place{"config_dir", "/opt/z/patroni", func(m *machine) { m.link("/opt/z", "/usr/lib") }}, "which leads to /usr/lib/patroni"},
+		"root's, for all of /opt": {place{"config_dir", "/opt/patroni", func(m *machine) {
+			m.remove("/opt")
+			m.link("/opt", "/usr/lib")
+		}}, "which leads to /usr/lib/patroni"},
+		"the programs, by a link": {place{"bin_dir", "/opt/x/bin", func(m *machine) {
+			m.dir("/usr/bin", 0o755)
+			m.link("/opt/x", "/usr")
+		}}, "which leads to /usr/bin"},
+		"the programs, by a link of their name": {place{"bin_dir", "/srv/x/bin", func(m *machine) {
+			m.dir("/srv/x", 0o755)
+			m.link("/srv/x/bin", "/usr/local/sbin")
+		}}, "which leads to /usr/local/sbin"},
+		"root's PATH":                      {place{"bin_dir", "/usr/local/sbin", nil}, "/opt/NAME/bin"},
+		"the shell's profiles":             {place{"bin_dir", "/etc/profile.d", nil}, "/opt/NAME/bin"},
+		"cron's":                           {place{"bin_dir", "/etc/cron.daily", nil}, "/opt/NAME/bin"},
+		"root's own programs":              {place{"bin_dir", "/root/bin", nil}, "/opt/NAME/bin"},
+		"a library":                        {place{"bin_dir", "/usr/lib/patroni", nil}, "/opt/NAME/bin"},
+		"not so deep":                      {place{"bin_dir", "/opt/bin", nil}, "/opt/NAME/bin"},
+		"deeper":                           {place{"bin_dir", "/opt/a/b/bin", nil}, "/opt/NAME/bin"},
+		"root's PATH, in a home of root's": {place{"bin_dir", "/usr/local/sbin", homeIn("/usr/local")}, "/opt/NAME/bin"},
+		"root's, in a home of root's":      {place{"config_dir", "/etc/cron.daily", homeIn("/etc")}, allowed},
 		"bin behind a closed door": {place{"bin_dir", "/opt/patroni/bin", func(m *machine) { m.dir("/opt/patroni", 0o700) }},
 			"postgres cannot enter /opt/patroni (0700 0:0)"},
 		"bin is the closed door": {place{"bin_dir", "/opt/patroni/bin", func(m *machine) { m.dir("/opt/patroni/bin", 0o744) }},
 			"postgres cannot enter /opt/patroni/bin (0744 0:0)"},
+		"pipx behind a closed door": {place{"pipx_home", "/root/pipx", func(m *machine) { m.dir("/root", 0o700) }},
+			"postgres cannot enter /root (0700 0:0)"},
+		"pipx behind a closed door, by a link": {place{"pipx_home", "/opt/x/pipx", func(m *machine) {
+			m.dir("/root", 0o700)
+			m.link("/opt/x", "/root")
+		}}, "postgres cannot enter /root (0700 0:0)"},
 		"config behind a closed door": {place{"config_dir", "/root/patroni", func(m *machine) {
 			usersDir("/root/patroni")(m)
 			m.dir("/root", 0o700)
@@ -127,7 +185,7 @@ func TestPlacesRefused(t *testing.T) {
 			if foretold == nil || refused == nil || foretold.Error() != refused.Error() {
 				t.Fatalf("check: %v\nrun: %v", foretold, refused)
 			}
-			for _, part := range []string{"cannot use " + c.option + " " + c.dir + ": ", c.why, "patroni_" + c.option, "nothing was changed"} {
+			for _, part := range []string{"cannot use " + c.option + " " + c.dir, c.why, "patroni_" + c.option, "nothing was changed"} {
 				if !strings.Contains(refused.Error(), part) {
 					t.Errorf("message %q lacks %q", refused, part)
 				}
@@ -136,6 +194,64 @@ func TestPlacesRefused(t *testing.T) {
 				t.Errorf("it changed something (-before +after):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestPlacesBehindLinks: what is refused of directories that links lead to, and what is advised.
+func TestPlacesBehindLinks(t *testing.T) {
+	for name, c := range map[string]struct {
+		place
+		want []string
+	}{
+		"one that leads nowhere": {
+			place{"config_dir", "/etc/patroni.z/x", func(m *machine) { m.link("/etc/patroni.z", "/etc/cron.new") }},
+			[]string{"cannot use /etc/patroni.z: it is a link to /etc/cron.new, where nothing is"},
+		},
+		"the home": {place{"config_dir", "/etc/patroni/" + path.Base(home), func(m *machine) {
+			m.link("/etc/patroni", path.Dir(home))
+		}}, []string{"must be a directory of its own", home}},
+		"the user's link": {
+			place{"config_dir", home + "/link/patroni", func(m *machine) { m.link(home+"/link", "/srv") }},
+			[]string{"set config_dir (in the role: patroni_config_dir) to real directories"},
+		},
+		"the user's link, behind root's": {
+			place{"bin_dir", "/opt/x/bin", func(m *machine) {
+				m.link("/opt/x", home+"/link")
+				m.link(home+"/link", "/srv")
+			}},
+			[]string{"set bin_dir (in the role: patroni_bin_dir) to real directories"},
+		},
+		"the user's link, for pipx": {
+			place{"pipx_home", home + "/link/pipx", func(m *machine) { m.link(home+"/link", "/srv") }},
+			[]string{"set pipx_home (in the role: patroni_pipx_home) to real directories"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := c.on(t)
+			before := m.snapshot()
+			_, foretold := m.installer(c.arguments()).Check(t.Context())
+			_, refused := m.installer(c.arguments()).Run(t.Context())
+			if foretold == nil || refused == nil || foretold.Error() != refused.Error() {
+				t.Fatalf("check: %v\nrun: %v", foretold, refused)
+			}
+			for _, part := range append(c.want, "nothing was changed") {
+				if !strings.Contains(refused.Error(), part) {
+					t.Errorf("message %q lacks %q", refused, part)
+				}
+			}
+			if diff := cmp.Diff(before, m.snapshot()); diff != "" {
+				t.Errorf("it changed something (-before +after):\n%s", diff)
+			}
+		})
+	}
+}
+
+// moveTo moves a directory, and leaves a link.
+func moveTo(from, to string) func(m *machine) {
+	return func(m *machine) {
+		m.dir(path.Dir(to), 0o755)
+		m.must(os.Rename(m.real(from), m.real(to)))
+		m.link(from, to)
 	}
 }
 

@@ -195,12 +195,20 @@ func (p *Plan) unit() []txn.Step {
 	if p.usesPackageUnit() {
 		return p.dropInStep()
 	}
-	s := &step.File{Name: unitStep, Path: p.seen.Unit, Before: p.fileState(p.seen.Unit)}
+	s := &step.File{Name: unitStep, Path: p.seen.Unit, Before: p.fileState(p.seen.Unit), Masked: p.masks(p.seen.Unit)}
 	s.After = &step.FileState{Data: p.unitText(), Attr: fsys.Attr{Mode: 0o644}}
 	if s.Before != nil && s.Before.Attr == s.After.Attr && string(s.Before.Data) == string(s.After.Data) {
 		return nil
 	}
 	return append(append(p.unlink(), p.former()...), s)
+}
+
+// masks tells what people do not see whole of a unit that is written: what is there.
+func (p *Plan) masks(name string) step.Masking {
+	if !p.seen.exists(name) {
+		return ""
+	}
+	return step.MaskBefore
 }
 
 func (p *Plan) unitText() []byte { return p.seen.unit(p.want).Render() }

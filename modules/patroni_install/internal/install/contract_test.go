@@ -71,7 +71,9 @@ func TestPlanUnit(t *testing.T) {
 				o.file(unitFile, string(before.Data), before.Attr)
 			}
 			want := *right
-			want.Before = before
+			if before != nil {
+				want.Before, want.Masked = before, step.MaskBefore
+			}
 			comparePlans(t, parts{Switch: []txn.Step{&want}}, mustPlan(t, `{}`, o, Outcome{}))
 		})
 	}
@@ -89,7 +91,7 @@ func TestPlanHardening(t *testing.T) {
 		o := healthy(t, `{}`)
 		o.file(unitFile, string(change[0].After.Data), change[0].After.Attr)
 		want := *change[1]
-		want.Before = change[0].After
+		want.Before, want.Masked = change[0].After, step.MaskBefore
 		comparePlans(t, parts{Switch: []txn.Step{&want}}, mustPlan(t, arguments, o, Outcome{}))
 	}
 }

@@ -83,3 +83,20 @@ func TestMovedBinDirUnderSELinux(t *testing.T) {
 		t.Errorf("rules %q", got)
 	}
 }
+
+// TestRemovalOfOneServiceUnderSELinux: the rule of a bin directory of its own goes with its links.
+func TestRemovalOfOneServiceUnderSELinux(t *testing.T) {
+	const own = instance + `, "bin_dir": "/srv/b/bin"`
+	m := enforcing(t)
+	m.dir("/srv", 0o755)
+	m.run(`{}`)
+	before := m.read(localRules)
+	m.run(`{` + own + `}`)
+	if m.read(localRules) == before {
+		t.Fatal("there is no rule for the directory")
+	}
+	m.run(`{"state": "absent", ` + own + `}`)
+	if got := m.read(localRules); got != before || m.has("/srv/b/bin/patroni") {
+		t.Errorf("rules %q", got)
+	}
+}

@@ -47,6 +47,7 @@ type Interpreter struct {
 type Observed struct {
 	Layout
 
+	Real    Real
 	Release host.Release
 	Family  Family
 	Python  string // version of the system's interpreter, "3.9"; "" when there is none
@@ -148,7 +149,7 @@ func (o *observer) observe(ctx context.Context) (*Observed, error) {
 	if gone {
 		o.warnOfGoneUser()
 	}
-	looks := []func(context.Context) error{o.release, o.family, o.adopt, o.entries, o.bin, o.config, o.service}
+	looks := []func(context.Context) error{o.release, o.family, o.adopt, o.entries, o.real, o.bin, o.config, o.service}
 	if o.want.packaged() {
 		looks = append(looks, o.packaged)
 	} else {
@@ -156,7 +157,7 @@ func (o *observer) observe(ctx context.Context) (*Observed, error) {
 	}
 	for _, look := range looks {
 		if err := look(ctx); err != nil {
-			return nil, explainLink(err)
+			return nil, o.explainLink(err)
 		}
 	}
 	if err := cmp.Or(o.profiles(), o.comfort()); err != nil {
@@ -165,17 +166,6 @@ func (o *observer) observe(ctx context.Context) (*Observed, error) {
 	o.neighbours()
 	o.places()
 	return o.found, cmp.Or(o.formerBin(), o.otherUnits(), o.foreignUnit(ctx), o.lookFormer(), o.leftovers(), o.goingUnit())
-}
-
-// explainLink says what to do about a link that is not followed.
-func explainLink(err error) error {
-	var link *fsys.LinkError
-	if !errors.As(err, &link) {
-		return err
-	}
-	return fmt.Errorf("cannot work below %s: %w, and root does not follow it; set bin_dir and pipx_home "+
-		"(in the role: patroni_bin_dir, patroni_pipx_home) to real directories, such as below %s",
-		link.Path, err, link.Target)
 }
 
 func (o *observer) release(context.Context) (err error) {
@@ -297,6 +287,9 @@ func (o *observer) bin(context.Context) error {
 // config tells what is in the configuration directory.
 func (o *observer) config(context.Context) error {
 	o.found.ConfigMissing = !o.exists(o.found.Config)
+	if _, err := o.host.FS.Resolve(o.found.Config); errors.Is(err, fs.ErrNotExist) {
+		o.found.ConfigMissing = true // a link of root's that leads nowhere
+	}
 	e, found := o.found.Entries[o.found.ConfigDir]
 	if !found || e.Type != fsys.Directory {
 		return nil

@@ -34,7 +34,7 @@ func bare(t testing.TB, arguments string) *Observed {
 		t.Fatal(err)
 	}
 	o := &Observed{
-		Layout: layout, Entries: map[string]Entry{}, Bin: map[string]fsys.Info{},
+		Layout: layout, Real: layout.named(), Entries: map[string]Entry{}, Bin: map[string]fsys.Info{},
 		Family:  families()[0],
 		Pipx:    &pipx.Program{Argv: []string{"/usr/bin/pipx"}, Version: "1.7.1"},
 		Service: Service{Running: true},

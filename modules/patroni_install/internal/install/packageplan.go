@@ -116,7 +116,7 @@ func (p *Plan) disable() []txn.Step {
 
 // dropInStep writes the drop-in.
 func (p *Plan) dropInStep() []txn.Step {
-	s := &step.File{Name: unitStep, Path: p.seen.dropIn(), Before: p.fileState(p.seen.dropIn())}
+	s := &step.File{Name: unitStep, Path: p.seen.dropIn(), Before: p.fileState(p.seen.dropIn()), Masked: p.masks(p.seen.dropIn())}
 	s.After = &step.FileState{Data: p.seen.unit(p.want).DropIn(), Attr: fsys.Attr{Mode: 0o644}}
 	if s.Before != nil && s.Before.Attr == s.After.Attr && string(s.Before.Data) == string(s.After.Data) {
 		return nil
@@ -130,7 +130,7 @@ func (p *Plan) removeDropIn() []txn.Step {
 	if !p.want.packaged() || before == nil {
 		return nil
 	}
-	steps := []txn.Step{&step.File{Name: unitStep, Path: p.seen.dropIn(), Before: before}}
+	steps := []txn.Step{removeUnitFile(p.seen.dropIn(), before, p.seen.unit(p.want).DropIn())}
 	if dir := path.Dir(p.seen.dropIn()); p.seen.Package.Alone {
 		attr := p.seen.Entries[dir].Attr
 		steps = append(steps, &step.Directory{Name: "directory", Path: dir, Before: &attr})

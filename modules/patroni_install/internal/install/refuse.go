@@ -18,7 +18,7 @@ func refuse(want Desired, seen *Observed) error {
 	}
 	return first(
 		p.refuseMethod, p.refuseForeign, p.refuseShadow, p.refuseOSPackage, // another Patroni
-		p.refuseMasked, p.refuseUnit, p.refuseForeignUnit, seen.unit(want).Check, // the unit
+		p.refuseMasked, p.refuseUnit, p.refuseForeignUnit, p.refuseAdopted, seen.unit(want).Check, // the unit
 		p.refusePlaces, p.refuseConfigDir, p.refuseClosed, p.refuseShared, p.refuseApart, p.refuseSELinux, p.refuseSwitch,
 	)
 }

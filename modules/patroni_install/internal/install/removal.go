@@ -2,17 +2,12 @@ package install
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
-	"io/fs"
-	"path"
-	"slices"
 	"strings"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 	"github.com/pgedge/platform/modules/patroni_install/internal/host"
 	"github.com/pgedge/platform/modules/patroni_install/internal/step"
-	"github.com/pgedge/platform/modules/patroni_install/internal/systemd"
 	"github.com/pgedge/platform/modules/patroni_install/internal/txn"
 )
 
@@ -67,77 +62,16 @@ func (o *observer) goingUnit() error {
 	if o.want.State != Absent || !found {
 		return nil
 	}
-	switch commands := systemd.Commands(e.Data); {
+	switch {
 	case f.masked():
 		o.warn("%s stays: it is masked, so somebody decided that it must not run", f.Unit)
 		f.UnitStays = true
-	case e.Type != fsys.File || strings.HasPrefix(string(e.Data), oursHeader):
-	case f.startedBy(commands) || o.linksHere(commands):
-		o.warn("%s goes with the installation, whose programs it starts, though this module did not write it; "+
-			"the difference (--diff) has its text", f.Unit)
-	default:
+	case e.Type == fsys.File && !strings.HasPrefix(string(e.Data), oursHeader) && !f.Foreign.Replaced:
 		o.warn("%s stays: this module did not write it, and it starts no program of this installation; remove it yourself, "+
 			"if nobody needs it", f.Unit)
 		f.UnitStays = true
 	}
 	return o.enabling()
-}
-
-// enabling finds the links that would lead nowhere without the unit. Where systemd runs, an enabled unit is refused.
-func (o *observer) enabling() error {
-	f := o.found
-	if f.Service.Running || f.UnitStays {
-		return nil
-	}
-	links, err := o.enablingLinks()
-	for _, name := range links {
-		if targetIn(path.Dir(name), f.Entries[name].Info) == f.Unit {
-			f.Enabling = append(f.Enabling, name)
-		}
-	}
-	return err
-}
-
-// leftovers finds the links that lead nowhere and would enable the unit that this run makes, such as Debian's package of
-// Patroni leaves when it is removed and not purged. A unit that systemd still has in memory is somebody's, enabled or not.
-func (o *observer) leftovers() error {
-	f := o.found
-	made := o.want.State != Absent && !f.exists(f.Unit) && !f.Package.Unit
-	if !made || f.Service.LoadState == "loaded" || f.Service.MainPID != 0 {
-		return nil
-	}
-	links, err := o.enablingLinks()
-	for _, name := range links {
-		if _, missing := o.host.FS.Resolve(name); errors.Is(missing, fs.ErrNotExist) {
-			f.Enabling = append(f.Enabling, name)
-		}
-	}
-	return err
-}
-
-// enablingLinks are the links by which units of the service's name are enabled.
-func (o *observer) enablingLinks() ([]string, error) {
-	f := o.found
-	dirs, err := o.names(systemd.Directory)
-	var links []string
-	for _, dir := range dirs {
-		if !slices.Contains([]string{".wants", ".requires", ".upholds"}, path.Ext(dir)) {
-			continue
-		}
-		dir = path.Join(systemd.Directory, dir)
-		name := path.Join(dir, path.Base(f.Unit))
-		if info, failed := o.host.FS.Lstat(dir); failed != nil || info.Type != fsys.Directory {
-			continue
-		}
-		err = errors.Join(err, o.look(name, false))
-		if f.Entries[name].Type == fsys.Link {
-			links = append(links, name)
-		}
-	}
-	if err != nil {
-		return nil, fmt.Errorf("cannot tell what enables %s: %w", path.Base(f.Unit), err)
-	}
-	return links, nil
 }
 
 // removeUnit takes the unit away, and with it what enables it.
@@ -146,16 +80,18 @@ func (p *Plan) removeUnit() []txn.Step {
 	if before == nil || p.seen.UnitStays {
 		return nil
 	}
-	steps := append(p.removeAdopted(), &step.File{Name: unitStep, Path: p.seen.Unit, Before: before})
-	return append(steps, p.unlink()...)
+	steps := p.removeAdopted()
+	if p.seen.Foreign.Replaced {
+		steps = append(steps, p.keepFormer(before.Data)...)
+	}
+	return append(append(steps, removeUnitFile(p.seen.Unit, before, p.unitText())), p.unlink()...)
 }
 
-// unlink removes the links that enable a unit which is going, or those of one that went before.
-func (p *Plan) unlink() []txn.Step {
-	var steps []txn.Step
-	for _, name := range p.seen.Enabling {
-		e := p.seen.Entries[name]
-		steps = append(steps, &step.Symlink{Path: name, Before: &step.LinkState{Target: e.Target, UID: e.UID, GID: e.GID}})
+// removeUnitFile removes a unit or a drop-in. Its text is shown as it is where it is ours.
+func removeUnitFile(name string, before *step.FileState, ours []byte) *step.File {
+	s := &step.File{Name: unitStep, Path: name, Before: before}
+	if string(before.Data) != string(ours) {
+		s.Masked = step.MaskBefore
 	}
-	return steps
+	return s
 }

@@ -16,21 +16,23 @@ func TestRemovalBesideUnits(t *testing.T) {
 		edit    func(m *machine)
 		stays   bool
 		warning string // the beginning of it
+		kept    bool   // its text
 	}{
-		"ours":                    {func(*machine) {}, false, ""},
-		"ours, edited":            {func(m *machine) { m.write(unitFile, m.read(unitFile)+"# edited\n") }, false, ""},
-		"masked":                  {func(m *machine) { m.remove(unitFile); m.link(unitFile, "/dev/null") }, true, unitFile + " stays: it is masked"},
-		"masked by an empty file": {func(m *machine) { m.write(unitFile, "") }, true, unitFile + " stays: it is masked"},
-		"somebody else's":         {func(m *machine) { m.write(unitFile, foreign) }, true, unitFile + " stays: this module did not write it"},
+		"ours":                    {func(*machine) {}, false, "", false},
+		"ours, edited":            {func(m *machine) { m.write(unitFile, m.read(unitFile)+"# edited\n") }, false, "", false},
+		"masked":                  {func(m *machine) { m.remove(unitFile); m.link(unitFile, "/dev/null") }, true, unitFile + " stays: it is masked", false},
+		"masked by an empty file": {func(m *machine) { m.write(unitFile, "") }, true, unitFile + " stays: it is masked", false},
+		"somebody else's":         {func(m *machine) { m.write(unitFile, foreign) }, true, unitFile + " stays: this module did not write it", false},
 		"of the earlier role": {
 			func(m *machine) { m.write(unitFile, "[Service]\nExecStart="+binDir+"/patroni\n"); m.own(unitFile) }, false,
-			unitFile + " goes with the installation, whose programs it starts, though this module did not write it",
+			unitFile + " goes with the installation, whose programs it starts, though this module did not write it; its text is kept in " +
+				StateDir + "/former.patroni.service.", true,
 		},
 		"that starts a link to it": {
 			func(m *machine) {
 				m.link("/opt/bin/patroni", venv+"/bin/patroni")
 				m.write(unitFile, "[Service]\nExecStart=/opt/bin/patroni /etc/patroni/patroni.yaml\n")
-			}, false, unitFile + " goes with the installation",
+			}, false, unitFile + " goes with the installation", true,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -44,8 +46,11 @@ func TestRemovalBesideUnits(t *testing.T) {
 				t.Errorf("the check wrote (-before +after):\n%s", diff)
 			}
 			report := m.run(removed)
-			if m.has(unitFile) != c.stays || m.has(venv) || m.has(StateDir) {
+			if m.has(unitFile) != c.stays || m.has(venv) || m.has(StateDir) != c.kept {
 				t.Errorf("unit there: %t, tree there: %t", m.has(unitFile), m.has(venv))
+			}
+			if kept := m.glob(StateDir + "/former.*"); c.kept && (len(kept) != 1 || !strings.Contains(before[unitFile], m.read(kept[0]))) {
+				t.Errorf("kept: %q", kept)
 			}
 			if c.stays && before[unitFile] != m.snapshot()[unitFile] {
 				t.Errorf("the unit is %q", m.read(unitFile))

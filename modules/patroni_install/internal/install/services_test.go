@@ -64,6 +64,56 @@ func TestRemovalOfTheFirst(t *testing.T) {
 	}
 }
 
+// TestRemovalLeavesOwnBinDir: root's links into the home go with the service that they were for, and stay while another
+// one starts Patroni by them.
+func TestRemovalLeavesOwnBinDir(t *testing.T) {
+	const own = instance + `, "bin_dir": "/opt/b/bin"`
+	for name, c := range map[string]struct {
+		edit    func(m *machine)
+		removal string
+		stay    bool
+	}{
+		"named":     {func(*machine) {}, own, false},
+		"not named": {func(*machine) {}, instance, false},
+		"of another service": {func(m *machine) {
+			m.write("/etc/systemd/system/x.service", "[Service]\nExecStart=/opt/b/bin/patronictl x\n")
+		}, own, true},
+		"by a drop-in": {func(m *machine) {
+			m.write("/etc/systemd/system/x.service.d/x.conf", "[Service]\nExecStart=/opt/b/bin/patroni /x.yml\n")
+		}, own, true},
+		"with the unit gone": {func(m *machine) { m.remove(otherUnit) }, own, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMachine(t)
+			m.run(`{}`)
+			m.run(`{` + own + `}`)
+			m.write("/opt/b/bin/mine", "")
+			c.edit(m)
+			before := m.state()
+			m.fault = func(kind, object string) error {
+				if kind == "rename" && strings.HasPrefix(object, "/etc/patroni-b") || kind == "unlink" && object == "/etc/patroni-b" {
+					return errInjected
+				}
+				return nil
+			}
+			if _, err := m.installer(`{"state": "absent", ` + c.removal + `}`).Run(t.Context()); err == nil {
+				t.Fatal("the run was to fail")
+			}
+			m.fault = nil
+			if diff := cmp.Diff(before, m.state()); diff != "" {
+				t.Errorf("after the undo (-before +after):\n%s", diff)
+			}
+			m.run(`{"state": "absent", ` + c.removal + `}`)
+			if m.has("/opt/b/bin/patroni") != c.stay || m.has("/opt/b/bin/patronictl") != c.stay || !m.has("/opt/b/bin/mine") || !m.has(binDir+"/patroni") {
+				t.Errorf("after the removal: %q", m.glob("/opt/b/bin/*"))
+			}
+			if again := m.run(`{"state": "absent", ` + c.removal + `}`); again.Changed() {
+				t.Errorf("again: %q", visible(again))
+			}
+		})
+	}
+}
+
 // TestUnitsThatUseTheInstallation: which units keep it from being removed.
 func TestUnitsThatUseTheInstallation(t *testing.T) {
 	for name, c := range map[string]struct {

@@ -1,9 +1,11 @@
 package pkgmgr
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -33,55 +35,91 @@ type before struct {
 	Dirs []directory `json:"dirs"`
 }
 
-// configuration is a file as it was before, nil where nothing was.
+// configuration is a file as it was before, or a link, both nil where nothing was.
 type configuration struct {
 	Path  string `json:"path"`
 	State *state `json:"state"`
+	Link  *link  `json:"link,omitempty"`
 }
 
 type state struct {
 	fsys.Attr
 
-	Data []byte `json:"data"`
+	Data       []byte            `json:"data"`
+	Attributes map[string][]byte `json:"attributes,omitempty"`
+}
+
+type link struct {
+	Target string `json:"target"`
+	UID    int    `json:"uid"`
+	GID    int    `json:"gid"`
+	Label  string `json:"label,omitempty"`
 }
 
 type directory struct {
 	fsys.Attr
 
-	Path string `json:"path"`
+	Path       string            `json:"path"`
+	Attributes map[string][]byte `json:"attributes,omitempty"`
 }
 
 // keep looks at the configuration files of a package, and at those beside them that have one of the suffixes. What is
-// not there is noted where the package manager may make it.
+// not there is noted where the package manager may make it. Of a link what it leads to is kept, too: dpkg's purge
+// removes that, and rpm puts the link aside.
 func (b *before) keep(files *fsys.FS, names, suffixes []string) error {
 	for _, name := range names {
-		there := false
-		for _, suffix := range append([]string{""}, suffixes...) {
-			c := configuration{Path: name + suffix}
-			info, err := files.Lstat(c.Path)
-			if err == nil && info.Type != fsys.File {
-				continue // dpkg and rpm leave it, or what it leads to
-			}
-			if err == nil {
-				c.State = &state{}
-				c.State.Data, info, err = files.ReadFileInfo(c.Path, configurationLimit)
-				c.State.Attr, there = info.Attr, true
-			}
-			if err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return fmt.Errorf("cannot keep the configuration file %s, which an undo would have to put back: %w", c.Path, err)
-			}
-			if c.State != nil || suffix == "" || strings.HasPrefix(suffix, ".dpkg-") || strings.HasPrefix(suffix, ".rpm") {
-				b.Files = append(b.Files, c)
-			}
-		}
-		if !there {
-			continue
-		}
-		if err := b.keepDirs(files, path.Dir(name)); err != nil {
+		if err := b.keepOne(files, name, suffixes); err != nil {
 			return err
+		}
+		target, err := files.Resolve(name)
+		if err == nil && target != name {
+			err = b.keepOne(files, target, suffixes)
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("cannot keep the configuration file %s, which an undo would have to put back: %w; move it away, and run this again", name, err)
 		}
 	}
 	return nil
+}
+
+func (b *before) keepOne(files *fsys.FS, name string, suffixes []string) error {
+	there := false
+	for _, suffix := range append([]string{""}, suffixes...) {
+		c, found, err := lookAt(files, name+suffix)
+		if err != nil {
+			return fmt.Errorf("cannot keep the configuration file %s, which an undo would have to put back: %w; move it away, and run this again", c.Path, err)
+		}
+		kept := c.State != nil || c.Link != nil
+		if kept || !found && (suffix == "" || strings.HasPrefix(suffix, ".dpkg-") || strings.HasPrefix(suffix, ".rpm")) {
+			b.Files = append(b.Files, c)
+		}
+		there = there || kept
+	}
+	if !there {
+		return nil
+	}
+	return b.keepDirs(files, path.Dir(name))
+}
+
+// lookAt describes a file or a link. What else is found there the package managers leave.
+func lookAt(files *fsys.FS, name string) (c configuration, found bool, err error) {
+	c.Path = name
+	info, err := files.Lstat(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return c, false, nil
+	case err == nil && info.Type == fsys.Link:
+		c.Link = &link{Target: info.Target, UID: info.UID, GID: info.GID}
+		c.Link.Label, err = files.Label(name)
+	case err == nil && info.Type == fsys.File:
+		c.State = &state{}
+		c.State.Data, info, err = files.ReadFileInfo(name, configurationLimit)
+		c.State.Attr = info.Attr
+		if err == nil {
+			c.State.Attributes, err = files.Attributes(name)
+		}
+	}
+	return c, true, err
 }
 
 func (b *before) keepDirs(files *fsys.FS, name string) error {
@@ -92,20 +130,20 @@ func (b *before) keepDirs(files *fsys.FS, name string) error {
 		return err
 	}
 	info, err := files.Lstat(name)
-	if err == nil && info.Type == fsys.Directory {
-		b.Dirs = append(b.Dirs, directory{Attr: info.Attr, Path: name})
+	if err != nil || info.Type != fsys.Directory {
+		return err
 	}
+	attributes, err := files.Attributes(name)
+	b.Dirs = append(b.Dirs, directory{Attr: info.Attr, Path: name, Attributes: attributes})
 	return err
 }
 
-// putBack makes the configuration files what they were before, once the package is gone.
+// putBack makes the configuration files what they were before, once the package is gone, and the directories that hold
+// them: rpm gives one that a package owns the mode and owner that the package has for it.
 func (b *before) putBack(files *fsys.FS) error {
 	for _, d := range b.Dirs {
-		if _, err := files.Lstat(d.Path); errors.Is(err, fs.ErrNotExist) {
-			err = files.Mkdir(d.Path, d.Attr)
-			if err != nil {
-				return fmt.Errorf("cannot put back %s: %w", d.Path, err)
-			}
+		if err := d.putBack(files); err != nil {
+			return fmt.Errorf("cannot put back %s: %w", d.Path, err)
 		}
 	}
 	for _, c := range b.Files {
@@ -116,20 +154,49 @@ func (b *before) putBack(files *fsys.FS) error {
 	return nil
 }
 
-func (c configuration) putBack(files *fsys.FS) error {
-	data, info, err := files.ReadFileInfo(c.Path, configurationLimit)
-	missing := errors.Is(err, fs.ErrNotExist)
+func (d directory) putBack(files *fsys.FS) error {
+	info, err := files.Lstat(d.Path)
 	switch {
-	case c.State == nil && missing:
-		return nil
-	case c.State == nil && err == nil:
-		return files.Remove(c.Path)
-	case err != nil && !missing:
+	case errors.Is(err, fs.ErrNotExist):
+		err = files.Mkdir(d.Path, d.Attr)
+	case err == nil && info.Type != fsys.Directory:
+		return nil // somebody else's by now
+	case err == nil && info.Attr != d.Attr:
+		err = files.SetAttr(d.Path, info, d.Attr)
+	}
+	if err != nil {
 		return err
-	case !missing && info.Attr == c.State.Attr && string(data) == string(c.State.Data):
+	}
+	found, err := files.Attributes(d.Path)
+	if err != nil || sameAttributes(found, d.Attributes) {
+		return err
+	}
+	return files.SetAttributes(d.Path, d.Attributes)
+}
+
+func sameAttributes(a, b map[string][]byte) bool { return maps.EqualFunc(a, b, bytes.Equal) }
+
+func (c configuration) putBack(files *fsys.FS) error {
+	found, _, err := lookAt(files, c.Path)
+	switch {
+	case err != nil:
+		return err
+	case c.State == nil && c.Link == nil && found.State == nil:
+		return nil
+	case c.State == nil && c.Link == nil:
+		return files.Remove(c.Path)
+	case c.Link != nil && found.Link != nil && *found.Link == *c.Link:
+		return nil
+	case c.Link != nil:
+		return files.LabelledSymlink(c.Path, c.Link.Target, c.Link.UID, c.Link.GID, c.Link.Label)
+	case found.State.equal(c.State):
 		return nil
 	}
-	return files.WriteFile(c.Path, c.State.Data, c.State.Attr)
+	return files.WriteFileWith(c.Path, c.State.Data, c.State.Attr, c.State.Attributes)
+}
+
+func (s *state) equal(other *state) bool {
+	return s != nil && s.Attr == other.Attr && bytes.Equal(s.Data, other.Data) && sameAttributes(s.Attributes, other.Attributes)
 }
 
 // writeBefore keeps what was there of a set, in the directory of its archives.

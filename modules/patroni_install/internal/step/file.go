@@ -8,6 +8,7 @@ import (
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 	"github.com/pgedge/platform/modules/patroni_install/internal/host"
+	"github.com/pgedge/platform/modules/patroni_install/internal/systemd"
 	"github.com/pgedge/platform/modules/patroni_install/internal/txn"
 )
 
@@ -28,10 +29,22 @@ type File struct {
 	Before *FileState `json:"before"`
 	After  *FileState `json:"after"`
 	Ours   bool       `json:"ours,omitempty"` // a record of our own, which is of no interest to people
+	// Masked is whose text of a unit somebody else may have written, or edited: people see no value of it that may be a
+	// secret. Who sees a diff may not read the file.
+	Masked Masking `json:"masked,omitempty"`
 	// While is a path without which Undo has nothing to do any more, "" where it always has: an undo that was
 	// interrupted may have come past the steps that the file was for.
 	While string `json:"while,omitempty"`
 }
+
+// Masking says which of the texts of a unit are masked.
+type Masking string
+
+// What is masked: nothing by default, what was there before, or both.
+const (
+	MaskBefore Masking = "before"
+	MaskBoth   Masking = "both"
+)
 
 var _ txn.Step = (*File)(nil)
 
@@ -44,13 +57,38 @@ func (s *File) Describe() txn.Description {
 	if s.Ours {
 		return txn.Description{Name: s.Name, Path: s.Path}
 	}
-	before, after := s.Before.text(s.After), s.After.text(s.Before)
+	from, to := s.shown()
+	before, after := from.text(to), to.text(from)
 	if s.Before != nil && s.After != nil {
 		before, after = between(before, after)
 	}
 	return txn.Description{
 		Name: s.Name, Action: action(s.Before, s.After), Path: s.Path, Before: before, After: after,
 	}
+}
+
+// shown are both states as people may see them.
+func (s *File) shown() (before, after *FileState) {
+	before, after = s.Before, s.After
+	if s.Masked == MaskBoth {
+		after = after.masked(nil)
+	}
+	if s.Masked != "" {
+		before = before.masked(after)
+	}
+	return before, after
+}
+
+// masked is a state of a unit without values that may be secrets, but for lines that known has, too.
+func (f *FileState) masked(known *FileState) *FileState {
+	if f == nil {
+		return nil
+	}
+	var lines string
+	if known != nil {
+		lines = string(known.Data)
+	}
+	return &FileState{Attr: f.Attr, Data: []byte(systemd.Shown(string(f.Data), lines))}
 }
 
 // between returns the parts of two texts from the first to the last line in which they differ.

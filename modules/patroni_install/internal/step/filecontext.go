@@ -66,7 +66,7 @@ func (s *FileContext) ensure(ctx context.Context, h *host.Host, wanted bool) err
 	if !wanted {
 		verb, argv = "remove", []string{Semanage, "fcontext", "--delete", s.Pattern}
 	}
-	if _, err := h.Run.Run(ctx, host.Command{Argv: argv, Env: host.SystemEnv(), Detached: true}); err != nil {
+	if _, err := h.Run.Run(ctx, host.Command{Argv: argv, Env: host.SystemEnv(), Detached: true, Confined: true}); err != nil {
 		return cannot(verb, "SELinux file-context rule", s.Pattern, err)
 	}
 	if there, err = HasFileContext(h, s.File, s.Pattern, s.Type); err == nil && there != wanted {

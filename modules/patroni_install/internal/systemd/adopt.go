@@ -1,38 +1,13 @@
 package systemd
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"path"
 	"slices"
 	"strings"
 )
-
-// setting is an assignment in a unit file.
-type setting struct{ section, name, value string }
-
-// settings reads the assignments of a unit file in their order. As systemd does, it joins lines at a backslash and
-// leaves out comments, also in the middle of such a line.
-func settings(text []byte) (all []setting) {
-	section, joined := "", ""
-	for line := range strings.Lines(string(text)) {
-		line = strings.TrimSpace(line)
-		if strings.HasPrefix(line, "#") || strings.HasPrefix(line, ";") {
-			continue
-		}
-		if begun, goesOn := strings.CutSuffix(line, `\`); goesOn {
-			joined += begun + " "
-			continue
-		}
-		line, joined = strings.TrimSpace(joined+line), ""
-		if strings.HasPrefix(line, "[") && strings.HasSuffix(line, "]") {
-			section = line[1 : len(line)-1]
-		} else if name, value, found := strings.Cut(line, "="); found {
-			all = append(all, setting{section, strings.TrimSpace(name), strings.TrimSpace(value)})
-		}
-	}
-	return all
-}
 
 // IsEarlier tells whether a unit is the one that the collection's earlier role wrote, whatever program, configuration
 // and user are in it.
@@ -50,33 +25,42 @@ func IsEarlier(text []byte) bool {
 	})
 }
 
-// Starts returns the program patroni that a unit starts, the configuration file that it names to it, and its user, ""
-// for none. It is an error for a unit to start anything else, or more than one.
-func Starts(text []byte) (config, user string, err error) {
-	var commands []string
-	for _, s := range settings(text) {
-		switch {
-		case s.section != "Service":
-		case s.name == "User":
-			user = s.value
-		case s.name == "ExecStart" && s.value == "":
-			commands = nil
-		case s.name == "ExecStart":
-			commands = append(commands, s.value)
-		}
-	}
+// Starts returns the configuration file that a unit with its drop-ins names to the program patroni, and its user, ""
+// for none. It is an error for a unit to start anything else, or more than that.
+func Starts(text []byte, dropIns []Source) (config, user string, err error) {
+	all := merged(text, dropIns)
+	user = strings.ReplaceAll(last(all, "Service", "User"), "%%", "%")
+	commands := values(all, "Service", "ExecStart")
 	if len(commands) != 1 {
 		return "", user, fmt.Errorf("it has %d commands in ExecStart, not one", len(commands))
 	}
-	all := Paths(commands[0])
-	at := slices.IndexFunc(all, func(name string) bool { return path.Base(name) == "patroni" })
-	if at < 0 {
-		return "", user, errors.New("it does not start Patroni")
+	config, err = configOf(commands[0])
+	return config, user, err
+}
+
+// configOf is the configuration file in a command that gives it to patroni, and nothing else. What else is there, such
+// as a program that starts Patroni or a mark by which systemd does that with root's rights, would be lost. A command may
+// hold a secret, and is not repeated.
+func configOf(command string) (string, error) {
+	all := words(command)
+	if !slices.ContainsFunc(all, func(word string) bool { return path.Base(word) == "patroni" }) {
+		return "", errors.New("it does not start Patroni")
 	}
-	if at < len(all)-1 {
-		config = all[len(all)-1]
+	program := strings.TrimLeft(all[0], "-:")
+	if strings.HasPrefix(path.Base(program), "python") {
+		all = all[1:]
+		program = all[0]
 	}
-	return config, user, nil
+	if path.Base(program) != "patroni" || !path.IsAbs(program) {
+		return "", errors.New("its ExecStart has another program, or a mark, before Patroni's path")
+	}
+	if len(all) > 2 {
+		return "", errors.New("its ExecStart gives Patroni more than a configuration file")
+	}
+	if len(all) < 2 {
+		return "", nil
+	}
+	return strings.NewReplacer("%%", "%", "$$", "$").Replace(all[1]), nil
 }
 
 // decided are the settings of a service that depend on how its program is started: those of a unit of ours are right
@@ -87,22 +71,77 @@ func decided() []string {
 	}
 }
 
+// Overridden finds a drop-in that would have this unit start its program in another way than its text does, and what
+// that sets; "" for none.
+func (u Unit) Overridden(dropIns []Source) (file, name string) {
+	ours := settings(u.Render())
+	all := merged(u.Render(), dropIns)
+	for _, name := range decided() {
+		same := last(all, "Service", name) == last(ours, "Service", name)
+		if name == "ExecStart" {
+			same = slices.Equal(values(all, "Service", name), values(ours, "Service", name))
+		}
+		for _, d := range slices.Backward(dropIns) {
+			if !same && sets(settings(d.Text), "Service", name) {
+				return d.Path, name
+			}
+		}
+	}
+	return "", ""
+}
+
+// Unfit names a setting of another unit with which the program of this one would not start, or not with its own
+// modules; "" for none. The settings of a unit go on to count when it is adopted.
+func (u Unit) Unfit(text []byte, dropIns []Source) string {
+	all := merged(text, dropIns)
+	for _, name := range []string{"RootDirectory", "RootImage"} {
+		if value := last(all, "Service", name); value != "" && value != "/" {
+			return name
+		}
+	}
+	for _, value := range values(all, "Service", "Environment") {
+		for _, name := range []string{"PYTHONPATH", "PYTHONHOME"} {
+			if strings.Contains(value, name+"=") {
+				return name + " in Environment"
+			}
+		}
+	}
+	hides := !slices.Contains([]string{"", "no", "false", "off", "0", "n", "f", "read-only"}, strings.ToLower(last(all, "Service", "ProtectHome")))
+	if hides && (strings.HasPrefix(u.Exec, "/home/") || strings.HasPrefix(u.Exec, "/root/")) {
+		return "ProtectHome"
+	}
+	return ""
+}
+
 // adoptedHeader begins the drop-in that Adopt makes.
 const adoptedHeader = "# Written by patroni_install when it adopted"
 
 // IsAdopted tells whether a drop-in is one that Adopt made.
 func IsAdopted(text []byte) bool { return strings.HasPrefix(string(text), adoptedHeader+" ") }
 
-// Adopt returns a drop-in for this unit with the settings of another one that it does not have; nil where there are
-// none. What it leaves out it names in comments.
-func (u Unit) Adopt(text []byte) []byte {
-	ours := settings(u.Render())
+// Before finds a drop-in that comes before one of this name and sets what that sets, too: the latter would win.
+func Before(name string, text []byte, dropIns []Source) string {
+	for _, d := range dropIns {
+		for _, s := range settings(text) {
+			if path.Base(d.Path) < name && sets(settings(d.Text), s.section, s.name) {
+				return d.Path
+			}
+		}
+	}
+	return ""
+}
+
+// Adopt returns a drop-in for this unit with the settings of another one that it does not have, and with those that systemd
+// took where the other one had none and this one does; nil where there are none. What it leaves out it names in comments.
+// dropIns are those of the other unit, which stay, and manager the files with systemd's own settings.
+func (u Unit) Adopt(text []byte, dropIns, manager []Source) []byte {
+	ours, theirs := settings(u.Render()), settings(text)
 	var b, left strings.Builder
 	section := ""
 	reset := map[string]bool{}
-	for _, s := range settings(text) {
+	for _, s := range theirs {
 		switch {
-		case slices.Contains(ours, s) || s.section == "Service" && s.name == "ExecStart":
+		case s.section == "Service" && s.name == "ExecStart" || isSame(ours, theirs, s):
 			continue
 		case s.section == "Install" || s.section == "Service" && slices.Contains(decided(), s.name):
 			fmt.Fprintf(&left, "#   %s=%s\n", s.name, s.value)
@@ -112,12 +151,13 @@ func (u Unit) Adopt(text []byte) []byte {
 			fmt.Fprintf(&b, "\n[%s]\n", section)
 		}
 		// Another value of such a setting is another command, and the unit's own comes first.
-		if strings.HasPrefix(s.name, "Exec") && !reset[s.name] && slices.ContainsFunc(ours, func(o setting) bool { return o.name == s.name }) {
+		if strings.HasPrefix(s.name, "Exec") && !reset[s.name] && sets(ours, s.section, s.name) {
 			fmt.Fprintf(&b, "%s=\n", s.name)
 			reset[s.name] = true
 		}
 		fmt.Fprintf(&b, "%s=%s\n", s.name, s.value)
 	}
+	b.WriteString(untold(theirs, dropIns, manager))
 	if b.Len() == 0 {
 		return nil
 	}
@@ -127,4 +167,49 @@ func (u Unit) Adopt(text []byte) []byte {
 		head += "# Left out, since the unit decides it:\n" + left.String()
 	}
 	return []byte(head + b.String())
+}
+
+// isSame tells whether a setting has the same values in two units. One alone is not enough: it may come back to the value
+// of the other unit after another one.
+func isSame(ours, theirs []setting, s setting) bool {
+	of := func(all []setting) (found []setting) {
+		for _, other := range all {
+			if other.section == s.section && other.name == s.name {
+				found = append(found, other)
+			}
+		}
+		return found
+	}
+	return slices.Equal(of(ours), of(theirs))
+}
+
+// builtinTimeout is how long systemd waits for a start or a stop where nobody says anything else.
+const builtinTimeout = "90"
+
+// untold are the settings that a unit of ours has and another one left to systemd, with what systemd made of that: the
+// service is stopped and restarted as it was. With another KillMode a stop would leave processes behind, with a shorter time
+// it would kill PostgreSQL at its checkpoint, and with Restart a service would come back that nobody started. The rest of our
+// settings changes nothing by itself: a description, an order at boot, the user's own group, and a reload that was not possible
+// before. What hardening adds somebody asked for.
+func untold(theirs []setting, dropIns, manager []Source) string {
+	var b strings.Builder
+	add := func(name, value string) {
+		if !sets(theirs, "Service", name) {
+			fmt.Fprintf(&b, "%s=%s\n", name, value)
+		}
+	}
+	add("Restart", "no")
+	add("KillMode", "control-group")
+	if !sets(theirs, "Service", "TimeoutSec") {
+		own := merged(nil, manager)
+		add("TimeoutStartSec", cmp.Or(last(own, "Manager", "DefaultTimeoutStartSec"), builtinTimeout))
+		add("TimeoutStopSec", cmp.Or(last(own, "Manager", "DefaultTimeoutStopSec"), builtinTimeout))
+	}
+	if sets(merged(nil, dropIns), "Service", "ExecReload") {
+		add("ExecReload", "") // a drop-in adds to it
+	}
+	if b.Len() == 0 {
+		return ""
+	}
+	return "\n# What that unit left to systemd, as systemd had it.\n[Service]\n" + b.String()
 }
