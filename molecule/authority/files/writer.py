@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """usage: writer.py REPORT ETCDCTL [ARGUMENT...]
 
-Puts one key after the other into etcd until it gets SIGTERM, and writes to REPORT in JSON which puts were acknowledged, how
-many failed, and how long the longest time between two acknowledged ones was.
+Puts one key after the other into etcd until it gets SIGTERM, and writes to REPORT in JSON, after each, which puts were
+acknowledged, how many failed, and how long the longest time between two acknowledged ones was.
 """
 
 import json
@@ -42,8 +42,8 @@ class Writer:
         while not self.stopped:
             number += 1
             self.put(number)
+            self.tell()
             time.sleep(0.1)
-        self.tell()
 
 
 Writer(*sys.argv[1:]).run()
