@@ -94,6 +94,7 @@ func TestBadValues(t *testing.T) {
 		`{"user": "a b"}`:                              user + `"a b"`,
 		`{"service_name": ""}`:                         service + `""`,
 		`{"service_name": "../patroni"}`:               service + `"../patroni"`,
+		`{"service_name": "patroni@"}`:                 service + `"patroni@"`,
 		`{"service_name": ".service"}`:                 service + `""`,
 		`{"config_file": "a/b"}`:                       file + `"a/b"`,
 		`{"config_file": ".."}`:                        file + `".."`,

@@ -42,43 +42,59 @@ func (o *observer) formerBin() error {
 	return o.formerLinks()
 }
 
-func (o *observer) formerLinks() (err error) {
+// formerLinks finds the links to programs of this installation, and root's to those of another tree: it is the one that
+// the service had, where pipx_home or the user is another by now. The user's own links to it stay.
+func (o *observer) formerLinks() error {
 	f := o.found
 	f.Former.Links = map[string]*step.LinkState{}
-	apps := usualApps()
-	if f.Current != nil {
-		apps = append(apps, f.Current.Apps...)
+	names, err := o.names(f.Former.Path)
+	if err == nil && len(names) > binLimit {
+		err = fmt.Errorf("%s has %d entries, more than %d", f.Former.Path, len(names), binLimit)
 	}
-	for _, app := range apps {
-		name := path.Join(f.Former.Path, app)
-		link, err := o.host.FS.Lstat(name)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return fmt.Errorf("cannot look at the links of the former bin_dir: %w", err)
-		}
-		if !f.leadsTo(f.Former.Path, link, app) {
-			continue
-		}
-		state := &step.LinkState{Target: link.Target, UID: link.UID, GID: link.GID}
-		if f.SELinux.Enforcing {
-			if state.Label, err = o.host.FS.Label(name); err != nil {
-				return fmt.Errorf("cannot read the label of a link in the former bin_dir: %w", err)
-			}
-		}
-		f.Former.Links[app] = state
-	}
-	if f.SELinux.Enforcing {
+	if err == nil && f.SELinux.Enforcing {
 		f.Former.ProgramDir, err = o.programDir(f.Former.Path)
 	}
+	for _, app := range names {
+		if err == nil {
+			err = o.formerLink(app)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("cannot look at the links of the former bin_dir: %w", err)
+	}
+	return nil
+}
+
+func (o *observer) formerLink(app string) error {
+	f, name := o.found, path.Join(o.found.Former.Path, app)
+	link, err := o.host.FS.Lstat(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	another := link.UID == 0 && link.Type == fsys.Link && strings.HasSuffix(link.Target, "/venvs/patroni/bin/"+app)
+	if !f.leadsTo(f.Former.Path, link, app) && !another || !canBeMadeAgain(app) {
+		return nil
+	}
+	state := &step.LinkState{Target: link.Target, UID: link.UID, GID: link.GID}
+	if f.SELinux.Enforcing {
+		state.Label, err = o.host.FS.Label(name)
+	}
+	f.Former.Links[app] = state
 	return err
+}
+
+// leavesFormer tells whether the former bin directory is left: no other service starts anything from it.
+func (o *Observed) leavesFormer() bool {
+	return o.Former.Path != "" && o.usedBy(o.Former.Path+"/") == ""
 }
 
 // leaveFormer removes the links of the former bin directory, and its rule of SELinux's, unless another service uses it.
 func (p *Plan) leaveFormer() []txn.Step {
 	former := p.seen.Former
-	if former.Path == "" || p.seen.usedBy(former.Path+"/") != "" {
+	if !p.seen.leavesFormer() {
 		return nil
 	}
 	var steps []txn.Step

@@ -26,6 +26,15 @@ func TestMovedBinDir(t *testing.T) {
 			m.link(movedBin+"/patronictl", "/opt/other/patronictl")
 			m.link(movedBin+"/mine", "/bin/true")
 		}, `{}`, []string{"mine", "patronictl"}},
+		"with pipx_home": {func(*machine) {}, `{"pipx_home": "/srv/pipx", "bin_dir": "/srv/patroni/bin"}`, nil},
+		"with pipx_home, others' links": {func(m *machine) {
+			m.remove(movedBin + "/patronictl")
+			m.link(movedBin+"/patronictl", "/opt/other/patronictl")
+			m.link(movedBin+"/mine", home+"/.local/share/pipx/venvs/mine/bin/mine")
+		}, `{"pipx_home": "/srv/pipx", "bin_dir": "/srv/patroni/bin"}`, []string{"mine", "patronictl"}},
+		"with pipx_home, another service's": {func(m *machine) {
+			m.write(otherUnit, "[Service]\nExecStart="+movedBin+"/patroni /etc/p.yml\n")
+		}, `{"pipx_home": "/srv/pipx", "manage_path": false}`, []string{"patroni", "patroni_wal_archiver", "patronictl"}},
 		"another service's": {func(m *machine) {
 			m.write(otherUnit, "[Service]\nExecStart="+movedBin+"/patroni /etc/p.yml\n")
 		}, `{}`, []string{"patroni", "patroni_wal_archiver", "patronictl"}},
@@ -70,6 +79,25 @@ func TestMovedBinDir(t *testing.T) {
 				t.Errorf("a second run: %q", visible(again))
 			}
 		})
+	}
+}
+
+// TestMovedWithPipxHome: the way to the programs leads to the new ones, and links of the user's own stay.
+func TestMovedWithPipxHome(t *testing.T) {
+	m := newMachine(t)
+	m.dir("/srv", 0o755)
+	m.dir("/opt", 0o755)
+	m.run(`{"bin_dir": "` + movedBin + `"}`)
+	report := m.run(`{"bin_dir": "/srv/patroni/bin", "pipx_home": "/srv/pipx"}`)
+	if text := m.read(home + "/.bashrc"); strings.Contains(text, movedBin) || !strings.Contains(text, "/srv/patroni/bin") || len(report.Warnings) > 0 {
+		t.Errorf(".bashrc is %q, warnings %q", text, report.Warnings)
+	}
+	m = newMachine(t)
+	m.dir("/srv", 0o755)
+	m.run(`{}`)
+	m.run(`{"bin_dir": "/srv/patroni/bin", "pipx_home": "/srv/pipx"}`)
+	if !m.has(home + "/.local/bin/patroni") {
+		t.Error("the user's own link to the user's own programs went")
 	}
 }
 

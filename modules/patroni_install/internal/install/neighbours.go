@@ -26,12 +26,12 @@ func (o *Observed) isNeighbours(name string) bool {
 	return slices.Contains(o.Neighbours, pathIn(o, name))
 }
 
-// neighbours finds these places, and says where one is in the way.
+// neighbours finds these places, and says where one is in the way. A bin directory that this run leaves is in nobody's.
 func (o *observer) neighbours() {
 	f := o.found
 	for _, name := range profileNames() {
 		dir := pathIn(f, name)
-		if dir == f.BinDir || slices.Contains(f.Neighbours, dir) || !o.hasOthersPrograms(dir) {
+		if dir == f.BinDir || f.leavesFormer() && dir == f.Former.Path || slices.Contains(f.Neighbours, dir) || !o.hasOthersPrograms(dir) {
 			continue
 		}
 		f.Neighbours = append(f.Neighbours, dir)

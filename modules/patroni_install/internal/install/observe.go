@@ -160,12 +160,12 @@ func (o *observer) observe(ctx context.Context) (*Observed, error) {
 			return nil, o.explainLink(err)
 		}
 	}
-	if err := cmp.Or(o.profiles(), o.comfort()); err != nil {
+	if err := cmp.Or(o.profiles(), o.comfort(), o.formerBin(), o.otherUnits()); err != nil {
 		return nil, err
 	}
 	o.neighbours()
 	o.places()
-	return o.found, cmp.Or(o.formerBin(), o.otherUnits(), o.foreignUnit(ctx), o.lookFormer(), o.leftovers(), o.goingUnit())
+	return o.found, cmp.Or(o.foreignUnit(ctx), o.lookFormer(), o.leftovers(), o.goingUnit())
 }
 
 func (o *observer) release(context.Context) (err error) {

@@ -165,7 +165,7 @@ func (d Desired) check() error {
 		{"prerequisites", d.Prerequisites, "", "_.+:=~-", "names of OS packages, such as pipx"},
 	} {
 		for _, value := range c.values {
-			if !isName(value, c.lead, c.more) {
+			if !isName(value, c.lead, c.more) || c.option == "service_name" && strings.HasSuffix(value, "@") {
 				return fmt.Errorf("value of %s must be %s, got: %q", c.option, c.right, value)
 			}
 		}

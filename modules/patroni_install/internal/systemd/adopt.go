@@ -110,7 +110,25 @@ func (u Unit) Unfit(text []byte, dropIns []Source) string {
 	if hides && (strings.HasPrefix(u.Exec, "/home/") || strings.HasPrefix(u.Exec, "/root/")) {
 		return "ProtectHome"
 	}
+	for _, name := range []string{"InaccessiblePaths", "InaccessibleDirectories", "TemporaryFileSystem", "NoExecPaths"} {
+		if u.isBelow(all, name) && (name != "NoExecPaths" || !u.isBelow(all, "ExecPaths")) {
+			return name
+		}
+	}
 	return ""
+}
+
+// isBelow tells whether the program lies below one of the paths in a setting.
+func (u Unit) isBelow(all []setting, name string) bool {
+	for _, value := range values(all, "Service", name) {
+		for _, word := range words(value) {
+			dir, _, _ := strings.Cut(strings.TrimLeft(word, "-+"), ":") // with options of a mount
+			if dir = path.Clean(dir); dir == "/" || dir == u.Exec || strings.HasPrefix(u.Exec, dir+"/") {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // adoptedHeader begins the drop-in that Adopt makes.

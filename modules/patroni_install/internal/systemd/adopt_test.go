@@ -118,6 +118,13 @@ func TestUnfit(t *testing.T) {
 		"empty homes":          {inRoot, of("ProtectHome=tmpfs"), "ProtectHome"},
 		"homes that stay":      {inHome, of("ProtectHome=no"), ""},
 		"homes that are read":  {inHome, of("ProtectHome=read-only"), ""},
+		"no programs":          {inHome, of("NoExecPaths=/usr /", "ExecPaths=/usr"), "NoExecPaths"},
+		"programs of ours":     {inHome, of("NoExecPaths=/", "ExecPaths=/usr -/home/dba/.local"), ""},
+		"programs elsewhere":   {inHome, of("NoExecPaths=/var", "InaccessiblePaths=-/home/other /homes", "TemporaryFileSystem=/var:ro"), ""},
+		"a closed directory":   {inHome, of("InaccessiblePaths=-/home/dba/.local"), "InaccessiblePaths"},
+		"an earlier name":      {inHome, of("InaccessibleDirectories=+/home"), "InaccessibleDirectories"},
+		"an empty directory":   {inHome, of(`TemporaryFileSystem="/home:ro,size=1M"`), "TemporaryFileSystem"},
+		"opened again":         {inHome, of("InaccessiblePaths=/home", "InaccessiblePaths="), ""},
 		"not the last setting": {inHome, of("ProtectHome=yes", "ProtectHome=off"), ""},
 	} {
 		if got := c.unit.Unfit(c.text, nil); got != c.want {
