@@ -10,7 +10,7 @@ import pytest
 from controller import ROOT, WORK, Controller, forbidding, on_host
 
 MODULE = 'pgedge.platform.patroni_install'
-ELSEWHERE = 'config_dir=/etc/elsewhere'
+ELSEWHERE = 'config_dir=/etc/patroni-elsewhere'
 
 
 def assert_untouched(result):
@@ -74,15 +74,15 @@ def test_check(controller):
     """Check mode"""
     result = controller.ad_hoc(MODULE, ELSEWHERE, '--check')
     assert result['changed'] is True
-    assert on_host('healthy', 'test', '-e', '/etc/elsewhere') == 1
+    assert on_host('healthy', 'test', '-e', '/etc/patroni-elsewhere') == 1
 
 
 def test_diff(controller):
     """Check mode with `--diff`"""
     controller.ad_hoc(MODULE, ELSEWHERE, '--check', '--diff')
-    assert re.search(r'^\+.*/etc/elsewhere', controller.said, re.MULTILINE), controller.said
-    controller.play('role', '--check', '--diff', patroni_config_dir='/etc/elsewhere')
-    assert re.search(r'^\+.*/etc/elsewhere', controller.said, re.MULTILINE), controller.said
+    assert re.search(r'^\+.*/etc/patroni-elsewhere', controller.said, re.MULTILINE), controller.said
+    controller.play('role', '--check', '--diff', patroni_config_dir='/etc/patroni-elsewhere')
+    assert re.search(r'^\+.*/etc/patroni-elsewhere', controller.said, re.MULTILINE), controller.said
     assert controller.recap()['changed'] == 1
 
 

@@ -130,8 +130,9 @@ options:
   config_dir:
     description:
       - The directory of Patroni's configuration, mode V(0700), owned by O(user).
-      - It is in the home, a directory that is the user's already, named C(/etc/patroni) with anything after that, or new in C(/etc), C(/opt),
-        C(/srv) or C(/var/lib). Others are refused, since root's programs may read what O(user) writes there.
+      - It is in the home, a directory that is the user's already, named C(/etc/patroni) with anything after that, new in C(/srv), or new in
+        C(/etc), C(/opt) or C(/var/lib) with a name that begins with C(patroni), C(postgres) or C(pg). Others are refused, since root's
+        programs may read what O(user) writes there.
     type: path
     default: /etc/patroni
   config_file:

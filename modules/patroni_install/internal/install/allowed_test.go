@@ -50,9 +50,9 @@ func TestPlacesTaken(t *testing.T) {
 		"config of its usual name":          {place{"config_dir", "/etc/patroni", rootsDir("/etc/patroni")}, ""},
 		"config of a name that begins so":   {place{"config_dir", "/etc/patroni-b", nil}, ""},
 		"config below such a name":          {place{"config_dir", "/etc/patroni.d/main", nil}, ""},
-		"config, new in /etc":               {place{"config_dir", "/etc/elsewhere", nil}, ""},
+		"config, new in /etc":               {place{"config_dir", "/etc/pg-elsewhere", nil}, ""},
 		"config, new in /opt":               {place{"config_dir", "/opt/patroni-4.1", nil}, ""},
-		"config, new in /srv":               {place{"config_dir", "/srv/patroni", nil}, ""},
+		"config, new in /srv":               {place{"config_dir", "/srv/database", nil}, ""},
 		"config, new where there is none":   {place{"config_dir", "/srv/patroni", func(m *machine) { m.remove("/srv") }}, ""},
 		"config, new in /var/lib":           {place{"config_dir", "/var/lib/patroni", nil}, ""},
 		"config, the user's in a bad place": {place{"config_dir", "/etc/profile.d", usersDir("/etc/profile.d")}, "config_dir is /etc/profile.d"},
@@ -108,24 +108,28 @@ func homeIn(dir string) func(m *machine) {
 
 // TestPlacesRefused: by any of these the user could become root, or nobody could start the service.
 func TestPlacesRefused(t *testing.T) {
-	const allowed = "/etc/patroni or a name that begins so, or a new directory in /etc, /opt, /srv or /var/lib"
+	const allowed = "/etc/patroni or a name that begins so, a new directory in /srv, or one in /etc, /opt or /var/lib whose name begins"
 	for name, c := range map[string]struct {
 		place
 		why string
 	}{
-		"drop-ins of the unit":     {place{"config_dir", "/etc/systemd/system/patroni.service.d", nil}, allowed},
-		"root's profile":           {place{"config_dir", "/etc/profile.d", nil}, allowed},
-		"the same, not there yet":  {place{"config_dir", "/etc/cron.daily", nil}, allowed},
-		"a package's":              {place{"config_dir", "/etc/needrestart/conf.d", nil}, allowed},
-		"a package's, empty":       {place{"config_dir", "/etc/needrestart", rootsDir("/etc/needrestart")}, allowed},
-		"the data's":               {place{"config_dir", "/etc/postgresql", rootsDir("/etc/postgresql")}, allowed},
-		"one that holds something": {place{"config_dir", "/etc/cron.daily", rootsDir("/etc/cron.daily/apt-compat")}, allowed},
-		"root's own":               {place{"config_dir", "/root/patroni", nil}, allowed},
-		"everybody's":              {place{"config_dir", "/tmp/patroni", nil}, allowed},
-		"the programs'":            {place{"config_dir", "/usr/local/etc/patroni", nil}, allowed},
-		"root's in /opt":           {place{"config_dir", "/opt/product", rootsDir("/opt/product")}, allowed},
-		"below root's in /opt":     {place{"config_dir", "/opt/product/etc", rootsDir("/opt/product")}, allowed},
-		"/opt itself":              {place{"config_dir", "/opt", nil}, allowed},
+		"drop-ins of the unit":      {place{"config_dir", "/etc/systemd/system/patroni.service.d", nil}, allowed},
+		"root's profile":            {place{"config_dir", "/etc/profile.d", nil}, allowed},
+		"root's Ansible, not there": {place{"config_dir", "/etc/ansible", nil}, allowed},
+		"a product, not there":      {place{"config_dir", "/opt/puppetlabs", nil}, allowed},
+		"a program's, not there":    {place{"config_dir", "/var/lib/cloud", nil}, allowed},
+		"pg's whole, not there":     {place{"config_dir", "/etc/pg.d", nil}, allowed},
+		"the same, not there yet":   {place{"config_dir", "/etc/cron.daily", nil}, allowed},
+		"a package's":               {place{"config_dir", "/etc/needrestart/conf.d", nil}, allowed},
+		"a package's, empty":        {place{"config_dir", "/etc/needrestart", rootsDir("/etc/needrestart")}, allowed},
+		"the data's":                {place{"config_dir", "/etc/postgresql", rootsDir("/etc/postgresql")}, allowed},
+		"one that holds something":  {place{"config_dir", "/etc/cron.daily", rootsDir("/etc/cron.daily/apt-compat")}, allowed},
+		"root's own":                {place{"config_dir", "/root/patroni", nil}, allowed},
+		"everybody's":               {place{"config_dir", "/tmp/patroni", nil}, allowed},
+		"the programs'":             {place{"config_dir", "/usr/local/etc/patroni", nil}, allowed},
+		"root's in /opt":            {place{"config_dir", "/opt/product", rootsDir("/opt/product")}, allowed},
+		"below root's in /opt":      {place{"config_dir", "/opt/product/etc", rootsDir("/opt/product")}, allowed},
+		"/opt itself":               {place{"config_dir", "/opt", nil}, allowed},
 		"root's in a directory of the user's": {place{"config_dir", "/data/etc/x", func(m *machine) {
 			m.dir("/data/etc", 0o755)
 			m.must(os.Lchown(m.real("/data"), m.uid, m.gid))

@@ -22,7 +22,8 @@ import (
 const rootsBin = "/usr/local/bin"
 
 // placesOfConfig says for people what allowsConfig takes.
-const placesOfConfig = "/etc/patroni or a name that begins so, or a new directory in /etc, /opt, /srv or /var/lib"
+const placesOfConfig = "/etc/patroni or a name that begins so, a new directory in /srv, or one in /etc, /opt or /var/lib whose name " +
+	"begins with patroni, postgres or pg"
 
 // Real are the directories of an installation without the links on the way, which are root's: what a directory is, its name
 // alone does not tell. What the system's own directories lead to, as on a host with /opt on another disk, keeps their names.
@@ -117,12 +118,23 @@ func leading(name, behind string) string {
 	return name + ", which leads to " + behind
 }
 
-// allowsConfig tells whether the configuration directory may be where it is wanted. A name with a dot in /etc is one
-// of those whose whole content is read, such as profile.d or cron.daily, also where it is not there yet.
+// allowsConfig tells whether the configuration directory may be where it is wanted.
 func (o *Observed) allowsConfig() bool {
 	dir := o.Real.ConfigDir
 	return o.isUsers(dir) || isPatronis(dir) ||
-		!o.exists(dir) && slices.Contains([]string{"/etc", "/opt", "/srv", "/var/lib"}, path.Dir(dir)) && !isReadWhole(dir)
+		!o.exists(dir) && (path.Dir(dir) == "/srv" || isDatabases(dir) && !isReadWhole(dir))
+}
+
+// isDatabases tells whether a directory would be among those of the system's packages with a name that only what belongs to
+// the database has. Any other name may be that of a program which root runs, and which comes later or is there without
+// a directory of its own: who has /etc/ansible decides which facts a play collects as root.
+func isDatabases(name string) bool {
+	if !slices.Contains([]string{"/etc", "/opt", "/var/lib"}, path.Dir(name)) {
+		return false
+	}
+	return slices.ContainsFunc([]string{"patroni", "postgres", "pg"}, func(begin string) bool {
+		return strings.HasPrefix(path.Base(name), begin)
+	})
 }
 
 // allowsBin tells whether the links may be where they are wanted.
@@ -149,7 +161,7 @@ func (o *Observed) isUsers(name string) bool {
 // isPatronis tells whether a path is named as Patroni's own configuration is, or lies below such a directory.
 func isPatronis(name string) bool { return strings.HasPrefix(name, "/etc/patroni") }
 
-// isReadWhole tells whether a directory is named as those of which programs read the whole content.
+// isReadWhole tells whether a directory is named as those of which programs read the whole content, such as profile.d.
 func isReadWhole(name string) bool {
 	return path.Dir(name) == "/etc" && strings.Contains(path.Base(name), ".")
 }
