@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	ossignal "os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -116,6 +117,10 @@ func TestPanicBecomesAResult(t *testing.T) {
 }
 
 func TestSignalCancelsAndNothingElse(t *testing.T) {
+	// Who started the tests by nohup ignores SIGHUP, and the module would do so, too. What is handled here is not ignored there.
+	handled := make(chan os.Signal, 1)
+	ossignal.Notify(handled, syscall.SIGHUP)
+	defer ossignal.Stop(handled)
 	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP} {
 		t.Run(signal.String(), func(t *testing.T) {
 			command := moduleCommand(t, "wait", `{"_ansible_no_log": true}`)
