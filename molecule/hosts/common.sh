@@ -38,6 +38,7 @@ use_tools() {
 # reach_hosts has Ansible reach containers by its plugin ssh, as users do.
 reach_hosts() {
   export ANSIBLE_PIPELINING=true ANSIBLE_SSH_EXECUTABLE=$hosts/ssh ANSIBLE_SSH_TRANSFER_METHOD=piped
+  export ANSIBLE_TIMEOUT=120 # for sudo on a machine that is busy; a host that is down answers at once
 }
 
 # need COMMAND:PACKAGE... installs the packages whose command (a name or a path) is missing.
