@@ -330,20 +330,7 @@ func TestAdoptUndone(t *testing.T) {
 	m.loaded = m.read(unitFile)
 	m.write("/etc/patroni/patroni.yaml", "scope: x\n")
 	m.own("/etc/patroni")
-	before := m.state()
-	m.fault = func(kind, object string) error {
-		if kind == "rename" && object == unitFile {
-			return fmt.Errorf("told to fail")
-		}
-		return nil
-	}
-	if _, err := m.installer(adopt).Run(t.Context()); err == nil {
-		t.Fatal("the run was to fail")
-	}
-	m.fault = nil
-	if diff := cmp.Diff(before, m.state()); diff != "" {
-		t.Errorf("(-before +after):\n%s", diff)
-	}
+	m.failAtUnit(adopt)
 }
 
 // TestUnitsTakenOver: a unit that starts this installation is replaced, and so is that of the earlier role; what
@@ -518,20 +505,7 @@ func TestLeftoverLinks(t *testing.T) {
 	m.link(upholds, "/lib/systemd/system/patroni.service")
 	m.link(wants+"other.service", "/lib/systemd/system/other.service")
 	m.link("/etc/systemd/system/own.target.wants/patroni.service", "/srv/patroni.service")
-	before := m.state()
-	m.fault = func(kind, object string) error {
-		if kind == "rename" && object == unitFile {
-			return errInjected
-		}
-		return nil
-	}
-	if _, err := m.installer(`{}`).Run(t.Context()); err == nil {
-		t.Fatal("the run was to fail")
-	}
-	m.fault = nil
-	if diff := cmp.Diff(before, m.state()); diff != "" {
-		t.Errorf("after the undo (-before +after):\n%s", diff)
-	}
+	m.failAtUnit(`{}`)
 	report := m.run(`{}`)
 	if !slices.Contains(visible(report), "remove link "+wants+"patroni.service") {
 		t.Errorf("steps %q", visible(report))
@@ -595,20 +569,7 @@ func TestLeftoverAliases(t *testing.T) {
 			for link, target := range c.links {
 				m.link(link, target)
 			}
-			before := m.state()
-			m.fault = func(kind, object string) error {
-				if kind == "rename" && object == unitFile {
-					return errInjected
-				}
-				return nil
-			}
-			if _, err := m.installer(`{}`).Run(t.Context()); err == nil {
-				t.Fatal("the run was to fail")
-			}
-			m.fault = nil
-			if diff := cmp.Diff(before, m.state()); diff != "" {
-				t.Errorf("after the undo (-before +after):\n%s", diff)
-			}
+			m.failAtUnit(`{}`)
 			m.run(`{}`)
 			for link := range c.links {
 				if strings.HasSuffix(link, ".service") && m.has(link) != c.stay {

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/pgedge/platform/modules/patroni_install/internal/ansible"
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 	"github.com/pgedge/platform/modules/patroni_install/internal/host"
@@ -242,6 +244,44 @@ func (m *machine) run(arguments string) *Report {
 	report, err := m.installer(arguments).Run(m.Context())
 	m.must(err)
 	return report
+}
+
+// refuses requires that a run is refused with these words, in check mode alike, before anything is changed.
+func (m *machine) refuses(arguments string, parts ...string) {
+	m.Helper()
+	before := m.snapshot()
+	_, foretold := m.installer(arguments).Check(m.Context())
+	_, refused := m.installer(arguments).Run(m.Context())
+	if foretold == nil || refused == nil || foretold.Error() != refused.Error() {
+		m.Fatalf("check: %v\nrun: %v", foretold, refused)
+	}
+	for _, part := range append(parts, "nothing was changed") {
+		if !strings.Contains(refused.Error(), part) {
+			m.Errorf("message %q lacks %q", refused, part)
+		}
+	}
+	if diff := cmp.Diff(before, m.snapshot()); diff != "" {
+		m.Errorf("it changed something (-before +after):\n%s", diff)
+	}
+}
+
+// failAtUnit has a run fail at the unit, near the end of its steps, and requires that everything is as before.
+func (m *machine) failAtUnit(arguments string) {
+	m.Helper()
+	before := m.state()
+	m.fault = func(kind, object string) error {
+		if kind == "rename" && object == unitFile {
+			return errInjected
+		}
+		return nil
+	}
+	defer func() { m.fault = nil }()
+	if _, err := m.installer(arguments).Run(m.Context()); err == nil {
+		m.Fatal("the run was to fail")
+	}
+	if diff := cmp.Diff(before, m.state()); diff != "" {
+		m.Errorf("after the undo (-before +after):\n%s", diff)
+	}
 }
 
 // State implements [Services]: systemd knows what it has read at the last Reload.
