@@ -82,10 +82,12 @@ func TestBadValues(t *testing.T) {
 		file     = "value of config_file must be a file name without a directory, such as patroni.yaml, got: "
 		extras   = "value of extras must be names of Patroni's extras, such as psycopg2-binary,etcd, got: "
 		packages = "value of prerequisites must be names of OS packages, such as pipx, got: "
+		named    = "value of packages must be names of OS packages, such as patroni, got: "
 		version  = `cannot use version `
 		rightOne = `; write a version such as 4.0.7, or a specifier without spaces such as ">=4.0,<4.1" or "~=4.0"`
 		times    = "value of lock_timeout must not be negative and that of timeout must be above zero, got: "
 	)
+	long := strings.Repeat("a", 201)
 	for arguments, want := range map[string]string{
 		`{"version": "newest"}`:                        version + `"newest": it is neither a version nor a version specifier` + rightOne,
 		`{"version": ">= 4.0"}`:                        version + `">= 4.0": it is neither a version nor a version specifier` + rightOne,
@@ -95,6 +97,7 @@ func TestBadValues(t *testing.T) {
 		`{"user": "-u"}`:                               user + `"-u"`,
 		`{"user": "a b"}`:                              user + `"a b"`,
 		`{"user": "a\\"}`:                              user + `"a\\"`,
+		`{"user": "` + long + `"}`:                     user + `"` + long + `"`,
 		`{"service_name": "patroni\\"}`:                service + `"patroni\\"`,
 		`{"service_name": ""}`:                         service + `""`,
 		`{"service_name": "../patroni"}`:               service + `"../patroni"`,
@@ -107,6 +110,7 @@ func TestBadValues(t *testing.T) {
 		`{"extras": ["psycopg3", "-r /etc/passwd"]}`:   extras + `"-r /etc/passwd"`,
 		`{"prerequisites": ["pipx", "-o"]}`:            packages + `"-o"`,
 		`{"prerequisites": ["pipx/testing"]}`:          packages + `"pipx/testing"`,
+		`{"method": "package", "packages": ["./x"]}`:   named + `"./x"`,
 		`{"prerequisites": ["*"]}`:                     packages + `"*"`,
 		`{"lock_timeout": -1}`:                         times + "-1 and 900",
 		`{"timeout": 0}`:                               times + "300 and 0",
