@@ -59,9 +59,8 @@ func TestCopies(t *testing.T) {
 	texts.replace(t, documentation, `(?s)\noptions:\n(.*?)\nnotes:\n`, func(t *testing.T, text string) string {
 		return documented(t, options(), text)
 	})
-	texts.replace(t, sharedSpecs, `(?s)\n      # make options writes the rest\.\n(.*)`, func(t *testing.T, _ string) string {
-		return specified(t, options())
-	})
+	rest := `(?s)\n      # make options writes the rest\.\n(.*)`
+	texts.replace(t, sharedSpecs, rest, func(t *testing.T, _ string) string { return specified(t, options()) })
 	texts.replace(t, defaults, `(?s)\n# Patroni; make options writes the rest\.\n(.*)`, defaulted)
 	shared := blocks(texts.text(t, sharedSpecs), 6)
 	values := decode[map[string]any](t, defaults, []byte(texts.text(t, defaults)))
@@ -177,8 +176,8 @@ func specified(t *testing.T, table []ansible.Argument) string {
 	return b.String()
 }
 
-// copied returns the specifications of a role: those of role_config for the variables that the role has. install_patroni
-// has all of the table, and a role may have some of its own, that begin with its name.
+// copied returns the specifications of a role: those of role_config for the variables that the role has.
+// install_patroni has all of the table, and a role may have some of its own, that begin with its name.
 func copied(t *testing.T, role, text string, shared []block) string {
 	if role == "install_patroni" {
 		text = "      pg_home:\n"

@@ -73,8 +73,8 @@ func TestTexts(t *testing.T) {
 	if diff := cmp.Diff(specs, specified(t, table)); diff != "" {
 		t.Errorf("specifications (-want +got):\n%s", diff)
 	}
-	const readme = "| `patroni_token` | | A word: it is for `patroni_user`, unless `patroni_state: absent`, and `PATH` or `x y` may " +
-		"have it. This text is too long for one line. By default none. |\n" +
+	const readme = "| `patroni_token` | | A word: it is for `patroni_user`, unless `patroni_state: absent`, and `PATH` " +
+		"or `x y` may have it. This text is too long for one line. By default none. |\n" +
 		"| `patroni_state`, `patroni_tries` | by hand |\n| `patroni_state` | required | What is wanted. |\n"
 	if diff := cmp.Diff(readme, rows(t, "| `patroni_token` |\n| `patroni_state`, `patroni_tries` | by hand |\n"+
 		"| `patroni_state` | outdated | outdated |\n", specified(t, table), nil)); diff != "" {
@@ -100,7 +100,8 @@ func TestCredentialsAreTold(t *testing.T) {
 func rows(t *testing.T, text, specs string, computed map[string]any) string {
 	t.Helper()
 	all := blocks(specs, 6)
-	if whole := regexp.MustCompile(`(?s)<!-- options -->\n(.*)<!-- end of options -->\n`).FindStringSubmatchIndex(text); whole != nil {
+	whole := regexp.MustCompile(`(?s)<!-- options -->\n(.*)<!-- end of options -->\n`).FindStringSubmatchIndex(text)
+	if whole != nil {
 		table := "\n| variable | type | default | meaning |\n|---|---|---|---|\n"
 		for _, b := range all {
 			table += row(t, b, computed, true)
@@ -182,8 +183,8 @@ func inline(t *testing.T, value any) string {
 	return strings.TrimSuffix(string(text), "\n")
 }
 
-// markup returns the paragraphs of an option's help, in the markup of Ansible's documentation. Where it runs in the role,
-// the option has the name of a variable.
+// markup returns the paragraphs of an option's help, in the markup of Ansible's documentation and with the names that
+// options have there.
 func markup(arg ansible.Argument, name func(option string) string) []string {
 	paragraphs := []string{arg.Help}
 	if arg.Unset != "" {
@@ -266,7 +267,7 @@ func isPlain(text string) bool {
 // wrapped divides a text into lines of at most so many columns.
 func wrapped(text string, width int) []string {
 	lines := []string{""}
-	for _, word := range strings.Fields(text) {
+	for word := range strings.FieldsSeq(text) {
 		last := &lines[len(lines)-1]
 		switch {
 		case *last == "":
