@@ -72,7 +72,8 @@ func TestCopies(t *testing.T) {
 		})
 	}
 	texts.replace(t, task, `(?s)\n  pgedge\.platform\.patroni_install:\n(.*?)  become: true\n`, passed)
-	for name, want := range texts {
+	for _, name := range sorted(texts) {
+		want := texts[name]
 		diff := cmp.Diff(strings.Split(string(repository(t, name)), "\n"), strings.Split(want, "\n"))
 		switch {
 		case diff == "":

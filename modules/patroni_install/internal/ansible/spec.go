@@ -42,9 +42,9 @@ type Argument struct {
 	// Credentials makes the part before the @ of a URL, or of each URL of a list,
 	// a secret.
 	Credentials bool
-	// Unset says what an argument without a value and a default stands for.
+	// Unset says what an argument that has neither value nor default stands for.
 	Unset string
-	// Help is one line for people, printed by [Spec.Usage].
+	// Help is a sentence or two for people, printed by [Spec.Usage].
 	Help string
 	// To points to where [Params.Fill] stores the value.
 	To any
