@@ -7,13 +7,14 @@ VERSION := $(shell sed -n 's/^version: *//p' galaxy.yml)
 STAGE   := build/ansible_collections/pgedge/platform
 ARCHS   := amd64 arm64
 TOOLS   := molecule/hosts/tools
-# Where make install puts the collection, and the plugins that have a short name.
+# The directories in which make install puts the collection, and the plugins with a short name.
 COLLECTIONS ?= $(HOME)/.ansible/collections
 PLUGINS     ?= $(HOME)/.ansible/plugins
-# A binary is copied to the host with every task: its size is part of its speed.
+# A binary is copied to the host with every task, so its size is part of its speed.
 MAX_SIZE := 6291456
 
-.PHONY: help build stage collection release install lint options docs unit test test-day test-all test-fresh test-matrix mutate fuzz verify-release test-cluster lock molecule bench demo clean
+.PHONY: help build stage collection release install lint docs unit test test-day test-all test-fresh test-matrix \
+  mutate fuzz verify-release test-cluster lock molecule bench demo clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -90,7 +91,7 @@ lock: ## the lock file that the module brings, from what the package index has n
 molecule: stage ## one scenario: make molecule SCENARIO=debian
 	@molecule/run $(SCENARIO)
 
-test-cluster: stage ## a whole cluster: bad input, loss of the leader's host, upgrade under load; the documented examples
+test-cluster: stage ## a whole cluster: bad input, a lost leader, upgrade under load; the documented examples
 	@molecule/run examples cluster
 
 test-matrix: ## each way to use the module with each ansible-core; the short form: make test-matrix CORES=short

@@ -1,5 +1,5 @@
-# What the scripts of this directory share: where the cache is, which engine runs the
-# containers, and how to say that something is missing. Sourced, never run.
+# Shared by the scripts of this directory: the cache's directory, the container engine, and how to say that something
+# is missing. Sourced, never run.
 # shellcheck shell=bash
 # shellcheck disable=SC2034 # the variables serve the scripts that source this
 
@@ -28,14 +28,14 @@ cyclonedx_version=v1.10.0
 cyclonedx=$cache/cyclonedx-gomod-$cyclonedx_version
 venv=$cache/venv-$( (/usr/bin/python3 -V || python3 -V) 2>/dev/null | key "$hosts/requirements.txt" "$hosts/setup")
 
-# use_tools puts first on the PATH what setup made.
+# use_tools puts the tools that setup made first on the PATH.
 use_tools() {
   export PATH=$venv/bin:$cache/go/bin:$PATH
   export ANSIBLE_COLLECTIONS_PATH=$root/build
   reach_hosts
 }
 
-# reach_hosts has Ansible reach containers by its plugin ssh, as users do.
+# reach_hosts makes Ansible reach containers with its plugin ssh, as users do.
 reach_hosts() {
   export ANSIBLE_PIPELINING=true ANSIBLE_SSH_EXECUTABLE=$hosts/ssh ANSIBLE_SSH_TRANSFER_METHOD=piped
   export ANSIBLE_TIMEOUT=120 # for sudo on a machine that is busy; a host that is down answers at once
@@ -59,7 +59,7 @@ apt_install() {
   DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 install --no-install-recommends "$@" >&2
 }
 
-# engine prints the container engine: what PLATFORM_TEST_ENGINE says, else podman, else docker.
+# engine prints the container engine: the one of PLATFORM_TEST_ENGINE, else podman, else docker.
 engine() {
   if [ -n "${PLATFORM_TEST_ENGINE:-}" ]; then
     echo "$PLATFORM_TEST_ENGINE"

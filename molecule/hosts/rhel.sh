@@ -1,13 +1,12 @@
 # How `image` makes hosts of the RHEL family (rocky8, rocky9, rocky10). Sourced by it, never run; it
 # replaces finish_root and from_packages.
 #
-# Where no registry answers, the result is a stand-in, and its os-release says so (VARIANT):
-# Debian's root with Rocky's os-release and shell profiles, without apt and dpkg, with dnf and rpm working
-# on a repository of its own. That serves python3-pip and, up to release 9, python3-setuptools made from those
-# projects' wheels; for release 9 also PostgreSQL 15, HAProxy and a few tools made from Debian's packages. It has
-# the Python of that release (3.6, 3.9, 3.12) where this machine has one to copy: the one that
-# PLATFORM_TEST_PYTHON_36, _39 or _312 names by its prefix, else pyenv's newest; it must run on Debian 12.
-# Otherwise it has Debian's own.
+# If no registry answers, the result is a stand-in, and its os-release says so (VARIANT): Debian's root with Rocky's
+# os-release and shell profiles, without apt and dpkg, with dnf and rpm working on a repository of its own. The
+# repository has python3-pip and, up to release 9, python3-setuptools made from those projects' wheels; for release 9
+# also PostgreSQL 15, HAProxy and a few tools made from Debian's packages. The stand-in has the Python of that release
+# (3.6, 3.9, 3.12) if this machine has one to copy: the one in the prefix PLATFORM_TEST_PYTHON_36, _39 or _312, else
+# pyenv's newest; it must run on Debian 12. Otherwise it has Debian's own.
 # shellcheck shell=bash
 # shellcheck disable=SC2034,SC2154 # variables of `image`
 
@@ -16,11 +15,11 @@ case $suite in
   rocky9) release=9.6 codename='Blue Onyx' python=3.9 wheels=(pip==21.3.1 setuptools==53.0.0) ;;
   rocky10) release=10.0 codename='Red Quartz' python=3.12 wheels=(pip==23.3.2) ;;
 esac
-# What the tests' Ansible needs beside a bare image: RHEL 8 has no Python that it can use.
+# The tests' Ansible needs these beside a bare image: RHEL 8 has no Python that it can use.
 packages=(systemd dbus sudo acl procps-ng iproute diffutils findutils shadow-utils python3)
 [ "$suite" != rocky8 ] || packages=("${packages[@]/python3/python3.11}")
 
-# finish_root is the part that runs inside a root of the registry.
+# finish_root prints the part that runs inside a root of the registry.
 finish_root() {
   cat <<SCRIPT
 set -eu
@@ -40,7 +39,7 @@ recipe() {
   interpreter
 }
 
-# finish_any is what both kinds of root need.
+# finish_any prints the part for both kinds of root.
 finish_any() {
   cat <<'SCRIPT'
 rm -f /etc/machine-id /var/lib/dbus/machine-id
@@ -65,8 +64,8 @@ interpreter() {
   fi
 }
 
-# index prints the package index that a pip of today uses by itself: RHEL 8's pip still asks that
-# one's former address, which is no longer served everywhere.
+# index prints the package index that a pip of today uses by itself. RHEL 8's pip still asks the former address of
+# that index, and not every mirror serves it any more.
 index() {
   "$venv/bin/python" -c 'from pip._internal.models.index import PyPI; print(PyPI.simple_url)'
 }
@@ -100,10 +99,13 @@ from_packages() {
   fi
   standin_root >"$work/finish"
   mmdebstrap --quiet --variant=minbase --skip=cleanup \
-    --include=systemd,systemd-sysv,dbus,python3,python3-venv,ca-certificates,sudo,acl,procps,iproute2,dnf,rpm,createrepo-c \
-    --include=libicu72,libldap-2.5-0,libpam0g,libpq5,libreadline8,libxml2,libxslt1.1,libzstd1,liblz4-1,libgssapi-krb5-2 \
+        --include=systemd,systemd-sysv,dbus,python3,python3-venv,ca-certificates,sudo,acl,procps,iproute2 \
+    --include=dnf,rpm,createrepo-c \
+        --include=libicu72,libldap-2.5-0,libpam0g,libpq5,libreadline8,libxml2,libxslt1.1,libzstd1,liblz4-1 \
+    --include=libgssapi-krb5-2 \
     --include=liblua5.4-0,libopentracing-c-wrapper0,libpcre2-8-0,libjq1,libonig5,libpopt0,libxxhash0 \
-    --include=libbz2-1.0,libffi8,libgdbm6,liblzma5,libreadline8,libsqlite3-0,libssl3,libncursesw6,zlib1g,libnsl2,libuuid1,libgdbm-compat4 \
+        --include=libbz2-1.0,libffi8,libgdbm6,liblzma5,libreadline8,libsqlite3-0,libssl3,libncursesw6,zlib1g,libnsl2 \
+    --include=libuuid1,libgdbm-compat4 \
     --aptopt="$work/files/etc/apt/apt.conf.d/90test-host" \
     --customize-hook="tar-in $work/files.tar /" --customize-hook="tar-in $work/python.tar /" \
     --customize-hook="copy-in $work/wheels /root" \

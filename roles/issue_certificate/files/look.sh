@@ -1,7 +1,8 @@
 # shellcheck shell=sh
 # usage: sh look.sh DIRECTORY FILE...
 #
-# Says in its first line whether DIRECTORY has the authority's key, and prints the files that are there, each below its name.
+# Says in its first line whether DIRECTORY has the authority's key. Then it prints each FILE that exists, below its
+# name.
 directory=$1
 shift
 [ -f "$directory/ca.key" ] && echo 'key: yes' || echo 'key: no'

@@ -45,7 +45,7 @@ def bound(address, port):
     family = socket.AF_INET6 if ':' in address else socket.AF_INET
     for name in (address, ''):
         listener = socket.socket(family)
-        # A port that a service has just left is not taken: its connections may linger for a minute.
+        # If a service has just left the port, the port is free: only its connections may linger for a minute.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((name, port))

@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # usage: sh read_files.sh PATTERN...
 #
-# Prints each regular file that a pattern of names stands for, up to a megabyte of it, as a line PATH BASE64.
+# Prints each regular file that matches a PATTERN, up to a megabyte of it, as a line PATH BASE64.
 set -u
 # shellcheck disable=SC2048 # patterns
 for file in $*; do

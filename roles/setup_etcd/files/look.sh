@@ -1,8 +1,8 @@
 # shellcheck shell=sh
 # usage: sh look.sh DIRECTORY ABOVE MARK ETCDCTL...
 #
-# Says what a host shows of its member of etcd: whether DIRECTORY has data, on which file system it is (or ABOVE, while it is not
-# there), the host's mark, and the members that ETCDCTL lists. It is a line of JSON, with texts in base64.
+# Describes a host's member of etcd: whether DIRECTORY has data, its file system (or that of ABOVE, if DIRECTORY does
+# not exist), the host's mark, and the members that ETCDCTL lists. It prints a line of JSON, with texts in base64.
 directory=$1
 above=$2
 mark=$3

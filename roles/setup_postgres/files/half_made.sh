@@ -1,10 +1,10 @@
 # shellcheck shell=sh
 # usage: sh half_made.sh DIRECTORY
 #
-# Says in one word what a data directory is: `none`, `busy` while a program works in it, `whole`,
-# `half` for what initdb or pg_basebackup leaves that was stopped, or `unknown`. Half-made is only what never was a server:
-# either it has initdb's own files and no others, no database of a user, and no server was ever started in it; or it is
-# a copy that lacks the file which comes last, without which no server starts. Either has no tablespace.
+# Prints the state of a data directory in one word: `none`, `busy` while a program works in it, `whole`, `half` if
+# initdb or pg_basebackup was stopped in it, or `unknown`. A directory is half-made only if it never was a server.
+# Either it has only initdb's own files and no database of a user, and no server was ever started in it. Or it is a
+# copy without the file that comes last, and no server starts without that file. Neither has a tablespace.
 set -eu
 directory=$1
 if [ ! -d "$directory" ] || [ -z "$(ls -A -- "$directory")" ]; then
@@ -25,7 +25,7 @@ done
 if [ -f PG_VERSION ] && [ -f backup_label ] && [ ! -s global/pg_control ]; then
   echo half && exit 0
 fi
-# initdb's own servers write a process number below zero, as all do that nobody can connect to.
+# initdb's own servers write a process number below zero, like all servers that nobody can connect to.
 case $(head -n 1 postmaster.pid 2>/dev/null) in
   '' | -*) ;;
   *) echo unknown && exit 0 ;;

@@ -1,8 +1,8 @@
 # shellcheck shell=sh
 # usage: sh make_directory.sh USER DIRECTORY
 #
-# Makes a data directory outside of the user's own, as root, and what is missing above it. All that is there already
-# above it has to be root's, with nobody else to write in it: nothing that root does then can be led elsewhere.
+# Makes a data directory outside of the user's own, as root, with missing directories above it. All existing
+# directories above it have to belong to root, and nobody else may write in them. So no link can lead root elsewhere.
 set -eu
 user=$1
 directory=$2

@@ -1,8 +1,8 @@
 # shellcheck shell=sh
 # usage: sh try_parameters.sh PROGRAMS <PARAMETERS
 #
-# Has the server of the directory PROGRAMS read parameters as it does when it starts. It does not start: asked for one of
-# them, it answers and ends, or says what it cannot read.
+# Makes the server of the directory PROGRAMS read parameters as it does when it starts. It does not start: it is asked
+# for one parameter, answers and ends, or says what it cannot read.
 set -eu
 umask 077
 directory=$(mktemp -d)

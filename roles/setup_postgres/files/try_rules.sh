@@ -1,8 +1,9 @@
 # shellcheck shell=sh
 # usage: sh try_rules.sh PROGRAMS <RULES
 #
-# Has a server of the directory PROGRAMS read rules for pg_hba.conf, and prints a line for each that it does not
-# understand, and last how many it read. The server is a new one in single-user mode: it listens nowhere, and is removed.
+# Makes a server of the directory PROGRAMS read rules for pg_hba.conf. Prints a line for each rule that it does not
+# understand, and at last how many it read. The server is a new one in single-user mode: it listens nowhere, and is
+# removed.
 set -eu
 umask 077
 directory=$(mktemp -d)
