@@ -1,12 +1,61 @@
 # shellcheck shell=sh
-# usage: sh try_parameters.sh PROGRAMS <PARAMETERS
+# usage: sh try_parameters.sh PROGRAMS TLS <PARAMETERS
 #
-# Makes the server of the directory PROGRAMS read parameters as it does when it starts. It does not start: it is asked
-# for one parameter, answers and ends, or says what it cannot read.
+# Starts a new server of the directory PROGRAMS with parameters, and removes it. What it says if it does not start goes
+# to standard error. It listens on no network, archives nothing, logs nowhere else, and takes little memory: whether
+# the host has as much as shared_buffers wants is calculated. TLS is the directory of the server's certificate. While
+# there is none, a certificate of its own stands in for it.
 set -eu
 umask 077
+programs=$1
+tls=$2
 directory=$(mktemp -d)
-trap 'rm -rf "$directory"' EXIT
-cat >"$directory/parameters"
-"$1/postgres" -C port -c "config_file=$directory/parameters" -c "data_directory=$directory" \
-  -c hba_file=/dev/null -c ident_file=/dev/null
+data=$directory/data
+trap 'exit 1' HUP INT TERM
+trap '"$programs/pg_ctl" stop -D "$data" -m immediate >/dev/null 2>&1 || true; rm -rf "$directory"' EXIT
+
+"$programs/initdb" --pgdata "$data" --auth reject --no-sync --encoding UTF8 --locale C >/dev/null
+if [ -e "$tls/host.key" ]; then
+  cat
+else
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=trial -days 1 \
+    -keyout "$directory/host.key" -out "$directory/host.crt" 2>/dev/null
+  cp "$directory/host.crt" "$directory/ca.crt"
+  sed "s|$tls/|$directory/|g"
+fi >"$directory/parameters"
+
+ask() {
+  "$programs/postgres" -C "$1" -c "config_file=$directory/parameters" -c "data_directory=$data" \
+    -c "hba_file=$data/pg_hba.conf" -c "ident_file=$data/pg_ident.conf"
+}
+kilobytes() { sed -n "s/^$1: *\([0-9]*\).*$/\1/p" /proc/meminfo; }
+buffers=$(($(ask shared_buffers) * 8))
+memory=$(kilobytes MemTotal)
+if [ "$buffers" -ge "$memory" ]; then
+  echo "FATAL:  shared_buffers is $((buffers / 1024)) MB, and the host has $((memory / 1024)) MB" >&2
+  exit 1
+fi
+pages=$(($(kilobytes HugePages_Total) * $(kilobytes Hugepagesize)))
+if [ "$(ask huge_pages)" = on ] && [ "$buffers" -gt "$pages" ]; then
+  echo "FATAL:  huge_pages is on, shared_buffers is $((buffers / 1024)) MB, and the host has huge pages for $((pages / 1024)) MB" >&2
+  exit 1
+fi
+
+cat >>"$directory/parameters" <<EOF
+listen_addresses = ''
+unix_socket_directories = '$directory'
+hba_file = '$data/pg_hba.conf'
+ident_file = '$data/pg_ident.conf'
+external_pid_file = ''
+shared_buffers = '16MB'
+huge_pages = 'off'
+archive_mode = 'off'
+logging_collector = 'off'
+log_destination = 'stderr'
+autovacuum = 'off'
+EOF
+if ! "$programs/pg_ctl" start -D "$data" -w -t 60 -s -l "$directory/log" -o "-c config_file=$directory/parameters" \
+  >/dev/null 2>&1; then
+  cat "$directory/log" >&2
+  exit 1
+fi
