@@ -7,7 +7,7 @@ directory=$1
 above=$2
 mark=$3
 shift 3
-[ -d "$directory/member" ] && data=true || data=false
+[ -n "$(find "$directory/member" -type f -print -quit 2>/dev/null)" ] && data=true || data=false
 [ -d "$directory" ] || directory=$above
 printf '{"data": %s, "mount": "%s", "mark": "%s", "list": "%s"}\n' "$data" \
   "$(findmnt --noheadings --raw --first-only --output TARGET,UUID,SOURCE --target "$directory" 2>/dev/null | base64 --wrap=0)" \
