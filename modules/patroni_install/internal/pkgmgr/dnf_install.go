@@ -65,6 +65,32 @@ func (d *DNF) checkArchives(ctx context.Context, set []Package, dir string) erro
 	return d.Host.FS.SyncTree(dir)
 }
 
+// besideConfigfiles are the ends of the names under which rpm puts a configuration file aside.
+func besideConfigfiles() []string { return []string{".rpmnew", ".rpmorig", ".rpmsave"} }
+
+// Remember writes down the configuration files that are there before set is installed, in the directory of its
+// archives: rpm would put them aside. Call it right before Install.
+func (d *DNF) Remember(ctx context.Context, _ []Package, dir string) error {
+	files, packages, err := d.archives(ctx, dir)
+	if err != nil {
+		return err
+	}
+	var all []before
+	for i, p := range packages {
+		cmd := host.Command{Argv: []string{"rpm", "--query", "--package", "--nosignature", "--configfiles", files[i]}, Env: d.env()}
+		out, err := d.Host.Run.Run(ctx, cmd)
+		if err != nil {
+			return fmt.Errorf("cannot tell what %s has of configuration files: %w", p, err)
+		}
+		b := before{Package: p}
+		if err := b.keep(d.Host.FS, absolute(string(out.Stdout)), besideConfigfiles()); err != nil {
+			return err
+		}
+		all = append(all, b)
+	}
+	return writeBefore(d.Host.FS, dir, all)
+}
+
 // Install installs set from the archives in dir, and from nowhere else. rpm knows no packages that
 // came along with others, so the names asked for do not matter. When it fails, call Recover and
 // Remove.

@@ -16,9 +16,6 @@ func besideConffiles() []string {
 	return []string{".dpkg-new", ".dpkg-old", ".dpkg-dist", ".dpkg-tmp", "~", ".bak", "%"}
 }
 
-// besideConfigfiles are the ends of the names under which rpm puts a configuration file aside.
-func besideConfigfiles() []string { return []string{".rpmnew", ".rpmorig", ".rpmsave"} }
-
 // Remember writes down what is there of set, in the directory of its archives: which packages were removed and not
 // purged, and every file that a purge would take although it was there before. Call it right before Install.
 func (a APT) Remember(ctx context.Context, set []Package, dir string) error {
@@ -84,27 +81,4 @@ func recordedConffiles(status string, p Package) (names []string) {
 		}
 	}
 	return names
-}
-
-// Remember writes down the configuration files that are there before set is installed, in the directory of its
-// archives: rpm would put them aside. Call it right before Install.
-func (d *DNF) Remember(ctx context.Context, _ []Package, dir string) error {
-	files, packages, err := d.archives(ctx, dir)
-	if err != nil {
-		return err
-	}
-	var all []before
-	for i, p := range packages {
-		cmd := host.Command{Argv: []string{"rpm", "--query", "--package", "--nosignature", "--configfiles", files[i]}, Env: d.env()}
-		out, err := d.Host.Run.Run(ctx, cmd)
-		if err != nil {
-			return fmt.Errorf("cannot tell what %s has of configuration files: %w", p, err)
-		}
-		b := before{Package: p}
-		if err := b.keep(d.Host.FS, absolute(string(out.Stdout)), besideConfigfiles()); err != nil {
-			return err
-		}
-		all = append(all, b)
-	}
-	return writeBefore(d.Host.FS, dir, all)
 }
