@@ -36,7 +36,7 @@ func TestWait(t *testing.T) {
 				f := newHost(t, "")
 				f.lock(name, "apt-get\x00upgrade\x00")
 				start := time.Now()
-				err := f.apt.Wait(t.Context())
+				err := f.apt.wait(t.Context())
 				if _, ok := errors.AsType[*LockError](err); !ok {
 					t.Fatalf("got error %v", err)
 				}
@@ -54,7 +54,7 @@ func TestWaitEnds(t *testing.T) {
 		f.lock(lockFiles()[0], "dpkg\x00")
 		time.AfterFunc(20*time.Second+time.Millisecond, func() { f.write("/proc/locks", "") })
 		start := time.Now()
-		if err := f.apt.Wait(t.Context()); err != nil {
+		if err := f.apt.wait(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		diff(t, "waited", 20*time.Second+lockPoll, time.Since(start))
@@ -68,7 +68,7 @@ func TestWaitIsCancelled(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 		defer cancel()
 		start := time.Now()
-		if err := f.apt.Wait(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		if err := f.apt.wait(ctx); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got error %v", err)
 		}
 		diff(t, "waited", 3*time.Second, time.Since(start))

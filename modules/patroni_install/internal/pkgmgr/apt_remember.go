@@ -16,9 +16,9 @@ func besideConffiles() []string {
 	return []string{".dpkg-new", ".dpkg-old", ".dpkg-dist", ".dpkg-tmp", "~", ".bak", "%"}
 }
 
-// Remember writes down what is there of set, in the directory of its archives: which packages were removed and not
-// purged, and every file that a purge would take although it was there before. Call it right before Install.
-func (a APT) Remember(ctx context.Context, set []Package, dir string) error {
+// Remember implements [Manager]: it writes down which packages were removed and not purged, and every file that a
+// purge would take although it was there before.
+func (a apt) Remember(ctx context.Context, set []Package, dir string) error {
 	db, err := readDatabase(a.Host.FS)
 	if err != nil {
 		return err
@@ -50,7 +50,7 @@ func (a APT) Remember(ctx context.Context, set []Package, dir string) error {
 }
 
 // conffiles are the configuration files in an archive. dpkg-deb fails where it names none, and says so.
-func (a APT) conffiles(ctx context.Context, p Package, dir string) ([]string, error) {
+func (a apt) conffiles(ctx context.Context, p Package, dir string) ([]string, error) {
 	out, err := a.Host.Run.Run(ctx, a.command("dpkg-deb", "--info", a.Host.FS.Real(path.Join(dir, archive(p))), "conffiles"))
 	if failed, ok := errors.AsType[*host.CommandError](err); ok && strings.Contains(failed.Stderr, "no control component") {
 		return nil, nil

@@ -11,10 +11,8 @@ import (
 	"github.com/pgedge/platform/modules/patroni_install/internal/host"
 )
 
-// Simulate returns the exact set that installing names would add, sorted; empty when nothing is
-// missing. Names that no repository offers give an *UnknownPackageError. What would upgrade or
-// remove an installed package could not be undone: that is refused, naming it.
-func (d *DNF) Simulate(ctx context.Context, names []string) ([]Package, error) {
+// Simulate implements [Manager].
+func (d dnf) Simulate(ctx context.Context, names []string) ([]Package, error) {
 	for _, name := range names {
 		if err := checkRPMName(name); err != nil {
 			return nil, err
@@ -23,7 +21,7 @@ func (d *DNF) Simulate(ctx context.Context, names []string) ([]Package, error) {
 	if d.ReadOnly {
 		return nil, ErrWouldWrite
 	}
-	out, err := d.locks().exclusive(ctx, d.dnf(append([]string{"install", "--assumeno"}, names...)...))
+	out, err := d.locks.exclusive(ctx, d.command(append([]string{"install", "--assumeno"}, names...)...))
 	answer := parseTransaction(string(out.Stdout))
 	if err == nil && len(answer.add) == 0 && answer.complete {
 		return nil, nil // nothing to do

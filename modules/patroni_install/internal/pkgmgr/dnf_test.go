@@ -15,8 +15,8 @@ import (
 )
 
 // dnf is the host's other package manager.
-func (f *fakeHost) dnf() *DNF {
-	return &DNF{Host: f.apt.Host, LockTimeout: time.Minute}
+func (f *fakeHost) dnf() dnf {
+	return newDNF(Settings{Host: f.apt.Host, LockTimeout: time.Minute}).(dnf)
 }
 
 func pipSet() (pip, setuptools Package) {
@@ -415,7 +415,7 @@ func TestDNFWaits(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := newHost(t, "")
 				tc.lock(f)
-				err := f.dnf().Wait(t.Context())
+				err := f.dnf().Ready(t.Context())
 				if err == nil || err.Error() != "cannot lock the package database: process 123 (dnf update) still holds it after 1m0s" {
 					t.Errorf("got error %v", err)
 				}
@@ -425,7 +425,7 @@ func TestDNFWaits(t *testing.T) {
 	t.Run("a process that is gone", func(t *testing.T) {
 		f := newHost(t, "")
 		f.write("/var/lib/dnf/rpmdb_lock.pid", "123")
-		if err := f.dnf().Wait(t.Context()); err != nil {
+		if err := f.dnf().Ready(t.Context()); err != nil {
 			t.Error(err)
 		}
 	})

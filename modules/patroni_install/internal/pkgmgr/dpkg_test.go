@@ -150,14 +150,14 @@ func TestInstalledErrors(t *testing.T) {
 
 func TestInterrupted(t *testing.T) {
 	f := newHost(t, status)
-	got, err := f.apt.Interrupted([]Package{{"unpacked", "1", "all"}, {"halfway", "9", "all"}, {"triggered", "1", "i386"}})
+	got, err := f.apt.interrupted([]Package{{"unpacked", "1", "all"}, {"halfway", "9", "all"}, {"triggered", "1", "i386"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	diff(t, "without ours", []string{"reinstall", "triggered"}, got)
 
 	f.write(updatesDir+"/0000", entry(Package{"last", "7", "amd64"}, "install ok installed"))
-	if got, err = f.apt.Interrupted(nil); err != nil {
+	if got, err = f.apt.interrupted(nil); err != nil {
 		t.Fatal(err)
 	}
 	diff(t, "with updates", []string{"halfway", "last", "reinstall", "triggered", "unpacked"}, got)
