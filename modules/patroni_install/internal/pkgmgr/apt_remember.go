@@ -12,8 +12,11 @@ import (
 )
 
 // besideConffiles are the ends of the names that dpkg's purge removes beside a configuration file.
-func besideConffiles() []string {
-	return []string{".dpkg-new", ".dpkg-old", ".dpkg-dist", ".dpkg-tmp", "~", ".bak", "%"}
+func besideConffiles() beside {
+	return beside{
+		made:    []string{".dpkg-new", ".dpkg-old", ".dpkg-dist", ".dpkg-tmp"},
+		removed: []string{"~", ".bak", "%"},
+	}
 }
 
 // Remember implements [Manager]: it writes down which packages were removed and not purged, and every file that a

@@ -167,7 +167,7 @@ func TestPutBackLeavesOthers(t *testing.T) {
 	f := newHost(t, "")
 	f.write("/etc/x/a.conf", "a")
 	var b before
-	if err := b.keep(f.apt.Host.FS, []string{"/etc/x/a.conf", "/etc/x/b.conf"}, nil); err != nil {
+	if err := b.keep(f.apt.Host.FS, []string{"/etc/x/a.conf", "/etc/x/b.conf"}, beside{}); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Symlink("a.conf", filepath.Join(f.root, "etc/x/b.conf")); err != nil {

@@ -17,7 +17,7 @@ import (
 const begunFile = "begun"
 
 // besideConfigfiles are the ends of the names under which rpm puts a configuration file aside.
-func besideConfigfiles() []string { return []string{".rpmnew", ".rpmorig", ".rpmsave"} }
+func besideConfigfiles() beside { return beside{made: []string{".rpmnew", ".rpmorig", ".rpmsave"}} }
 
 // Remember implements [Manager]: it writes down the configuration files that are there, which rpm would put aside.
 func (r *rpm) Remember(ctx context.Context, _ []Package, dir string) error {
