@@ -33,8 +33,8 @@ func (a apt) locks() locks {
 // lockedBy tells whether a command gave up because of a lock, and whose: apt-get and dpkg end
 // with "process 123 (apt)", "another process with pid 123" or no name at all.
 func lockedBy(err error) (holder string, busy bool) {
-	var failed *host.CommandError
-	if !errors.As(err, &failed) {
+	failed, ran := errors.AsType[*host.CommandError](err)
+	if !ran {
 		return "", false
 	}
 	text := failed.Stderr

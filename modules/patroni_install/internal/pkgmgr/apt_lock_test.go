@@ -86,8 +86,9 @@ func TestCommandFindsLock(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := newHost(t, "")
 				f.on["apt-get -q update"] = fails(tc.stderr)
-				var locked *LockError
-				if err := f.apt.Refresh(t.Context()); !errors.As(err, &locked) {
+				err := f.apt.Refresh(t.Context())
+				locked, ok := errors.AsType[*LockError](err)
+				if !ok {
 					t.Fatalf("got error %v", err)
 				}
 				diff(t, "error", LockError{Holder: tc.holder, Waited: "1m0s"}, *locked)

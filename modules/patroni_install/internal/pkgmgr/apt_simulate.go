@@ -149,9 +149,9 @@ func pins(names []string, actions []action) []string {
 
 // rejected tells whether apt-get said no: a version is not offered, or does not fit the others.
 func rejected(err error) bool {
-	var missing *UnknownPackageError
-	var failed *host.CommandError
-	return errors.As(err, &missing) || errors.As(err, &failed) && failed.Cause == nil
+	_, missing := errors.AsType[*UnknownPackageError](err)
+	failed, ran := errors.AsType[*host.CommandError](err)
+	return missing || ran && failed.Cause == nil
 }
 
 // additions returns what a simulation adds, sorted, and whether that is all it does.

@@ -100,11 +100,11 @@ func (a apt) removeEmpty(ctx context.Context, d string) error {
 		return err
 	}
 	_, err := a.Host.Run.Run(ctx, a.command("dpkg-query", "--search", d))
-	var failed *host.CommandError
+	failed, ran := errors.AsType[*host.CommandError](err)
 	switch {
 	case err == nil:
 		return nil // another package has it
-	case errors.As(err, &failed) && failed.Code == 1:
+	case ran && failed.Code == 1:
 		return a.Host.FS.Remove(d)
 	}
 	return err

@@ -29,8 +29,8 @@ func (d dnf) Simulate(ctx context.Context, names []string) ([]Package, error) {
 	if missing := noMatch(out); len(missing) > 0 {
 		return nil, &UnknownPackageError{Names: missing, Hint: hint(out)}
 	}
-	var failed *host.CommandError
-	aborted := errors.As(err, &failed) && failed.Cause == nil && answer.complete &&
+	failed, ran := errors.AsType[*host.CommandError](err)
+	aborted := ran && failed.Cause == nil && answer.complete &&
 		strings.HasSuffix(strings.TrimSpace(failed.Stderr), "Operation aborted.")
 	if err != nil && !aborted {
 		return nil, fmt.Errorf("cannot simulate installing %s: %w", strings.Join(names, ", "), explainBy(dnfCauses(), err))

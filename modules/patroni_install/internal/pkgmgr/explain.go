@@ -22,8 +22,8 @@ func (e *explainedError) Unwrap() error { return e.err }
 
 // explainBy turns an error of a command into one that says what to do, where causes have it.
 func explainBy(causes []cause, err error) error {
-	var failed *host.CommandError
-	if !errors.As(err, &failed) {
+	failed, ran := errors.AsType[*host.CommandError](err)
+	if !ran {
 		return err
 	}
 	for _, c := range causes {
