@@ -103,7 +103,7 @@ func TestLockedPipxForAnotherPython(t *testing.T) {
 // TestUVCommands: uv has variables of its own for everything that pip is told.
 func TestUVCommands(t *testing.T) {
 	b := exampleBuild()
-	b.UV, b.IndexURL, b.CACert, b.Constraints = true, "https://u:p@index.example", "/ca.pem", "/home/pg/scratch/c.txt"
+	b.Installer, b.IndexURL, b.CACert, b.Constraints = UV{}, "https://u:p@index.example", "/ca.pem", "/home/pg/scratch/c.txt"
 	b.ExtraIndexURLs = []string{"https://a.example", "https://b.example"}
 	if commands := b.Fetch(nil); len(commands) > 0 {
 		t.Errorf("something is prepared for pip: %v", commands)
@@ -136,9 +136,9 @@ func TestUVCommands(t *testing.T) {
 // packages come from what a lock file let pass.
 func TestUVFromWheelhouse(t *testing.T) {
 	b := exampleBuild()
-	b.UV, b.BringsUV, b.Wheels, b.Lock = true, true, "/srv/wheels", "/home/pg/scratch/lock.txt"
+	b.Installer, b.Wheels, b.Lock = UV{Brought: true}, "/srv/wheels", "/home/pg/scratch/lock.txt"
 	commands := b.Install()
-	want := []string{"install", "--no-deps", "--only-binary", ":all:", "--target", "/home/pg/scratch/uv", "uv"}
+	want := []string{"install", "--no-deps", "--only-binary", ":all:", "--target", "/home/pg/scratch/installer", "uv"}
 	if len(commands) != 3 || !slices.Equal(commands[0].Argv[len(commands[0].Argv)-len(want):], want) {
 		t.Fatalf("%v, want first %q", commands, want)
 	}
@@ -146,7 +146,7 @@ func TestUVFromWheelhouse(t *testing.T) {
 	if bring["PIP_FIND_LINKS"] != "file:///srv/wheels" || bring["PIP_NO_INDEX"] != "1" {
 		t.Errorf("uv is searched elsewhere: %v", bring)
 	}
-	if !strings.HasPrefix(install["PATH"], "/home/pg/scratch/uv/bin:/usr") || install["UV_FIND_LINKS"] != "file:///home/pg/scratch/locked" {
+	if !strings.HasPrefix(install["PATH"], "/home/pg/scratch/installer/bin:/usr") || install["UV_FIND_LINKS"] != "file:///home/pg/scratch/locked" {
 		t.Errorf("pipx does not find what it is to install with: %v", install)
 	}
 	b.Lock = ""

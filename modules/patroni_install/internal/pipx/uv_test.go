@@ -8,10 +8,10 @@ import (
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 )
 
-func TestTakesUV(t *testing.T) {
+func TestUVChecks(t *testing.T) {
 	for version, want := range map[string]bool{"1.1.0": false, "1.11.1": false, "1.12.0": true, "1.18.4": true, "2.0": true, "": false, "odd": false} {
-		if got := (Program{Version: version}).TakesUV(); got != want {
-			t.Errorf("pipx %q: %t", version, got)
+		if err := (UV{}).Check(Program{Version: version}); (err == nil) != want {
+			t.Errorf("pipx %q: %v", version, err)
 		}
 	}
 }
