@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 	"github.com/pgedge/platform/modules/patroni_install/internal/host"
 )
 
@@ -94,12 +95,19 @@ func (a apt) entries(d string) ([]string, error) {
 	return names, err
 }
 
-// removeEmpty removes a directory that holds nothing and that no package has.
+// removeEmpty removes a directory that holds nothing and that no package has. What lies in its place is somebody's.
 func (a apt) removeEmpty(ctx context.Context, d string) error {
-	if names, err := a.entries(d); err != nil || len(names) > 0 || !a.exists(d) {
+	info, err := a.Host.FS.Lstat(d)
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ENOTDIR), err == nil && info.Type != fsys.Directory:
+		return nil
+	case err != nil:
 		return err
 	}
-	_, err := a.Host.Run.Run(ctx, a.command("dpkg-query", "--search", d))
+	if names, err := a.entries(d); err != nil || len(names) > 0 {
+		return err
+	}
+	_, err = a.Host.Run.Run(ctx, a.command("dpkg-query", "--search", d))
 	failed, ran := errors.AsType[*host.CommandError](err)
 	switch {
 	case err == nil:
