@@ -38,6 +38,9 @@ func (d dnf) Simulate(ctx context.Context, names []string) ([]Package, error) {
 	if len(answer.changes) > 0 {
 		return nil, answer.refusal(names)
 	}
+	if !answer.complete {
+		return nil, fmt.Errorf("cannot simulate installing %s: dnf does not say what it would do", strings.Join(names, ", "))
+	}
 	if len(answer.add) != answer.count {
 		return nil, fmt.Errorf("cannot simulate installing %s: dnf counts %d packages and names %d",
 			strings.Join(names, ", "), answer.count, len(answer.add))
