@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -30,7 +31,11 @@ func (f *fakeHost) lock(name, command string) {
 }
 
 func TestWait(t *testing.T) {
-	for _, name := range lockFiles() {
+	all := []string{
+		"/var/lib/dpkg/lock-frontend", "/var/lib/dpkg/lock", "/var/lib/apt/lists/lock", "/var/cache/apt/archives/lock",
+	}
+	diff(t, "locks", len(all), len(lockFiles()))
+	for _, name := range all {
 		t.Run(filepath.Base(filepath.Dir(name))+"/"+filepath.Base(name), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := newHost(t, "")
@@ -43,6 +48,42 @@ func TestWait(t *testing.T) {
 				diff(t, "error", "cannot lock the package database: process 123 (apt-get upgrade) still holds it after 1m0s", err.Error())
 				diff(t, "waited", time.Minute, time.Since(start))
 				diff(t, "told", []string{"waiting for the package database, which is held by process 123 (apt-get upgrade)"}, f.told)
+			})
+		})
+	}
+}
+
+// TestWaitsFirst: whatever looks at dpkg's database, or changes it, waits for whoever holds it.
+func TestWaitsFirst(t *testing.T) {
+	pipx, _, _ := pipxSet()
+	set := []Package{pipx}
+	for name, do := range map[string]func(ctx context.Context, f *fakeHost) error{
+		"Ready":   func(ctx context.Context, f *fakeHost) error { return f.apt.Ready(ctx) },
+		"Refresh": func(ctx context.Context, f *fakeHost) error { return f.apt.Refresh(ctx) },
+		"Install": func(ctx context.Context, f *fakeHost) error {
+			return f.apt.Install(ctx, set, []string{"pipx"}, "/priv")
+		},
+		"Recover": func(ctx context.Context, f *fakeHost) error { return f.apt.Recover(ctx, set, "/priv") },
+		"Remove": func(ctx context.Context, f *fakeHost) error {
+			_, err := f.apt.Remove(ctx, set, "/priv")
+			return err
+		},
+		"dnf's Ready":   func(ctx context.Context, f *fakeHost) error { return f.dnf().Ready(ctx) },
+		"dnf's Refresh": func(ctx context.Context, f *fakeHost) error { return f.dnf().Refresh(ctx) },
+		"dnf's Recover": func(ctx context.Context, f *fakeHost) error { return f.dnf().Recover(ctx, set, "/priv") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newHost(t, entry(pipx, "install ok half-configured"))
+				f.lock("/var/lib/dpkg/lock", "apt-get\x00upgrade\x00")
+				if strings.HasPrefix(name, "dnf") {
+					f.lock("/var/lib/rpm/.rpm.lock", "dnf\x00update\x00")
+				}
+				err := do(t.Context(), f)
+				if _, ok := errors.AsType[*LockError](err); !ok {
+					t.Errorf("got error %v", err)
+				}
+				f.expect()
 			})
 		})
 	}
