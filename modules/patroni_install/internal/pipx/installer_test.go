@@ -31,7 +31,9 @@ func TestInstallers(t *testing.T) {
 			if prepared := len(b.Fetch(nil)) > 0; prepared != c.prepared {
 				t.Errorf("a pip is prepared: %t, want %t", prepared, c.prepared)
 			}
-			brings := slices.ContainsFunc(b.Install(), func(cmd host.Command) bool { return slices.Contains(cmd.Argv, "--target") })
+			brings := slices.ContainsFunc(b.Install(), func(cmd host.Command) bool {
+				return slices.Contains(cmd.Argv, "--target")
+			})
 			if want := len(b.installer().Brings()) > 0; brings != want {
 				t.Errorf("it is brought: %t, want %t", brings, want)
 			}

@@ -88,8 +88,11 @@ func TestHashes(t *testing.T) {
 	for word, want := range map[string]bool{
 		"--hash=sha256:" + hex(64): true, "--hash=sha384:" + hex(96): true, "--hash=sha512:" + hex(128): true,
 		"--hash=sha256:" + strings.Repeat("0A", 32): true,
-		"--hash=sha256:" + hex(62):                  false, "--hash=sha256:" + hex(66): false, "--hash=sha384:" + hex(64): false,
-		"--hash=sha512:" + hex(64): false, "--hash=sha256:" + strings.Repeat("0g", 32): false,
+
+		"--hash=sha256:" + hex(62): false, "--hash=sha256:" + hex(66): false,
+		"--hash=sha384:" + hex(64): false, "--hash=sha512:" + hex(64): false,
+		"--hash=sha256:" + strings.Repeat("0g", 32): false,
+
 		"--hash=md5:" + hex(32): false, "--hash=sha1:" + hex(40): false, "--hash=sha224:" + hex(56): false,
 		"--hash=" + hex(64): false, "--hash": false,
 	} {

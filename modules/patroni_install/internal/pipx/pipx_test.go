@@ -114,8 +114,9 @@ func TestCheckPython(t *testing.T) {
 		newest string
 	}{
 		"":    {true, ""}, // not known yet
-		"2.7": {false, ""}, "3.5": {false, ""}, "3.6": {true, "1.0"}, "3.7": {true, "1.0"}, "3.8": {true, ""}, "3.10": {true, ""},
-		"odd": {false, ""},
+		"2.7": {false, ""}, "3.5": {false, ""}, "3.6": {true, "1.0"}, "3.7": {true, "1.0"}, "3.8": {true, ""},
+		"3.10": {true, ""},
+		"odd":  {false, ""},
 	} {
 		if err := CheckPython(version); (err == nil) != c.fits {
 			t.Errorf("Python %q: %v", version, err)

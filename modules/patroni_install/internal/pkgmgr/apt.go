@@ -43,7 +43,8 @@ func (a apt) Installed(_ context.Context, names []string) (installed []Package, 
 	return slices.Compact(installed), slices.Compact(missing), nil
 }
 
-// Refresh implements [Manager]. Translated descriptions, a third of the time, are not fetched; those that are there stay.
+// Refresh implements [Manager]. Translated descriptions, a third of the time, are not fetched; those that are there
+// stay.
 func (a apt) Refresh(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, refreshTimeout)
 	defer cancel()

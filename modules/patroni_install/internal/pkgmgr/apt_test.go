@@ -152,11 +152,13 @@ func TestInterruptedIsRefused(t *testing.T) {
 	set := []Package{pipx}
 	_, removal := f.apt.Remove(t.Context(), set, "/priv")
 	for _, err := range []error{removal, f.apt.Install(t.Context(), set, []string{"pipx"}, "/priv")} {
-		if err == nil || !strings.Contains(err.Error(), "left postgresql-15 unfinished; finish that with: dpkg --configure -a") {
+		const want = "left postgresql-15 unfinished; finish that with: dpkg --configure -a"
+		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got error %v", err)
 		}
 	}
-	if err := f.apt.Ready(t.Context()); err == nil || !strings.Contains(err.Error(), "left pipx, postgresql-15 unfinished;") {
+	err := f.apt.Ready(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "left pipx, postgresql-15 unfinished;") {
 		t.Errorf("before anything is ours: got error %v", err)
 	}
 	f.expect()

@@ -45,9 +45,12 @@ func TestRemoveTidies(t *testing.T) {
 		{name: "in an empty directory of others", files: []string{"/usr/lib/click/" + unfinished}, owned: []string{"/usr/lib/click"},
 			commands: []string{"dpkg-query /usr/lib/click/__pycache__", "dpkg-query /usr/lib/click"}, left: []string{"/usr/lib/click"}},
 		{name: "what is not Python's stays",
-			files: []string{"/usr/lib/click/__pycache__/core.pyc.", "/usr/lib/click/__pycache__/core.pyc.12a", "/usr/lib/other/" + unfinished},
-			left:  []string{"/usr/lib/click/__pycache__/core.pyc.", "/usr/lib/click/__pycache__/core.pyc.12a", "/usr/lib/other/" + unfinished}},
-		{name: "a file in the directory's place", files: []string{"/usr/lib/click/sub"}, left: []string{"/usr/lib/click/sub"}},
+			files: []string{"/usr/lib/click/__pycache__/core.pyc.", "/usr/lib/click/__pycache__/core.pyc.12a",
+				"/usr/lib/other/" + unfinished},
+			left: []string{"/usr/lib/click/__pycache__/core.pyc.", "/usr/lib/click/__pycache__/core.pyc.12a",
+				"/usr/lib/other/" + unfinished}},
+		{name: "a file in the directory's place", files: []string{"/usr/lib/click/sub"},
+			left: []string{"/usr/lib/click/sub"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			f := newHost(t, "")

@@ -223,7 +223,8 @@ func TestNothingIsRemovedUnread(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f := newHost(t, entry(pipx, "install ok installed"))
 			f.write("/priv/"+beforeFile, `[{"package": {"name": "pi`)
-			if _, err := remove(f); err == nil || !strings.Contains(err.Error(), "cannot read what was there of the packages before") {
+			_, err := remove(f)
+			if err == nil || !strings.Contains(err.Error(), "cannot read what was there of the packages before") {
 				t.Errorf("got error %v", err)
 			}
 			f.expect()

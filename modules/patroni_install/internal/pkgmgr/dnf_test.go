@@ -115,7 +115,8 @@ func TestDNFSimulate(t *testing.T) {
 			"reinstallation", aborts(table(row+"Reinstalling:\n openssl x86_64 1:3.0.1-1.el9 baseos 1.4 M\n", 1)), nil,
 			[]string{"reinstall openssl to 1:3.0.1-1.el9", "could not be undone"},
 		},
-		{"the answer is cut off", aborts("Dependencies resolved.\n" + row), nil, []string{"cannot simulate installing python3-pip"}},
+		{"the answer is cut off", aborts("Dependencies resolved.\n" + row), nil,
+			[]string{"cannot simulate installing python3-pip"}},
 		{"no answer, and no error", prints(""), nil, []string{"dnf does not say what it would do"}},
 		{"another end than dnf's own", func(cmd host.Command) (string, error) {
 			return table(row, 1), &host.CommandError{Argv: cmd.Argv, Status: "exit status 1", Code: 1, Stderr: "Killed"}
@@ -199,7 +200,8 @@ func TestDNFInstalled(t *testing.T) {
 	diff(t, "missing", []string{"missing"}, missing)
 
 	f.on["rpm --query --queryformat"] = func(cmd host.Command) (string, error) {
-		return "package python3-pip is not installed\n", &host.CommandError{Argv: cmd.Argv, Code: 1, Stderr: "warning: old keys\n"}
+		failed := &host.CommandError{Argv: cmd.Argv, Code: 1, Stderr: "warning: old keys\n"}
+		return "package python3-pip is not installed\n", failed
 	}
 	if _, missing, err := f.dnf().Installed(t.Context(), []string{"python3-pip"}); err != nil || len(missing) != 1 {
 		t.Errorf("beside a warning: missing %q, %v", missing, err)

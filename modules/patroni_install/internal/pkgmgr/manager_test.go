@@ -33,7 +33,8 @@ func TestNew(t *testing.T) {
 		diff(t, fmt.Sprintf("settings of %q", name), fmt.Sprint(settings), fmt.Sprint(got))
 	}
 	diff(t, "managers", len(want), len(managers()))
-	if m, err := New("zypper", settings); m != nil || err == nil || !strings.Contains(err.Error(), `no package manager "zypper"`) {
+	m, err := New("zypper", settings)
+	if m != nil || err == nil || !strings.Contains(err.Error(), `no package manager "zypper"`) {
 		t.Errorf("zypper: %v, error %v", m, err)
 	}
 }

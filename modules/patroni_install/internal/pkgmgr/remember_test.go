@@ -128,13 +128,18 @@ func TestRememberNeedsItsAnswer(t *testing.T) {
 	}
 }
 
+// residual is a stanza of dpkg's status about a package that was removed and not purged.
+func residual(name, conffile string) string {
+	return "Package: " + name + "\nStatus: deinstall ok config-files\nArchitecture: all\nVersion: 1\n" +
+		"Conffiles:\n " + conffile + " 0123\n\n"
+}
+
 // TestRememberIsAboutTheSet: what dpkg has on record of other packages is no business of ours, nor what it has of one
 // whose configuration is gone.
 func TestRememberIsAboutTheSet(t *testing.T) {
 	pipx, click, _ := pipxSet()
 	f := newHost(t, entry(pipx, "unknown ok not-installed")+
-		"Package: exim4\nStatus: deinstall ok config-files\nArchitecture: all\nVersion: 4\nConffiles:\n /etc/exim.conf 0123\n\n"+
-		"Package: python3-click\nStatus: deinstall ok config-files\nArchitecture: all\nVersion: 8.0\nConffiles:\n /etc/click.conf 0123\n\n")
+		residual("exim4", "/etc/exim.conf")+residual("python3-click", "/etc/click.conf"))
 	f.write("/etc/exim.conf", "somebody's")
 	f.write("/etc/click.conf", "edited")
 	f.on["dpkg-deb --info"] = prints("")

@@ -58,8 +58,8 @@ func nobody() *host.User { return &host.User{Name: "nobody", UID: 65534, GID: 65
 
 // query asks rpm's database. A package that is not there is no error.
 func (r *rpm) query(ctx context.Context, args ...string) ([]Package, error) {
-	cmd := host.Command{Argv: append([]string{"rpm", "--query", "--queryformat", queryFormat}, args...), Env: r.env(), User: nobody()}
-	out, err := r.Host.Run.Run(ctx, cmd)
+	argv := append([]string{"rpm", "--query", "--queryformat", queryFormat}, args...)
+	out, err := r.Host.Run.Run(ctx, host.Command{Argv: argv, Env: r.env(), User: nobody()})
 	if failed, ok := errors.AsType[*host.CommandError](err); ok && failed.Cause == nil && onlyAbsent(out) {
 		err = nil
 	}

@@ -27,8 +27,8 @@ func (r *rpm) Remember(ctx context.Context, _ []Package, dir string) error {
 	}
 	var all []before
 	for i, p := range packages {
-		cmd := host.Command{Argv: []string{"rpm", "--query", "--package", "--nosignature", "--configfiles", files[i]}, Env: r.env()}
-		out, err := r.Host.Run.Run(ctx, cmd)
+		argv := []string{"rpm", "--query", "--package", "--nosignature", "--configfiles", files[i]}
+		out, err := r.Host.Run.Run(ctx, host.Command{Argv: argv, Env: r.env()})
 		if err != nil {
 			return fmt.Errorf("cannot tell what %s has of configuration files: %w", p, err)
 		}

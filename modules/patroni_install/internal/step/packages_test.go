@@ -26,7 +26,8 @@ func TestPackagesOfAnUnknownManager(t *testing.T) {
 	w := newWorld(t, func(w *world) { w.write("/archives/a.pkg", "", 0o644) })
 	w.host.Run = noCommands{t}
 	before := w.snapshot(t)
-	s := &step.Packages{Manager: "zypper", Add: []pkgmgr.Package{{Name: "a", Version: "1", Arch: "all"}}, Archives: "/archives"}
+	set := []pkgmgr.Package{{Name: "a", Version: "1", Arch: "all"}}
+	s := &step.Packages{Manager: "zypper", Add: set, Archives: "/archives"}
 	for what, do := range map[string]func() error{
 		"Apply": func() error { return s.Apply(t.Context(), w.host) },
 		"Undo":  func() error { return s.Undo(t.Context(), w.host) },

@@ -84,13 +84,16 @@ func TestOverridden(t *testing.T) {
 		"no program":            {[]Source{dropIn("a.conf", "ExecStart=")}, "a.conf ExecStart"},
 		"another program":       {[]Source{dropIn("a.conf", "ExecStart=", "ExecStart=/opt/bin/patroni /etc/patroni/p.yml")}, "a.conf ExecStart"},
 		"one more program":      {[]Source{dropIn("a.conf", "ExecStart=/opt/bin/patroni /etc/patroni/p.yml")}, "a.conf ExecStart"},
-		"a watchdog":            {[]Source{dropIn("a.conf", "WatchdogSec=30")}, "a.conf WatchdogSec"},
-		"who may notify":        {[]Source{dropIn("a.conf", "NotifyAccess=all")}, "a.conf NotifyAccess"},
-		"a file of its number":  {[]Source{dropIn("a.conf", "PIDFile=/run/p.pid")}, "a.conf PIDFile"},
-		"a name on the bus":     {[]Source{dropIn("a.conf", "BusName=org.p")}, "a.conf BusName"},
-		"a guess":               {[]Source{dropIn("a.conf", "GuessMainPID=no")}, "a.conf GuessMainPID"},
-		"what stays":            {[]Source{dropIn("a.conf", "RemainAfterExit=yes")}, "a.conf RemainAfterExit"},
-		"over two lines":        {[]Source{dropIn("a.conf", "Type= \\", "# why", "notify")}, "a.conf Type"},
+		"a program between": {[]Source{
+			dropIn("a.conf", "ExecStart=/opt/bin/x", "ExecStart=/usr/local/bin/patroni /etc/patroni/p.yml"),
+		}, "a.conf ExecStart"},
+		"a watchdog":           {[]Source{dropIn("a.conf", "WatchdogSec=30")}, "a.conf WatchdogSec"},
+		"who may notify":       {[]Source{dropIn("a.conf", "NotifyAccess=all")}, "a.conf NotifyAccess"},
+		"a file of its number": {[]Source{dropIn("a.conf", "PIDFile=/run/p.pid")}, "a.conf PIDFile"},
+		"a name on the bus":    {[]Source{dropIn("a.conf", "BusName=org.p")}, "a.conf BusName"},
+		"a guess":              {[]Source{dropIn("a.conf", "GuessMainPID=no")}, "a.conf GuessMainPID"},
+		"what stays":           {[]Source{dropIn("a.conf", "RemainAfterExit=yes")}, "a.conf RemainAfterExit"},
+		"over two lines":       {[]Source{dropIn("a.conf", "Type= \\", "# why", "notify")}, "a.conf Type"},
 	} {
 		file, setting := adopter().Overridden(c.dropIns)
 		if got := strings.TrimPrefix(strings.TrimSpace(file+" "+setting), Directory+"/patroni.service.d/"); got != c.want {
