@@ -319,7 +319,11 @@ func TestSourcesImportTheirOwn(t *testing.T) {
 import os, subprocess, sys
 os.environ.setdefault("PYTHONSAFEPATH", "1")
 sys.exit(subprocess.call([sys.executable, "-c", "import ydiff"]))`
-	cmd := exec.CommandContext(t.Context(), "python3", "-c", pipx)
+	interpreter, err := exec.LookPath("python3") // by its path, since it looks for its modules by how it was called
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), interpreter, "-c", pipx)
 	cmd.Env, cmd.Dir = exampleBuild().Env(), dir
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
