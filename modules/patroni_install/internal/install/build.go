@@ -173,7 +173,7 @@ func (b *builder) pipx(ctx context.Context, ns Namespace) error {
 	if b.program.Argv == nil {
 		var err error
 		if b.program, err = b.bringPipx(ctx, ns); err == nil && b.plan.want.Installer == UV {
-			err = unfitForUV(b.program)
+			err = pipx.UV{}.Check(b.program)
 		}
 		if err != nil {
 			return err
@@ -216,7 +216,7 @@ func (b *builder) pipxBuild(program pipx.Program) pipx.Build {
 	// over bin_dir would hide the pipx or the interpreter that may be in it.
 	build.BinDir = path.Join(build.Scratch, "bin")
 	build.Program, build.Requirement = program, b.plan.requirement()
-	build.UV = b.plan.takesUV(program)
+	build.Installer = b.plan.installer(&program)
 	if b.plan.bringsPipx() {
 		build.UserBase = seen.stagedUserBase()
 	}

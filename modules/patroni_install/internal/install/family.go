@@ -10,14 +10,13 @@ import (
 	"github.com/pgedge/platform/modules/patroni_install/internal/host"
 	"github.com/pgedge/platform/modules/patroni_install/internal/pipx"
 	"github.com/pgedge/platform/modules/patroni_install/internal/pkgmgr"
-	"github.com/pgedge/platform/modules/patroni_install/internal/step"
 )
 
 // Family is what operating systems that are derived from each other have in common.
 type Family struct {
 	Name    string   // "" of a system that is of no known family and has no known package manager
 	IDs     []string // by which os-release tells it, in ID or ID_LIKE
-	Manager string   // of its packages, as step.Packages has it
+	Manager string   // of its packages, as [pkgmgr.New] takes it
 	// Prerequisites are the packages that bring pipx, or pip where PipxByPip.
 	Prerequisites []string
 	// Patroni are the packages that have it, the preferred first, and Drivers those that its extras need; what begins
@@ -33,6 +32,11 @@ type Family struct {
 	Sources  []Source
 	// Install and Remove are the commands that people give.
 	Install, Remove string
+	// Program is how a host of no known family shows that it has the package manager.
+	Program string
+	// Policy is the file that keeps the scripts of packages from starting and stopping services without systemd, "" of a
+	// family whose scripts do not try to.
+	Policy string
 	// Tried are the releases that the tests install on, by ID and the beginning of VERSION_ID.
 	Tried map[string][]string
 }
@@ -40,7 +44,7 @@ type Family struct {
 func families() []Family {
 	return []Family{
 		{
-			Name: "Debian", IDs: []string{"debian", "ubuntu"}, Manager: step.APT, Prerequisites: []string{"pipx"},
+			Name: "Debian", IDs: []string{"debian", "ubuntu"}, Manager: pkgmgr.APT, Prerequisites: []string{"pipx"},
 			Patroni: []string{"pgedge-patroni", "patroni"},
 			Drivers: map[string]string{
 				"psycopg2": "python3-psycopg2", "psycopg2-binary": "python3-psycopg2", "psycopg3": "python3-psycopg",
@@ -55,10 +59,11 @@ func families() []Family {
 				{Extra: "systemd", Build: "libsystemd-dev pkg-config", Run: "libsystemd0"},
 			},
 			Install: "apt-get install --no-install-recommends", Remove: "apt-get remove",
+			Program: "/usr/bin/apt-get", Policy: "/usr/sbin/policy-rc.d",
 			Tried: map[string][]string{"debian": {"12", "13"}},
 		},
 		{
-			Name: "RHEL", IDs: []string{"rhel", "fedora", "centos", "rocky", "almalinux", "ol"}, Manager: step.DNF,
+			Name: "RHEL", IDs: []string{"rhel", "fedora", "centos", "rocky", "almalinux", "ol"}, Manager: pkgmgr.DNF,
 			Prerequisites: []string{"python3-pip"}, PipxByPip: true,
 			Patroni: []string{"pgedge-patroni", "patroni"},
 			Drivers: map[string]string{
@@ -72,6 +77,7 @@ func families() []Family {
 				{Extra: "systemd", Build: "pkgconf-pkg-config systemd-devel", Run: "systemd-libs"},
 			},
 			Install: "dnf install --setopt=install_weak_deps=False", Remove: "dnf remove",
+			Program: "/usr/bin/dnf",
 			// None was tried yet: the tests run on hosts that stand in for Rocky Linux 8 and 9.
 		},
 	}
@@ -88,33 +94,22 @@ func (o *observer) family(context.Context) error {
 		}
 	}
 	for _, known := range families() {
-		program := map[string]string{step.APT: "/usr/bin/apt-get", step.DNF: "/usr/bin/dnf"}[known.Manager]
-		if o.exists(program) {
-			f.Family = Family{Manager: known.Manager, Install: known.Install, Remove: known.Remove}
+		if o.exists(known.Program) {
+			f.Family = Family{Manager: known.Manager, Install: known.Install, Remove: known.Remove, Policy: known.Policy}
 		}
 	}
 	return nil
 }
 
-// packageManager is what an observation asks of a package manager; see package pkgmgr.
-type packageManager interface {
-	Installed(ctx context.Context, names []string) (installed []pkgmgr.Package, missing []string, err error)
-	Interrupted(ours []pkgmgr.Package) ([]string, error)
-	Wait(ctx context.Context) error
-	Simulate(ctx context.Context, names []string) ([]pkgmgr.Package, error)
-	Refresh(ctx context.Context) error
-}
-
-var (
-	_ packageManager = pkgmgr.APT{}
-	_ packageManager = (*pkgmgr.DNF)(nil)
-)
-
-func (o *observer) packageManager() packageManager {
-	if o.found.Family.Manager == step.DNF {
-		return &pkgmgr.DNF{Host: o.host, LockTimeout: o.want.LockTimeout, Env: proxies(o.want.Environ), ReadOnly: !o.mayRefresh}
+// packageManager is that of the host's family.
+func (o *observer) packageManager() pkgmgr.Manager {
+	m, err := pkgmgr.New(o.found.Family.Manager, pkgmgr.Settings{
+		Host: o.host, LockTimeout: o.want.LockTimeout, Env: proxies(o.want.Environ), ReadOnly: !o.mayRefresh,
+	})
+	if err != nil {
+		panic("internal error: " + err.Error()) // families names it
 	}
-	return pkgmgr.APT{Host: o.host, LockTimeout: o.want.LockTimeout, Env: proxies(o.want.Environ), ReadOnly: !o.mayRefresh}
+	return m
 }
 
 // osPackages are the names under which distributions and pgEdge ship Patroni.

@@ -80,6 +80,27 @@ func TestPackageRefused(t *testing.T) {
 	}
 }
 
+// TestPackageWithoutSystemd: what keeps a package's scripts from starting the service is asked for where they would.
+func TestPackageWithoutSystemd(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		edit func(o *Observed)
+	}{
+		{"the file is there", func(o *Observed) { o.file("/usr/sbin/policy-rc.d", "exit 101", fsys.Attr{Mode: 0o755}) }},
+		{"a family whose scripts do not try", func(o *Observed) { o.Family = families()[1] }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			o := bare(t, `{"method": "package"}`)
+			offers(o, pkgmgr.Package{Name: "patroni", Version: "3.0.2-1", Arch: "all"})
+			o.Service = Service{}
+			c.edit(o)
+			if _, err := NewPlan(desired(t, `{"method": "package"}`), o); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 func TestPackageValues(t *testing.T) {
 	for arguments, want := range map[string]string{
 		`{"method": "dnf"}`:                                  "value of method must be one of: pipx, package, got: dnf",

@@ -21,7 +21,6 @@ const (
 	osPrograms  = "/usr/bin"
 	osUnit      = "patroni.service"
 	osConfigDir = "/etc/patroni"
-	osPolicy    = "/usr/sbin/policy-rc.d" // Debian's: whether packages may start and stop services
 )
 
 // osUnitDirs are where a package's unit may be, the second one while the directories of / and /usr are two.
@@ -93,9 +92,11 @@ func (o *observer) packaged(ctx context.Context) error {
 	for _, dir := range osUnitDirs() {
 		f.Package.Unit = f.Package.Unit || o.isPatroniUnit(path.Join(dir, path.Base(f.Unit)))
 	}
-	for _, name := range slices.Concat(osConfigs(), []string{
-		f.dropIn(), osHold(), osEnabled(), path.Join(systemd.Directory, osUnit), osPolicy,
-	}) {
+	names := append(osConfigs(), f.dropIn(), osHold(), osEnabled(), path.Join(systemd.Directory, osUnit))
+	if f.Family.Policy != "" {
+		names = append(names, f.Family.Policy)
+	}
+	for _, name := range names {
 		err := o.look(name, below(name, systemd.Directory))
 		for dir := path.Dir(name); err == nil && dir != "/"; dir = path.Dir(dir) {
 			err = o.look(dir, false)

@@ -197,6 +197,7 @@ func (p *Plan) refuseShadow() error {
 // undone.
 func (p *Plan) refusePackages() error {
 	tree, version, name := p.seen.Current, p.candidate(), p.seen.Package.Name
+	policy := p.seen.Family.Policy
 	missing := p.seen.Packages.Missing
 	switch {
 	case tree == nil && len(missing) == 0:
@@ -210,10 +211,10 @@ func (p *Plan) refusePackages() error {
 	case version != "" && !p.want.Version.Matches(version):
 		return fmt.Errorf("cannot install Patroni %s: the package that the sources offer has %s; name one with its version in packages "+
 			"(in the role: patroni_packages), such as patroni=4.0.4-2, or set version to what there is", p.want.Version, version)
-	case tree == nil && !p.seen.Service.Running && p.seen.Family.Manager == step.APT && !p.seen.exists(osPolicy):
+	case tree == nil && !p.seen.Service.Running && policy != "" && !p.seen.exists(policy):
 		return fmt.Errorf("cannot install Patroni as a package: systemd does not run on this host, so that the package's scripts start "+
 			"and stop the service by themselves, and fail where they cannot; make a %s that exits with 101, which keeps them from it, "+
-			"and run this again", osPolicy)
+			"and run this again", policy)
 	case tree == nil:
 		return p.refuseConfigs()
 	}

@@ -88,19 +88,13 @@ func (o *observer) wanted() (names, build []string, err error) {
 // simulate finds the exact set to add, refreshing the package lists once where they know too little.
 func (o *observer) simulate(ctx context.Context) error {
 	f := o.found
-	if err := o.packageManager().Wait(ctx); err != nil {
+	err := o.packageManager().Ready(ctx)
+	if _, locked := errors.AsType[*pkgmgr.LockError](err); locked {
 		return fmt.Errorf("%w; wait for it to end, or raise lock_timeout", err)
 	}
-	interrupted, err := o.packageManager().Interrupted(nil)
-	if err != nil {
-		return err
+	if err == nil {
+		err = o.sets(ctx)
 	}
-	if len(interrupted) > 0 {
-		return fmt.Errorf("cannot install packages: dpkg was interrupted earlier and left %s unfinished; finish that with: "+
-			"dpkg --configure -a (it may restart services of these packages), then run this again",
-			strings.Join(interrupted, ", "))
-	}
-	err = o.sets(ctx)
 	var unknown *pkgmgr.UnknownPackageError
 	switch {
 	case errors.Is(err, pkgmgr.ErrWouldWrite):

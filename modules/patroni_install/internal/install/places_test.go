@@ -42,7 +42,7 @@ func TestNoUnitDirectory(t *testing.T) {
 		m := newMachine(t)
 		packageOffered(m)
 		m.remove("/etc/systemd", "/run/systemd")
-		m.write(osPolicy, "#!/bin/sh\nexit 101\n")
+		m.write("/usr/sbin/policy-rc.d", "#!/bin/sh\nexit 101\n")
 		before := m.state()
 		i := m.installer(arguments)
 		m.fault = func(kind, object string) error {

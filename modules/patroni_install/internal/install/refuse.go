@@ -188,11 +188,14 @@ func (p *Plan) refuseLock() error {
 		"needs, too, or install a pipx for all users", p.want.Lockfile)
 }
 
-// takesUV tells whether a pipx builds by uv: where that was asked for, and by itself where it can and
-// nobody told pip anything that uv would not know.
-func (p *Plan) takesUV(program pipx.Program) bool {
-	possible := p.seen.UV && program.TakesUV()
-	return possible && (p.want.Installer == UV || p.want.Installer == Auto && !p.seen.PipConfig)
+// installer is what a pipx, nil for one that is not there yet, fills the venv by: uv if that was asked for, and by
+// itself if it can and nobody told pip anything that uv would not know.
+func (p *Plan) installer(program *pipx.Program) pipx.Installer {
+	takes := program != nil && pipx.UV{}.Check(*program) == nil
+	if takes && p.seen.UV && (p.want.Installer == UV || p.want.Installer == Auto && !p.seen.PipConfig) {
+		return pipx.UV{}
+	}
+	return pipx.Pip{}
 }
 
 // refuseUV refuses installer uv where pipx cannot build by it.
@@ -208,14 +211,5 @@ func (p *Plan) refuseUV() error {
 	if version == "" && p.bringsPipx() {
 		return nil // the build sees which one pip brings
 	}
-	return unfitForUV(pipx.Program{Version: version})
-}
-
-// unfitForUV is the error about a pipx that cannot build by uv, nil for one that can.
-func unfitForUV(program pipx.Program) error {
-	if program.TakesUV() {
-		return nil
-	}
-	return fmt.Errorf("cannot build Patroni by uv: pipx %s cannot, 1.12 or newer is needed; install one for all users into "+
-		"/usr/local, or leave installer unset (in the role: patroni_installer)", program.Version)
+	return pipx.UV{}.Check(pipx.Program{Version: version})
 }

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/pgedge/platform/modules/patroni_install/internal/pkgmgr"
 )
 
 func TestRHELBringsPipx(t *testing.T) {
@@ -197,6 +199,22 @@ func TestRHELWithoutPip(t *testing.T) {
 	_, err := m.installer(`{"prerequisites": []}`).Run(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "the interpreter has no pip; install the package python3-pip, or leave prerequisites unset") {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestFamiliesAreManaged: each family's package manager is there, and its program shows it.
+func TestFamiliesAreManaged(t *testing.T) {
+	for _, f := range families() {
+		if _, err := pkgmgr.New(f.Manager, pkgmgr.Settings{}); err != nil || f.Manager == "" {
+			t.Errorf("%s: manager %q, %v", f.Name, f.Manager, err)
+		}
+		m := newMachine(t)
+		m.write("/etc/os-release", "ID=none\n")
+		m.program(f.Program, "#!", 0o755)
+		o := &observer{host: m.installer(`{}`).Host, found: &Observed{}}
+		if err := o.family(t.Context()); err != nil || o.found.Family.Manager != f.Manager || o.found.Family.Name != "" {
+			t.Errorf("%s alone: %+v, %v", f.Program, o.found.Family, err)
+		}
 	}
 }
 

@@ -120,11 +120,11 @@ const (
 
 // looks are those of a build. pipx is for the system's interpreter, whatever the venv's is.
 func (p *Plan) looks() []look {
-	python, lock := cmp.Or(p.want.Python, systemPython), p.want.Lock
+	python, lock, by := cmp.Or(p.want.Python, systemPython), p.want.Lock, p.installer(p.seen.Pipx)
 	// All that is locked is fetched, whether it is needed or not.
 	needs := pipx.Needs{
 		Requirements: append([]string{p.requirement()}, lock.Requirements()...),
-		Lock:         lock, Constraints: p.want.constraints, Tools: p.seen.Pipx == nil || !p.takesUV(*p.seen.Pipx),
+		Lock:         lock, Constraints: p.want.constraints, Tools: by.UsesPip(),
 	}
 	if p.bringsPipx() && python == systemPython {
 		needs.Requirements = append(needs.Requirements, "pipx")

@@ -138,11 +138,11 @@ func (v *Venv) checkShebang(files *fsys.FS) error {
 		return nil // pip writes a line of shell where the path is too long for a shebang
 	}
 	_, err = files.Lstat(python)
-	var link *fsys.LinkError
+	_, link := errors.AsType[*fsys.LinkError](err)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		v.problem("it was moved or copied: bin/patroni starts %s, which does not exist", python)
-	case errors.As(err, &link): // such as ~/.local/pipx → share/pipx: the user may start it by that path
+	case link: // such as ~/.local/pipx → share/pipx: the user may start it by that path
 	default:
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"os"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/host"
@@ -52,8 +53,7 @@ type Build struct {
 	Pipx        string // the part of it that Lock.Pipx returns, where Python is not what installs pipx
 	Wheels      string // a directory of packages, which stands in for every index
 
-	// UV builds by uv in place of pip, where the program can.
-	UV bool
+	Installer Installer // nil is Pip
 
 	// UserBase is where pip puts pipx itself and Python looks for it, "" for the user's real one.
 	UserBase string
@@ -77,8 +77,8 @@ func (b Build) Fetch(archive *os.File) []host.Command {
 		unpack.Stdin = archive
 		commands = append(commands, unpack)
 	}
-	if b.UV && b.Lock == "" {
-		return commands // uv takes no pip, and fetches build tools by itself
+	if !b.installer().UsesPip() && b.Lock == "" {
+		return commands
 	}
 	shared := []string{b.Python, "-I", "-c", bundledWheels + prepareShared, b.Shared()}
 	if b.Lock == "" {
@@ -169,7 +169,6 @@ func (b Build) Env() []string {
 		"PIPX_MAN_DIR="+path.Join(b.Scratch, "man"),
 		"PIPX_COMPLETION_DIR="+path.Join(b.Scratch, "completion"),
 		"PIPX_DEFAULT_PYTHON="+b.Python,
-		"PIPX_DEFAULT_BACKEND="+b.backend(),
 		"PIPX_USE_EMOJI=0", "USE_EMOJI=0", // since 1.8, before
 		"PIP_CACHE_DIR="+path.Join(b.Scratch, "cache", "pip"),
 		"PIP_DISABLE_PIP_VERSION_CHECK=1",
@@ -191,17 +190,7 @@ func (b Build) Env() []string {
 	if b.UserBase != "" {
 		env = append(env, "PYTHONUSERBASE="+b.UserBase, "PIP_NO_WARN_SCRIPT_LOCATION=1")
 	}
-	if b.UV {
-		env = append(env, b.uv()...)
-	}
-	return append(env, b.index()...)
-}
-
-func (b Build) backend() string {
-	if b.UV {
-		return "uv"
-	}
-	return "pip"
+	return slices.Concat(env, b.installer().settings(b).env(), b.index())
 }
 
 // setting is a variable of the environment.

@@ -103,7 +103,8 @@ func TestLockedPipxForAnotherPython(t *testing.T) {
 // TestUVCommands: uv has variables of its own for everything that pip is told.
 func TestUVCommands(t *testing.T) {
 	b := exampleBuild()
-	b.UV, b.IndexURL, b.CACert, b.Constraints = true, "https://u:p@index.example", "/ca.pem", "/home/pg/scratch/c.txt"
+	b.Installer, b.IndexURL, b.CACert = UV{}, "https://u:p@index.example", "/ca.pem"
+	b.Constraints = "/home/pg/scratch/c.txt"
 	b.ExtraIndexURLs = []string{"https://a.example", "https://b.example"}
 	if commands := b.Fetch(nil); len(commands) > 0 {
 		t.Errorf("something is prepared for pip: %v", commands)
@@ -112,7 +113,8 @@ func TestUVCommands(t *testing.T) {
 	for name, want := range map[string]string{
 		"PIPX_DEFAULT_BACKEND": "uv", "UV_DEFAULT_INDEX": b.IndexURL, "UV_INDEX": "https://a.example https://b.example",
 		"UV_CONSTRAINT": b.Constraints, "SSL_CERT_FILE": b.CACert, "UV_CACHE_DIR": "/home/pg/scratch/cache/uv",
-		"UV_PYTHON_DOWNLOADS": "never", "UV_SYSTEM_CERTS": "1", "UV_OFFLINE": "", "UV_FIND_LINKS": "",
+		"UV_PYTHON_DOWNLOADS": "never", "UV_SYSTEM_CERTS": "1",
+		"UV_NATIVE_TLS": "1", "UV_LINK_MODE": "copy", "UV_NO_PROGRESS": "1", "UV_OFFLINE": "", "UV_FIND_LINKS": "",
 	} {
 		if env[name] != want {
 			t.Errorf("%s=%q, want %q", name, env[name], want)
@@ -220,6 +222,51 @@ func TestEnvPassesSettingsOn(t *testing.T) {
 	}
 }
 
+// TestPassed: of the operator's environment, variable by variable, what reaches a build.
+func TestPassed(t *testing.T) {
+	for _, name := range []string{
+		"PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_USER", "PIP_PYTHON", "PIP_DRY_RUN", "PIP_REPORT", "PIP_LOG",
+		"PIP_LOG_FILE", "PIP_SRC", "PIP_EDITABLE", "PIP_REQUIREMENT", "PIP_BUILD", "PIP_NO_COMPILE", "PIP_HELP",
+		"PIP_VERSION",
+		"PIP_REQUIRE_VIRTUALENV", "UV_CACHE_DIR", "PYTHONSTARTUP", "PATH", "proxy",
+	} {
+		if got := passed([]string{name + "=x"}); len(got) > 0 {
+			t.Errorf("%s reaches the build", name)
+		}
+	}
+	for _, name := range []string{
+		"PIP_INDEX_URL", "PIP_RETRIES", "PIP_CONSTRAINT", "PIP_TRUSTED_HOST", "http_proxy",
+		"HTTPS_PROXY", "no_proxy", "all_proxy",
+		"SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE",
+	} {
+		if diff := cmp.Diff([]string{name + "=x"}, passed([]string{name + "=x"})); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+// TestEnvIsFixed: what every command of a build has, whatever the operator set.
+func TestEnvIsFixed(t *testing.T) {
+	b := exampleBuild()
+	b.Environ = []string{"PIP_NO_INPUT=0", "PIP_DISABLE_PIP_VERSION_CHECK=0", "PIP_PROGRESS_BAR=on"}
+	b.UserBase = "/home/pg/.local"
+	got := variables(b.Env())
+	for name, want := range map[string]string{
+		"HOME": "/home/pg", "USER": "pg", "LOGNAME": "pg", "LC_ALL": "C.UTF-8", "NO_COLOR": "1",
+		"PIPX_USE_EMOJI": "0", "USE_EMOJI": "0",
+		"PIPX_DEFAULT_PYTHON": "/usr/bin/python3", "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1",
+		"PIP_PROGRESS_BAR": "off",
+		"PIP_COMPILE":      "0", "PYTHONUSERBASE": "/home/pg/.local", "PIP_NO_WARN_SCRIPT_LOCATION": "1",
+	} {
+		if got[name] != want {
+			t.Errorf("%s=%q, want %q", name, got[name], want)
+		}
+	}
+	if value, set := got["PYTHONSAFEPATH"]; !set || value != "" {
+		t.Errorf("PYTHONSAFEPATH=%q, set: %t; pipx sets it unless it is there", value, set)
+	}
+}
+
 func TestEnvVariants(t *testing.T) {
 	b := exampleBuild()
 	if env := variables(b.Env()); env["PIP_NO_BUILD_ISOLATION"] != "0" || env["PYTHONNOUSERSITE"] != "1" {
@@ -248,7 +295,11 @@ func TestSourcesImportTheirOwn(t *testing.T) {
 import os, subprocess, sys
 os.environ.setdefault("PYTHONSAFEPATH", "1")
 sys.exit(subprocess.call([sys.executable, "-c", "import ydiff"]))`
-	cmd := exec.CommandContext(t.Context(), "python3", "-c", pipx)
+	interpreter, err := exec.LookPath("python3") // by its path, since it looks for its modules by how it was called
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), interpreter, "-c", pipx)
 	cmd.Env, cmd.Dir = exampleBuild().Env(), dir
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)

@@ -220,8 +220,8 @@ func packageCauses(from Source) []cause {
 		{
 			// A traceback that begins in pipx's own program, and ends in its cause.
 			[]string{`/bin/pipx", line`, `/pipx/__main__.py", line`},
-			"pipx itself does not run; try it as the user (pipx --version), and reinstall it: " +
-				"apt-get install --reinstall pipx, or where pip installed it: python3 -m pip install --user --force-reinstall pipx",
+			"pipx itself does not run; try it as the user (pipx --version), and reinstall it by the package manager, " +
+				"or if pip installed it: python3 -m pip install --user --force-reinstall pipx",
 		},
 	}
 }

@@ -197,7 +197,7 @@ func failureText(err error, texts ...[]byte) string {
 	return strings.Join(parts, "\n") + "\n"
 }
 
-// PipLog returns the full output of pip, or of uv, of the last build that failed below home, a staged PIPX_HOME.
+// PipLog returns the full output of the installer in the last build that failed below home, a staged PIPX_HOME.
 // pipx itself prints only lines that it takes for telling, which leaves out why a network did not
 // answer. What cannot be read is empty: it only serves an explanation.
 func PipLog(files *fsys.FS, home string) []byte {
@@ -208,7 +208,7 @@ func PipLog(files *fsys.FS, home string) []byte {
 	}
 	last := ""
 	for _, name := range names { // sorted, and the name begins with the time
-		if strings.HasSuffix(name, "_pip_errors.log") || strings.HasSuffix(name, "_uv_errors.log") {
+		if strings.HasSuffix(name, "_errors.log") {
 			last = name
 		}
 	}

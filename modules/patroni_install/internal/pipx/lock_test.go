@@ -1,6 +1,7 @@
 package pipx
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -52,6 +53,55 @@ func TestParseLock(t *testing.T) {
 	}
 }
 
+// TestLockParts: what pip is given for the build of source packages, and for pipx, name by name.
+func TestLockParts(t *testing.T) {
+	parts := map[string][]string{
+		"tools": {"setuptools", "wheel"},
+		"pipx": {
+			"argcomplete", "click", "distro", "filelock", "importlib-metadata", "packaging", "pipx", "platformdirs", "tomli",
+			"typing-extensions", "userpath", "zipp",
+		},
+	}
+	text := "patroni==4.1.5 --hash=" + digest + "\nurllib3==2.0 --hash=" + digest + "\n"
+	for _, name := range slices.Sorted(slices.Values(slices.Concat(parts["tools"], parts["pipx"]))) {
+		text += strings.ReplaceAll(name, "-", "_") + "==1.0 --hash=" + digest + "\n"
+	}
+	lock, err := ParseLock(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, part := range map[string]string{"tools": lock.Tools(), "pipx": lock.Pipx().String()} {
+		var got []string
+		for line := range strings.Lines(part) {
+			found, _, _ := strings.Cut(line, "==")
+			got = append(got, Normalise(found))
+		}
+		if diff := cmp.Diff(parts[name], got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+// TestHashes: which options of pip vouch for a package.
+func TestHashes(t *testing.T) {
+	hex := func(n int) string { return strings.Repeat("0a", n/2) }
+	for word, want := range map[string]bool{
+		"--hash=sha256:" + hex(64): true, "--hash=sha384:" + hex(96): true, "--hash=sha512:" + hex(128): true,
+		"--hash=sha256:" + strings.Repeat("0A", 32): true,
+
+		"--hash=sha256:" + hex(62): false, "--hash=sha256:" + hex(66): false,
+		"--hash=sha384:" + hex(64): false, "--hash=sha512:" + hex(64): false,
+		"--hash=sha256:" + strings.Repeat("0g", 32): false,
+
+		"--hash=md5:" + hex(32): false, "--hash=sha1:" + hex(40): false, "--hash=sha224:" + hex(56): false,
+		"--hash=" + hex(64): false, "--hash": false,
+	} {
+		if isHash(word) != want {
+			t.Errorf("%s vouches: %t, want %t", word, !want, want)
+		}
+	}
+}
+
 func TestParseLockRefuses(t *testing.T) {
 	const patroni = "patroni==4.1.5 --hash=" + digest + "\n"
 	for text, want := range map[string]string{
@@ -76,6 +126,8 @@ func TestParseLockRefuses(t *testing.T) {
 		patroni + "click==8 --hash=" + digest + " \\":                          "continued by nothing",
 		patroni + "click==8 ; x\revil --hash=" + digest:                        "line 2: it has a character that pip may take for the end of a line",
 		patroni + "# a comment\u2028evil==1 --hash=" + digest:                  "line 2: it has a character",
+		patroni + "# a comment\u2029evil==1 --hash=" + digest:                  "line 2: it has a character",
+		patroni + "# a comment\u0085evil==1 --hash=" + digest:                  "line 2: it has a character",
 		patroni + "click==8 --hash=" + digest + "\x0b\n":                       "line 2: it has a character",
 	} {
 		if _, err := ParseLock(text); err == nil || !strings.Contains(err.Error(), want) {

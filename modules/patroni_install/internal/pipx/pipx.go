@@ -134,8 +134,7 @@ func NewestFor(python string) string {
 // isRootProgram tells whether name leads to a program that root alone may write.
 func isRootProgram(files *fsys.FS, name string) (bool, error) {
 	target, err := files.Resolve(name)
-	var link *fsys.LinkError
-	if errors.Is(err, fs.ErrNotExist) || errors.As(err, &link) {
+	if _, link := errors.AsType[*fsys.LinkError](err); link || errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
 	if err != nil {

@@ -43,6 +43,21 @@ func TestFind(t *testing.T) {
 			},
 			want: Program{[]string{"/usr/local/bin/pipx"}, "1.18.4"},
 		},
+		"by pip": {
+			files: map[string]string{
+				"usr/local/bin/pipx": "x", "usr/local/lib/python3.12/site-packages/pipx-1.7.1.dist-info/METADATA": "x",
+			},
+			want: Program{[]string{"/usr/local/bin/pipx"}, "1.7.1"},
+		},
+		"the RHEL family's": {
+			files: map[string]string{"usr/bin/pipx": "x", "usr/lib/python3.9/site-packages/pipx-1.2.0.dist-info/METADATA": "x"},
+			want:  Program{[]string{"/usr/bin/pipx"}, "1.2.0"},
+		},
+		"a directory": {files: map[string]string{"usr/bin/pipx/pipx": "x"}},
+		"writable for all is passed over": {
+			files: map[string]string{"usr/bin/pipx": "x", debian12: "x"},
+			spoil: func(root string) error { return os.Chmod(filepath.Join(root, "usr/bin/pipx"), 0o757) },
+		},
 		"through a link": {
 			files: map[string]string{"usr/bin/pipx": "-> ../share/pipx/pipx", "usr/share/pipx/pipx": "x"},
 			want:  Program{[]string{"/usr/bin/pipx"}, ""},
@@ -88,6 +103,47 @@ func TestProgramCheck(t *testing.T) {
 		err := Program{Argv: []string{"/usr/bin/pipx"}, Version: version}.Check()
 		if (err == nil) != fits {
 			t.Errorf("pipx %q: %v", version, err)
+		}
+	}
+}
+
+// TestCheckPython: which Pythons have a pipx that we can use, and which of these an old one.
+func TestCheckPython(t *testing.T) {
+	for version, c := range map[string]struct {
+		fits   bool
+		newest string
+	}{
+		"":    {true, ""}, // not known yet
+		"2.7": {false, ""}, "3.5": {false, ""}, "3.6": {true, "1.0"}, "3.7": {true, "1.0"}, "3.8": {true, ""},
+		"3.10": {true, ""},
+		"odd":  {false, ""},
+	} {
+		if err := CheckPython(version); (err == nil) != c.fits {
+			t.Errorf("Python %q: %v", version, err)
+		}
+		if got := NewestFor(version); got != c.newest {
+			t.Errorf("pip chooses pipx %q for Python %q, want %q", got, version, c.newest)
+		}
+	}
+}
+
+// TestFindOfUser: it is the user's for this Python only, and a module that pip has on record.
+func TestFindOfUser(t *testing.T) {
+	const site = "home/pg/.local/lib/python3.9/site-packages/"
+	for name, c := range map[string]struct {
+		files  map[string]string
+		python string
+		want   string // its version
+	}{
+		"there":          {map[string]string{site + "pipx/x": "", site + "pipx-1.2.0.dist-info/x": ""}, "3.9", "1.2.0"},
+		"another Python": {map[string]string{site + "pipx/x": "", site + "pipx-1.2.0.dist-info/x": ""}, "3.11", ""},
+		"no Python":      {map[string]string{site + "pipx/x": "", site + "pipx-1.2.0.dist-info/x": ""}, "", ""},
+		"half removed":   {map[string]string{site + "pipx-1.2.0.dist-info/x": ""}, "3.9", ""},
+		"not on record":  {map[string]string{site + "pipx/x": ""}, "3.9", ""},
+	} {
+		got, found := FindOfUser(fsys.New(write(t, c.files, nil)), "/usr/bin/python3", "/home/pg", c.python)
+		if found != (c.want != "") || found && got.Version != c.want {
+			t.Errorf("%s: %+v, %t, want %q", name, got, found, c.want)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -156,6 +157,110 @@ func TestVerifyWithoutManifest(t *testing.T) {
 			}
 			if diff := cmp.Diff(c.want, v.Problems); err != nil || diff != "" {
 				t.Errorf("%v; problems (-want +got):\n%s", err, diff)
+			}
+		})
+	}
+}
+
+// TestVerifyAgainstManifest: what is wrong with a tree, and what only looks different, beside what was written down of
+// it; files of packages are held against their RECORDs.
+func TestVerifyAgainstManifest(t *testing.T) {
+	const site = "lib/python3.11/site-packages/"
+	edit := func(entry string, change func(e *manifest.Entry)) func([]manifest.Entry) []manifest.Entry {
+		return func(now []manifest.Entry) []manifest.Entry {
+			i := slices.IndexFunc(now, func(e manifest.Entry) bool { return e.Path == entry })
+			change(&now[i])
+			return now
+		}
+	}
+	without := func(entry string) func([]manifest.Entry) []manifest.Entry {
+		return func(now []manifest.Entry) []manifest.Entry {
+			return slices.DeleteFunc(now, func(e manifest.Entry) bool { return e.Path == entry })
+		}
+	}
+	uid, gid := os.Geteuid(), os.Getegid()
+	with := func(entry string, kind fsys.Type) func([]manifest.Entry) []manifest.Entry {
+		e := manifest.Entry{Path: entry, Type: kind, Attr: fsys.Attr{Mode: 0o644, UID: uid, GID: gid}}
+		return func(now []manifest.Entry) []manifest.Entry { return append(now, e) }
+	}
+	other := fsys.Attr{Mode: 0o755, UID: uid + 1, GID: gid}
+	for name, c := range map[string]struct {
+		was, now func([]manifest.Entry) []manifest.Entry // changes of what was written down, and of what is there
+		want     []string
+	}{
+		"the same": {},
+		"touched":  {now: edit(site+"patroni/daemon.py", func(e *manifest.Entry) { e.Time++ })},
+		"a link in a file's place": {now: edit("bin/patroni", func(e *manifest.Entry) { e.Type = fsys.Link }),
+			want: []string{"bin/patroni is a link instead of a file"}},
+		"a link that leads elsewhere": {now: edit("lib64", func(e *manifest.Entry) { e.Target = "/tmp" }),
+			want: []string{"lib64 leads to /tmp instead of lib"}},
+		"another mode": {now: edit("bin/patroni", func(e *manifest.Entry) { e.Mode = 0o777 }),
+			want: []string{"bin/patroni has mode and owner "}},
+		"another owner": {now: edit("bin/patroni", func(e *manifest.Entry) { e.Attr = other }),
+			want: []string{"bin/patroni has mode and owner "}},
+		"a link of another owner": {now: edit("lib64", func(e *manifest.Entry) { e.UID++ }),
+			want: []string{"lib64 belongs to "}},
+		"an account with a new number": {was: edit("bin/patroni", func(e *manifest.Entry) { e.UID++ })},
+		"a new number and another mode": {was: edit("bin/patroni", func(e *manifest.Entry) { e.UID++; e.Mode = 0o700 }),
+			want: []string{"bin/patroni has mode and owner "}},
+		"a new number and another group": {was: edit("bin/patroni", func(e *manifest.Entry) { e.UID++ }),
+			now: edit("bin/patroni", func(e *manifest.Entry) { e.GID++ }), want: []string{"bin/patroni has mode and owner "}},
+		"a package's file is gone": {now: without(site + "patroni/daemon.py"),
+			want: []string{site + "patroni/daemon.py is missing"}},
+		"a link is gone":       {now: without("lib64"), want: []string{"lib64 is missing"}},
+		"a file of no package": {now: without("pyvenv.cfg"), want: []string{"pyvenv.cfg is missing"}},
+		"a RECORD is gone": {now: without(site + "PyYAML-6.0.3.dist-info/RECORD"),
+			want: []string{site + "PyYAML-6.0.3.dist-info/RECORD is missing"}},
+		"a package is gone": {was: with(site+"gone-1.0.dist-info/RECORD", fsys.File),
+			want: []string{"package gone was removed"}},
+		"another version of one": {was: with(site+"PyYAML-5.0.dist-info/RECORD", fsys.File)},
+		"an old file of one":     {was: with(site+"old.py", fsys.File)},
+		"a file was added":       {now: with("bin/x", fsys.File), want: []string{"bin/x was added"}},
+		"a link was added":       {now: with("bin/x", fsys.Link), want: []string{"bin/x was added"}},
+		"a directory was added":  {now: with("logs", fsys.Directory)},
+		"a RECORD was added":     {now: with(site+"more-1.dist-info/RECORD", fsys.File)},
+		"a package's file came":  {was: without(site + "patroni/daemon.py")},
+		"it came as everybody's": {was: without("bin/patroni"),
+			now:  edit("bin/patroni", func(e *manifest.Entry) { e.Mode = 0o777 }),
+			want: []string{"bin/patroni can be written by everybody (mode 0777)"}},
+		"it came as somebody else's": {was: without("bin/patroni"),
+			now:  edit("bin/patroni", func(e *manifest.Entry) { e.Attr = other }),
+			want: []string{"bin/patroni belongs to uid "}},
+		"pipx wrote again": {was: without(MetadataFile)},
+		"another content and time": {was: edit("pyvenv.cfg", func(e *manifest.Entry) { e.Sum, e.Time = "00", 0 }),
+			want: []string{"pyvenv.cfg was edited"}},
+		"another size": {was: edit("pyvenv.cfg", func(e *manifest.Entry) { e.Size++; e.Time-- }),
+			want: []string{"pyvenv.cfg was edited"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v, files, _ := recordedVenv(t)
+			was, err := manifest.Scan(files, "/venv")
+			if err == nil {
+				err = v.Sums(files, was)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			now := slices.Clone(was)
+			for i := range now {
+				now[i].Sum = ""
+			}
+			if c.was != nil {
+				was = c.was(was)
+			}
+			if c.now != nil {
+				now = c.now(now)
+			}
+			if err := v.Verify(files, was, now, false); err != nil {
+				t.Fatal(err)
+			}
+			if len(v.Problems) != len(c.want) {
+				t.Fatalf("problems %q, want %q", v.Problems, c.want)
+			}
+			for i, want := range c.want {
+				if !strings.HasPrefix(v.Problems[i], want) {
+					t.Errorf("problem %q, want %q", v.Problems[i], want)
+				}
 			}
 		})
 	}

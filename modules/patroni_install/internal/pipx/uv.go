@@ -1,6 +1,7 @@
 package pipx
 
 import (
+	"fmt"
 	"path"
 	"strings"
 
@@ -11,11 +12,23 @@ import (
 // oldestWithUV is the first pipx that can build venvs by uv in place of pip.
 const oldestWithUV = "1.12"
 
-// TakesUV tells whether a pipx can build by uv.
-func (p Program) TakesUV() bool {
+// UV is an installer that is faster than pip, the host's own.
+type UV struct{}
+
+var _ Installer = UV{}
+
+// Check refuses a pipx that cannot build by uv.
+func (UV) Check(p Program) error {
 	have, err := pep440.Parse(p.Version)
-	return err == nil && have.Compare(pep440.MustParse(oldestWithUV)) >= 0
+	if err == nil && have.Compare(pep440.MustParse(oldestWithUV)) >= 0 {
+		return nil
+	}
+	return fmt.Errorf("cannot build Patroni by uv: pipx %s cannot, 1.12 or newer is needed; install one for all users into "+
+		"/usr/local, or leave installer unset (in the role: patroni_installer)", p.Version)
 }
+
+// UsesPip implements [Installer]. uv takes no pip and fetches build tools by itself.
+func (UV) UsesPip() bool { return false }
 
 // HasUV tells whether the system has a uv that nobody but root could replace, where a build finds it.
 func HasUV(files *fsys.FS) (bool, error) {
@@ -43,9 +56,10 @@ func PipIsConfigured(files *fsys.FS, home string, environ []string) bool {
 	return false
 }
 
-// uv returns the settings of a build by uv, in the place of pip's.
-func (b Build) uv() []string {
-	env := settings{
+// settings are uv's own for all that pip is told.
+func (UV) settings(b Build) settings {
+	own := settings{
+		{"PIPX_DEFAULT_BACKEND", "uv"},
 		{"UV_CACHE_DIR", path.Join(b.Scratch, "cache", "uv")},
 		{"UV_LINK_MODE", "copy"}, // a link to the cache would be a second name of the file
 		{"UV_NO_PROGRESS", "1"},
@@ -57,7 +71,7 @@ func (b Build) uv() []string {
 	}
 	if b.Wheels != "" {
 		// There is no variable for "no index"; without a network there is none either.
-		return append(env, setting{"UV_FIND_LINKS", fileURL(b.Wheels)}, setting{"UV_OFFLINE", "1"}).env()
+		return append(own, setting{"UV_FIND_LINKS", fileURL(b.Wheels)}, setting{"UV_OFFLINE", "1"})
 	}
-	return append(env, setting{"UV_DEFAULT_INDEX", b.IndexURL}, setting{"UV_INDEX", strings.Join(b.ExtraIndexURLs, " ")}).env()
+	return append(own, setting{"UV_DEFAULT_INDEX", b.IndexURL}, setting{"UV_INDEX", strings.Join(b.ExtraIndexURLs, " ")})
 }

@@ -8,10 +8,10 @@ import (
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 )
 
-func TestTakesUV(t *testing.T) {
+func TestUVChecks(t *testing.T) {
 	for version, want := range map[string]bool{"1.1.0": false, "1.11.1": false, "1.12.0": true, "1.18.4": true, "2.0": true, "": false, "odd": false} {
-		if got := (Program{Version: version}).TakesUV(); got != want {
-			t.Errorf("pipx %q: %t", version, got)
+		if err := (UV{}).Check(Program{Version: version}); (err == nil) != want {
+			t.Errorf("pipx %q: %v", version, err)
 		}
 	}
 }
@@ -52,8 +52,11 @@ func TestPipIsConfigured(t *testing.T) {
 		"not at all":       {"etc/other.conf", []string{"HTTPS_PROXY=x", "UV_CACHE_DIR=/x"}, false},
 		"for the system":   {"etc/pip.conf", nil, true},
 		"for the user":     {"home/pg/.config/pip/pip.conf", nil, true},
+		"for the desktop":  {"etc/xdg/pip/pip.conf", nil, true},
+		"as long ago":      {"home/pg/.pip/pip.conf", nil, true},
 		"for another user": {"home/other/.config/pip/pip.conf", nil, false},
 		"by a variable":    {"x", []string{"PIP_RETRIES=9"}, true},
+		"not for a build":  {"x", []string{"PIP_TARGET=/x"}, false},
 	} {
 		root := write(t, map[string]string{test.file: "[global]"}, nil)
 		if got := PipIsConfigured(fsys.New(root), "/home/pg", test.environ); got != test.want {

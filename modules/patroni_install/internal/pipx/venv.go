@@ -91,9 +91,9 @@ func sentence(format string, args ...any) string {
 // note takes an error that the venv's owner can cause for a problem of the venv. It returns
 // what remains: errors of the machine.
 func (v *Venv) note(err error) error {
-	var known *fs.PathError
-	var link *fsys.LinkError
-	if errors.As(err, &known) || errors.As(err, &link) {
+	_, known := errors.AsType[*fs.PathError](err)
+	_, link := errors.AsType[*fsys.LinkError](err)
+	if known || link {
 		v.problem("%v", err)
 		return nil
 	}

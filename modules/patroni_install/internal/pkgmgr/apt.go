@@ -7,27 +7,22 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/host"
 )
 
-// refreshTimeout bounds fetching the package lists. A source that does not answer must not use
-// up the time of the whole run.
-const refreshTimeout = 5 * time.Minute
+// APT is the name of the package manager of the Debian family.
+const APT = "apt"
 
-// APT manages packages of the Debian family by apt-get and dpkg.
-type APT struct {
-	Host        *host.Host
-	LockTimeout time.Duration // how long to wait for others' locks
-	Env         []string      // "NAME=value" added to every command's environment: proxies
-	// ReadOnly keeps Simulate from writing apt's caches and logs; it then takes longer.
-	ReadOnly bool
-}
+// apt manages packages by apt-get and dpkg.
+type apt struct{ Settings }
 
-// Installed tells which of names are there and whole, and which are missing, both sorted. For a
-// virtual name it returns the package that provides it. It starts no process.
-func (a APT) Installed(_ context.Context, names []string) (installed []Package, missing []string, err error) {
+var _ Manager = apt{}
+
+func newAPT(s Settings) Manager { return apt{s} }
+
+// Installed implements [Manager]. It starts no process.
+func (a apt) Installed(_ context.Context, names []string) (installed []Package, missing []string, err error) {
 	db, err := readDatabase(a.Host.FS)
 	if err != nil {
 		return nil, nil, err
@@ -48,11 +43,9 @@ func (a APT) Installed(_ context.Context, names []string) (installed []Package, 
 	return slices.Compact(installed), slices.Compact(missing), nil
 }
 
-// Refresh fetches the package lists. An error does not mean that nothing was fetched: one source
-// of several may be down. So simulate again first, and report it only where that fails too.
-//
-// Translated descriptions, a third of the time, are not fetched; those that are there stay.
-func (a APT) Refresh(ctx context.Context) error {
+// Refresh implements [Manager]. Translated descriptions, a third of the time, are not fetched; those that are there
+// stay.
+func (a apt) Refresh(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, refreshTimeout)
 	defer cancel()
 	_, err := a.exclusive(ctx, a.command("apt-get", "-q", "update", "-o", "APT::Update::Error-Mode=any",
@@ -63,10 +56,8 @@ func (a APT) Refresh(ctx context.Context) error {
 	return nil
 }
 
-// Download fetches the archives of exactly set into dir, checked by apt's own hashes, and makes
-// them durable. When a server no longer has one, it refreshes the lists once; ErrChanged then
-// says that they offer other versions by now.
-func (a APT) Download(ctx context.Context, set []Package, dir string) error {
+// Download implements [Manager]. apt checks the archives by its own hashes.
+func (a apt) Download(ctx context.Context, set []Package, dir string) error {
 	if len(set) == 0 {
 		return nil
 	}
@@ -90,7 +81,7 @@ func (a APT) Download(ctx context.Context, set []Package, dir string) error {
 }
 
 // fetch downloads as root: apt's own user cannot enter a directory that is root's alone.
-func (a APT) fetch(ctx context.Context, set []Package, dir string) (host.Output, error) {
+func (a apt) fetch(ctx context.Context, set []Package, dir string) (host.Output, error) {
 	cmd := a.command("apt-get", "-q", "download", "-o", "APT::Sandbox::User=root")
 	cmd.Argv = append(cmd.Argv, versions(set)...)
 	cmd.Dir = a.Host.FS.Real(dir)
@@ -102,7 +93,7 @@ func gone(out host.Output) bool {
 	return strings.Contains(strings.Join(strings.Fields(string(out.Stderr)), " "), " 404 Not Found")
 }
 
-func (a APT) checkArchives(set []Package, dir string) error {
+func (a apt) checkArchives(set []Package, dir string) error {
 	for _, p := range set {
 		if _, err := a.Host.FS.Lstat(path.Join(dir, archive(p))); err != nil {
 			return err
@@ -111,15 +102,13 @@ func (a APT) checkArchives(set []Package, dir string) error {
 	return a.Host.FS.SyncTree(dir)
 }
 
-// Install installs set from the archives in dir, and from nowhere else. asked holds the names
-// the set was simulated for: the others are marked as automatically installed. When it fails,
-// call Recover and Remove.
-func (a APT) Install(ctx context.Context, set []Package, asked []string, dir string) error {
+// Install implements [Manager]. What asked does not name is marked as automatically installed.
+func (a apt) Install(ctx context.Context, set []Package, asked []string, dir string) error {
 	if len(set) == 0 {
 		return nil
 	}
 	if err := a.refuseInterrupted(ctx, set); err != nil {
-		return fmt.Errorf("cannot install %s: %w", strings.Join(asked, ", "), explain(err))
+		return err
 	}
 	err := a.install(ctx, set, dir)
 	if err == nil {
@@ -131,7 +120,7 @@ func (a APT) Install(ctx context.Context, set []Package, asked []string, dir str
 	return nil
 }
 
-func (a APT) install(ctx context.Context, set []Package, dir string) error {
+func (a apt) install(ctx context.Context, set []Package, dir string) error {
 	cmd := a.command("apt-get", "-qy", "install", "--no-download", "--no-remove", "--no-upgrade",
 		"-o", "APT::Sandbox::User=root", "-o", "APT::Keep-Downloaded-Packages=true",
 		"-o", "Dir::Cache::archives="+a.Host.FS.Real(dir),
@@ -146,7 +135,7 @@ func (a APT) install(ctx context.Context, set []Package, dir string) error {
 }
 
 // expectInstalled asks dpkg, since apt-get may succeed with a package left half done.
-func (a APT) expectInstalled(set []Package) error {
+func (a apt) expectInstalled(set []Package) error {
 	db, err := readDatabase(a.Host.FS)
 	if err != nil {
 		return err
@@ -163,7 +152,7 @@ func (a APT) expectInstalled(set []Package) error {
 
 // markAutomatic marks the dependencies. apt-get marked all as asked for, since their versions
 // had to be named.
-func (a APT) markAutomatic(ctx context.Context, set []Package, asked []string) error {
+func (a apt) markAutomatic(ctx context.Context, set []Package, asked []string) error {
 	db, err := readDatabase(a.Host.FS)
 	if err != nil {
 		return err
@@ -191,7 +180,7 @@ func (a APT) markAutomatic(ctx context.Context, set []Package, asked []string) e
 
 // command prepares a program of the package manager: it asks nothing, keeps configuration files
 // as they are, and takes neither recommended nor suggested packages.
-func (a APT) command(name string, args ...string) host.Command {
+func (a apt) command(name string, args ...string) host.Command {
 	argv := append([]string{name}, args...)
 	if name == "apt-get" {
 		argv = append(argv, "--no-install-recommends", "-o", "APT::Install-Suggests=false",
@@ -231,3 +220,24 @@ func versions(set []Package) []string {
 func archive(p Package) string {
 	return fmt.Sprintf("%s_%s_%s.deb", p.Name, strings.ReplaceAll(p.Version, ":", "%3a"), p.Arch)
 }
+
+// causes are those of apt, from the most telling to the least.
+func causes() []cause {
+	return []cause{
+		{"No space left on device", "the file system is full; free space below /var"},
+		{"Read-only file system", "a file system is mounted read-only; remount it writable"},
+		{"resolving '", "the package mirror's name cannot be resolved; check the host's DNS, " +
+			"or set http_proxy in the task's environment or apt's configuration"},
+		{"Connection refused", "the package mirror or the proxy refuses connections; check apt's sources and the proxy"},
+		{"Network is unreachable", "the host has no way to the package mirror; check its route, or set a proxy"},
+		{"No route to host", "the host has no way to the package mirror; check its route, or set a proxy"},
+		{"onnection timed out", "the package mirror does not answer; check the network, the firewall and the proxy"},
+		{"Certificate verification failed", "the package mirror's certificate is not trusted; install its authority's certificate"},
+		{"NO_PUBKEY", "the package mirror's signing key is not known to apt; install it"},
+		{"is not valid yet", "the host's clock is behind the package mirror's; set it"},
+		{"Release file", "the package mirror's lists are expired or incomplete; check apt's sources and the host's clock"},
+	}
+}
+
+// explain turns an error of apt into one that says what to do, where that is known.
+func explain(err error) error { return explainBy(causes(), err) }

@@ -63,17 +63,21 @@ type directory struct {
 	Attributes map[string][]byte `json:"attributes,omitempty"`
 }
 
-// keep looks at the configuration files of a package, and at those beside them that have one of the suffixes. What is
-// not there is noted where the package manager may make it. Of a link what it leads to is kept, too: dpkg's purge
+// beside are the ends of the names beside a configuration file by which a package manager makes files itself, and of
+// those which it removes, whoever made them.
+type beside struct{ made, removed []string }
+
+// keep looks at the configuration files of a package, and at those beside them. What is not there is noted if the
+// package manager may make it. Of a link what it leads to is kept, too: dpkg's purge
 // removes that, and rpm puts the link aside.
-func (b *before) keep(files *fsys.FS, names, suffixes []string) error {
+func (b *before) keep(files *fsys.FS, names []string, ends beside) error {
 	for _, name := range names {
-		if err := b.keepOne(files, name, suffixes); err != nil {
+		if err := b.keepOne(files, name, ends); err != nil {
 			return err
 		}
 		target, err := files.Resolve(name)
 		if err == nil && target != name {
-			err = b.keepOne(files, target, suffixes)
+			err = b.keepOne(files, target, ends)
 		}
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("cannot keep the configuration file %s, which an undo would have to put back: %w; move it away, and run this again", name, err)
@@ -82,15 +86,15 @@ func (b *before) keep(files *fsys.FS, names, suffixes []string) error {
 	return nil
 }
 
-func (b *before) keepOne(files *fsys.FS, name string, suffixes []string) error {
+func (b *before) keepOne(files *fsys.FS, name string, ends beside) error {
 	there := false
-	for _, suffix := range append([]string{""}, suffixes...) {
+	for _, suffix := range slices.Concat([]string{""}, ends.made, ends.removed) {
 		c, found, err := lookAt(files, name+suffix)
 		if err != nil {
 			return fmt.Errorf("cannot keep the configuration file %s, which an undo would have to put back: %w; move it away, and run this again", c.Path, err)
 		}
 		kept := c.State != nil || c.Link != nil
-		if kept || !found && (suffix == "" || strings.HasPrefix(suffix, ".dpkg-") || strings.HasPrefix(suffix, ".rpm")) {
+		if kept || !found && !slices.Contains(ends.removed, suffix) {
 			b.Files = append(b.Files, c)
 		}
 		there = there || kept

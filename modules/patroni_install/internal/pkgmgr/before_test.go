@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -167,7 +168,7 @@ func TestPutBackLeavesOthers(t *testing.T) {
 	f := newHost(t, "")
 	f.write("/etc/x/a.conf", "a")
 	var b before
-	if err := b.keep(f.apt.Host.FS, []string{"/etc/x/a.conf", "/etc/x/b.conf"}, nil); err != nil {
+	if err := b.keep(f.apt.Host.FS, []string{"/etc/x/a.conf", "/etc/x/b.conf"}, beside{}); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Symlink("a.conf", filepath.Join(f.root, "etc/x/b.conf")); err != nil {
@@ -178,4 +179,55 @@ func TestPutBackLeavesOthers(t *testing.T) {
 		t.Fatal(err)
 	}
 	diff(t, "left alone", want, f.tree("/etc"))
+}
+
+// TestPutBackPassesOver what is kept, whatever its version by now, but not the same package of another architecture.
+func TestPutBackPassesOver(t *testing.T) {
+	lib := Package{"lib", "1", "amd64"}
+	for name, c := range map[string]struct {
+		kept []Package
+		want string
+	}{
+		"nothing is kept":         {nil, "before"},
+		"it is kept":              {[]Package{lib}, "the package's"},
+		"another version is kept": {[]Package{{"lib", "2", "amd64"}}, "the package's"},
+		"another architecture":    {[]Package{{"lib", "1", "i386"}}, "before"},
+		"another package":         {[]Package{{"libx", "1", "amd64"}}, "before"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newHost(t, "")
+			f.write("/etc/lib.conf", "before")
+			b := before{Package: lib}
+			if err := b.keep(f.apt.Host.FS, []string{"/etc/lib.conf"}, beside{}); err != nil {
+				t.Fatal(err)
+			}
+			f.write("/etc/lib.conf", "the package's")
+			if err := putBack(f.apt.Host.FS, []before{b}, c.kept); err != nil {
+				t.Fatal(err)
+			}
+			text, err := os.ReadFile(filepath.Join(f.root, "etc/lib.conf"))
+			if err != nil || string(text) != c.want {
+				t.Errorf("it is %q, %v, want %q", text, err, c.want)
+			}
+		})
+	}
+}
+
+// TestNothingIsRemovedUnread: without what was there before, nobody knows what may be purged.
+func TestNothingIsRemovedUnread(t *testing.T) {
+	pipx, _, _ := pipxSet()
+	for name, remove := range map[string]func(f *fakeHost) ([]Package, error){
+		"apt": func(f *fakeHost) ([]Package, error) { return f.apt.Remove(f.t.Context(), []Package{pipx}, "/priv") },
+		"dnf": func(f *fakeHost) ([]Package, error) { return f.dnf().Remove(f.t.Context(), []Package{pipx}, "/priv") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newHost(t, entry(pipx, "install ok installed"))
+			f.write("/priv/"+beforeFile, `[{"package": {"name": "pi`)
+			_, err := remove(f)
+			if err == nil || !strings.Contains(err.Error(), "cannot read what was there of the packages before") {
+				t.Errorf("got error %v", err)
+			}
+			f.expect()
+		})
+	}
 }

@@ -11,10 +11,8 @@ import (
 	"github.com/pgedge/platform/modules/patroni_install/internal/host"
 )
 
-// Simulate returns the exact set that installing names would add, sorted; empty when nothing is
-// missing. Names that no repository offers give an *UnknownPackageError. What would upgrade or
-// remove an installed package could not be undone: that is refused, naming it.
-func (d *DNF) Simulate(ctx context.Context, names []string) ([]Package, error) {
+// Simulate implements [Manager].
+func (d dnf) Simulate(ctx context.Context, names []string) ([]Package, error) {
 	for _, name := range names {
 		if err := checkRPMName(name); err != nil {
 			return nil, err
@@ -23,7 +21,7 @@ func (d *DNF) Simulate(ctx context.Context, names []string) ([]Package, error) {
 	if d.ReadOnly {
 		return nil, ErrWouldWrite
 	}
-	out, err := d.locks().exclusive(ctx, d.dnf(append([]string{"install", "--assumeno"}, names...)...))
+	out, err := d.locks.exclusive(ctx, d.command(append([]string{"install", "--assumeno"}, names...)...))
 	answer := parseTransaction(string(out.Stdout))
 	if err == nil && len(answer.add) == 0 && answer.complete {
 		return nil, nil // nothing to do
@@ -31,14 +29,17 @@ func (d *DNF) Simulate(ctx context.Context, names []string) ([]Package, error) {
 	if missing := noMatch(out); len(missing) > 0 {
 		return nil, &UnknownPackageError{Names: missing, Hint: hint(out)}
 	}
-	var failed *host.CommandError
-	aborted := errors.As(err, &failed) && failed.Cause == nil && answer.complete &&
+	failed, ran := errors.AsType[*host.CommandError](err)
+	aborted := ran && failed.Cause == nil && answer.complete &&
 		strings.HasSuffix(strings.TrimSpace(failed.Stderr), "Operation aborted.")
 	if err != nil && !aborted {
 		return nil, fmt.Errorf("cannot simulate installing %s: %w", strings.Join(names, ", "), explainBy(dnfCauses(), err))
 	}
 	if len(answer.changes) > 0 {
 		return nil, answer.refusal(names)
+	}
+	if !answer.complete {
+		return nil, fmt.Errorf("cannot simulate installing %s: dnf does not say what it would do", strings.Join(names, ", "))
 	}
 	if len(answer.add) != answer.count {
 		return nil, fmt.Errorf("cannot simulate installing %s: dnf counts %d packages and names %d",

@@ -15,8 +15,8 @@ import (
 )
 
 // dnf is the host's other package manager.
-func (f *fakeHost) dnf() *DNF {
-	return &DNF{Host: f.apt.Host, LockTimeout: time.Minute}
+func (f *fakeHost) dnf() dnf {
+	return newDNF(Settings{Host: f.apt.Host, LockTimeout: time.Minute}).(dnf)
 }
 
 func pipSet() (pip, setuptools Package) {
@@ -107,6 +107,20 @@ func TestDNFSimulate(t *testing.T) {
 			"removal", aborts(table(row+"Removing dependent packages:\n other noarch 1-1 @baseos 1 k\n", 1)), nil,
 			[]string{"remove other", "dnf install python3-pip"},
 		},
+		{
+			"downgrade", aborts(table(row+"Downgrading:\n openssl x86_64 1:3.0.1-1.el9 baseos 1.4 M\n", 1)), nil,
+			[]string{"downgrade openssl to 1:3.0.1-1.el9", "could not be undone"},
+		},
+		{
+			"reinstallation", aborts(table(row+"Reinstalling:\n openssl x86_64 1:3.0.1-1.el9 baseos 1.4 M\n", 1)), nil,
+			[]string{"reinstall openssl to 1:3.0.1-1.el9", "could not be undone"},
+		},
+		{"the answer is cut off", aborts("Dependencies resolved.\n" + row), nil,
+			[]string{"cannot simulate installing python3-pip"}},
+		{"no answer, and no error", prints(""), nil, []string{"dnf does not say what it would do"}},
+		{"another end than dnf's own", func(cmd host.Command) (string, error) {
+			return table(row, 1), &host.CommandError{Argv: cmd.Argv, Status: "exit status 1", Code: 1, Stderr: "Killed"}
+		}, nil, []string{"cannot simulate installing python3-pip"}},
 		{"a row is lost", aborts(table(row, 2)), nil, []string{"dnf counts 2 packages and names 1"}},
 		{
 			"unknown", fails("No match for argument: python3-pip\nError: Unable to find a match: python3-pip"), nil,
@@ -184,6 +198,24 @@ func TestDNFInstalled(t *testing.T) {
 	}
 	diff(t, "installed", []Package{{"httpd", "2.4.62-1.el9", "x86_64"}, pip}, have)
 	diff(t, "missing", []string{"missing"}, missing)
+
+	f.on["rpm --query --queryformat"] = func(cmd host.Command) (string, error) {
+		failed := &host.CommandError{Argv: cmd.Argv, Code: 1, Stderr: "warning: old keys\n"}
+		return "package python3-pip is not installed\n", failed
+	}
+	if _, missing, err := f.dnf().Installed(t.Context(), []string{"python3-pip"}); err != nil || len(missing) != 1 {
+		t.Errorf("beside a warning: missing %q, %v", missing, err)
+	}
+	for stdout, stderr := range map[string]string{
+		"package python3-pip is not installed\n": "error: rpmdb: page 3: illegal page type", "": "warning: old keys\n",
+	} {
+		f.on["rpm --query --queryformat"] = func(cmd host.Command) (string, error) {
+			return stdout, &host.CommandError{Argv: cmd.Argv, Code: 1, Stderr: stderr}
+		}
+		if _, missing, err := f.dnf().Installed(t.Context(), []string{"python3-pip"}); err == nil {
+			t.Errorf("%q, %q: it counts as missing: %q", stdout, stderr, missing)
+		}
+	}
 
 	f.on["rpm"] = fails("error: cannot open Packages database in /var/lib/rpm")
 	delete(f.on, "rpm --query --queryformat")
@@ -398,6 +430,61 @@ func TestDNFRemove(t *testing.T) {
 	}
 }
 
+// pidFile names a process that lives.
+func (f *fakeHost) pidFile(name string) {
+	f.write(name, "123")
+	f.write("/proc/123/stat", "")
+	f.write("/proc/123/cmdline", "dnf\x00update\x00")
+}
+
+// TestDNFRemovesOnTop: a package that goes only with another one is tried again, on top of what can go. What does not
+// go for another reason is an error, and a package that rpm keeps is one.
+func TestDNFRemovesOnTop(t *testing.T) {
+	pip, setuptools := pipSet()
+	wheel := Package{"python3-wheel", "0.36.2-8.el9", "noarch"}
+	set := []Package{pip, setuptools, wheel}
+	tests := func(cmd host.Command) (string, error) {
+		has := func(p Package) bool { return slices.Contains(cmd.Argv, rpmName(p)) }
+		if has(wheel) || has(pip) && !has(setuptools) {
+			return fails("error: Failed dependencies:\n\tx is needed by (installed) y-1-1.noarch")(cmd)
+		}
+		return "", nil
+	}
+	for _, c := range []struct {
+		name   string
+		test   func(host.Command) (string, error)
+		erases bool
+		want   string // of the error
+	}{
+		{"goes", tests, true, ""},
+		{"rpm keeps it", tests, false, "rpm still has python3-pip"},
+		{"the database is damaged", fails("error: cannot open Packages database in /var/lib/rpm"), true, "rpm --rebuilddb"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := newHost(t, "")
+			installed := slices.Clone(set)
+			f.database(&installed)
+			f.on["rpm --erase --test"] = c.test
+			var erased []string
+			f.on["rpm --erase --allmatches"] = func(cmd host.Command) (string, error) {
+				erased = cmd.Argv[3:]
+				if c.erases {
+					installed = []Package{wheel}
+				}
+				return "", nil
+			}
+			kept, err := f.dnf().Remove(t.Context(), set, "/nowhere")
+			if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+				t.Fatalf("got error %v, want %q", err, c.want)
+			}
+			if err == nil {
+				diff(t, "erased", []string{"python3-setuptools.noarch", "python3-pip.noarch"}, erased)
+				diff(t, "kept", []Package{wheel}, kept)
+			}
+		})
+	}
+}
+
 func TestDNFWaits(t *testing.T) {
 	for _, tc := range []struct {
 		name string
@@ -405,17 +492,15 @@ func TestDNFWaits(t *testing.T) {
 	}{
 		{"rpm's lock", func(f *fakeHost) { f.lock("/var/lib/rpm/.rpm.lock", "dnf\x00update\x00") }},
 		{"rpm's lock of release 10", func(f *fakeHost) { f.lock("/usr/lib/sysimage/rpm/.rpm.lock", "dnf\x00update\x00") }},
-		{"dnf's file", func(f *fakeHost) {
-			f.write("/var/cache/dnf/metadata_lock.pid", "123")
-			f.write("/proc/123/stat", "")
-			f.write("/proc/123/cmdline", "dnf\x00update\x00")
-		}},
+		{"dnf's file for rpm's database", func(f *fakeHost) { f.pidFile("/var/lib/dnf/rpmdb_lock.pid") }},
+		{"dnf's file for downloads", func(f *fakeHost) { f.pidFile("/var/cache/dnf/download_lock.pid") }},
+		{"dnf's file for metadata", func(f *fakeHost) { f.pidFile("/var/cache/dnf/metadata_lock.pid") }},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := newHost(t, "")
 				tc.lock(f)
-				err := f.dnf().Wait(t.Context())
+				err := f.dnf().Ready(t.Context())
 				if err == nil || err.Error() != "cannot lock the package database: process 123 (dnf update) still holds it after 1m0s" {
 					t.Errorf("got error %v", err)
 				}
@@ -425,7 +510,7 @@ func TestDNFWaits(t *testing.T) {
 	t.Run("a process that is gone", func(t *testing.T) {
 		f := newHost(t, "")
 		f.write("/var/lib/dnf/rpmdb_lock.pid", "123")
-		if err := f.dnf().Wait(t.Context()); err != nil {
+		if err := f.dnf().Ready(t.Context()); err != nil {
 			t.Error(err)
 		}
 	})

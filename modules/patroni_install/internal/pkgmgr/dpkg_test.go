@@ -150,17 +150,23 @@ func TestInstalledErrors(t *testing.T) {
 
 func TestInterrupted(t *testing.T) {
 	f := newHost(t, status)
-	got, err := f.apt.Interrupted([]Package{{"unpacked", "1", "all"}, {"halfway", "9", "all"}, {"triggered", "1", "i386"}})
+	got, err := f.apt.interrupted([]Package{{"unpacked", "1", "all"}, {"halfway", "9", "all"}, {"triggered", "1", "i386"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	diff(t, "without ours", []string{"reinstall", "triggered"}, got)
 
 	f.write(updatesDir+"/0000", entry(Package{"last", "7", "amd64"}, "install ok installed"))
-	if got, err = f.apt.Interrupted(nil); err != nil {
+	if got, err = f.apt.interrupted(nil); err != nil {
 		t.Fatal(err)
 	}
 	diff(t, "with updates", []string{"halfway", "last", "reinstall", "triggered", "unpacked"}, got)
+
+	f.write(statusFile, status+"\n\n"+entry(Package{"torn", "1", "all"}, "deinstall reinstreq config-files"))
+	if got, err = f.apt.interrupted([]Package{{"halfway", "1", "all"}, {"last", "7", "amd64"}}); err != nil {
+		t.Fatal(err)
+	}
+	diff(t, "with a damaged configuration", []string{"reinstall", "torn", "triggered", "unpacked"}, got)
 }
 
 // BenchmarkInstalled is the no-op run on a host with very many packages.

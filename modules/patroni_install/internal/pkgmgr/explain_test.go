@@ -30,8 +30,7 @@ func TestExplain(t *testing.T) {
 			if err.Error() != c.want {
 				t.Errorf("explain: %q, want %q", err, c.want)
 			}
-			var kept *host.CommandError
-			if !errors.As(err, &kept) || kept != failed {
+			if kept, ok := errors.AsType[*host.CommandError](err); !ok || kept != failed {
 				t.Error("the command's error is lost")
 			}
 		})

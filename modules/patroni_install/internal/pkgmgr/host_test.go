@@ -20,7 +20,7 @@ import (
 type fakeHost struct {
 	t        testing.TB
 	root     string
-	apt      APT
+	apt      apt
 	commands []host.Command
 	told     []string
 	// on maps the start of a command line ("apt-get -s") to what it prints and does. The
@@ -31,11 +31,11 @@ type fakeHost struct {
 func newHost(t testing.TB, status string) *fakeHost {
 	t.Helper()
 	f := &fakeHost{t: t, root: t.TempDir(), on: map[string]func(host.Command) (string, error){}}
-	f.apt = APT{
+	f.apt = apt{Settings{
 		Host:        &host.Host{FS: fsys.New(f.root), Run: f, Progress: func(m string) { f.told = append(f.told, m) }},
 		LockTimeout: time.Minute,
 		Env:         []string{"http_proxy=http://proxy:3128"},
-	}
+	}}
 	f.on["apt-get --print-uris"] = prints("") // tells nothing: the simulation is asked
 	f.write(statusFile, status)
 	return f

@@ -6,8 +6,10 @@
 // and nothing else. What would touch a package that was there before is refused.
 //
 // A package manager that has begun is never stopped: it outlives us, and whoever recovers waits
-// for its lock. What the database of dpkg or rpm says of a package afterwards counts, never an
-// exit status alone.
+// for its lock. What its database says of a package afterwards counts, never an exit status alone.
+//
+// A package manager is one [Manager] in a file of its own, and a line in managers. What several
+// share because they have one database is a type of its own, such as rpm.
 package pkgmgr
 
 import (
@@ -21,7 +23,7 @@ import (
 type Package struct {
 	Name    string `json:"name"`    // "pipx"
 	Version string `json:"version"` // "1:2.0-1"
-	Arch    string `json:"arch"`    // "amd64", or "all"; with rpm "x86_64", or "noarch"
+	Arch    string `json:"arch"`    // as the manager calls it: "amd64", "noarch"
 }
 
 // String returns "name=version".
@@ -60,18 +62,7 @@ func (e *UnknownPackageError) Error() string {
 }
 
 // ErrWouldWrite reports a question that the package manager cannot answer without writing.
-var ErrWouldWrite = errors.New("dnf cannot tell without writing its caches")
-
-// InterruptedError reports packages that somebody else's package manager left half done.
-type InterruptedError struct {
-	Names []string // sorted
-}
-
-// Error names the packages and the command that finishes them.
-func (e *InterruptedError) Error() string {
-	return fmt.Sprintf("an earlier run of dpkg was interrupted at %s; finish it with: dpkg --configure -a",
-		strings.Join(e.Names, ", "))
-}
+var ErrWouldWrite = errors.New("the package manager cannot tell without writing its caches")
 
 // LockError reports a lock that stayed taken for as long as we may wait.
 type LockError struct {

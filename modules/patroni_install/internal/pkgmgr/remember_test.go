@@ -127,3 +127,45 @@ func TestRememberNeedsItsAnswer(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// residual is a stanza of dpkg's status about a package that was removed and not purged.
+func residual(name, conffile string) string {
+	return "Package: " + name + "\nStatus: deinstall ok config-files\nArchitecture: all\nVersion: 1\n" +
+		"Conffiles:\n " + conffile + " 0123\n\n"
+}
+
+// TestRememberIsAboutTheSet: what dpkg has on record of other packages is no business of ours, nor what it has of one
+// whose configuration is gone.
+func TestRememberIsAboutTheSet(t *testing.T) {
+	pipx, click, _ := pipxSet()
+	f := newHost(t, entry(pipx, "unknown ok not-installed")+
+		residual("exim4", "/etc/exim.conf")+residual("python3-click", "/etc/click.conf"))
+	f.write("/etc/exim.conf", "somebody's")
+	f.write("/etc/click.conf", "edited")
+	f.on["dpkg-deb --info"] = prints("")
+	dir := archivesOf(f, pipx, click)
+	if err := f.apt.Remember(t.Context(), []Package{pipx, click}, dir); err != nil {
+		t.Fatal(err)
+	}
+	all, begun, err := readBefore(f.apt.Host.FS, dir)
+	if err != nil || !begun {
+		t.Fatal(begun, err)
+	}
+	names := map[string][]string{}
+	for _, b := range all {
+		for _, c := range b.Files {
+			if c.State != nil {
+				names[b.Package.Name] = append(names[b.Package.Name], c.Path)
+			}
+		}
+	}
+	diff(t, "files", map[string][]string{"python3-click": {"/etc/click.conf"}}, names)
+	diff(t, "removed and not purged", []bool{false, true}, []bool{isResidual(all, pipx), isResidual(all, click)})
+	if newer := (Package{click.Name, "9", click.Arch}); isResidual(all, newer) {
+		t.Error("another version counts as removed and not purged")
+	}
+	info, err := f.apt.Host.FS.Lstat(dir + "/" + beforeFile)
+	if err != nil || info.Mode != 0o600 {
+		t.Errorf("mode %04o, %v: it may hold secrets", info.Mode, err)
+	}
+}

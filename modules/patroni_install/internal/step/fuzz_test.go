@@ -44,7 +44,7 @@ func fullSteps() []txn.Step {
 		&step.FileContext{Pattern: "/srv/bin(/.*)?", Type: "bin_t", File: "/etc/selinux/file_contexts.local", Remove: true},
 		&step.Labels{Path: "/srv", Files: []step.FileLabel{{Path: "/srv/bin", LabelChange: change}}},
 		&step.Packages{
-			Manager: step.DNF, Names: []string{"python3-pip"}, Archives: "/archives", Borrowed: true, LockTimeout: time.Minute,
+			Manager: pkgmgr.DNF, Names: []string{"python3-pip"}, Archives: "/archives", Borrowed: true, LockTimeout: time.Minute,
 			Add: []pkgmgr.Package{{Name: "python3-pip", Version: "1:2.0-1", Arch: "noarch"}},
 		},
 		&step.Stage{

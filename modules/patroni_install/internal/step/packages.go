@@ -19,7 +19,7 @@ import (
 // A borrowed set is there for the build only: whoever built calls Undo, which thus finds nothing
 // left to do when the transaction is undone or recovered, and completes what a crash cut short.
 type Packages struct {
-	Manager     string           `json:"manager"` // "apt" or "dnf"
+	Manager     string           `json:"manager"` // as [pkgmgr.New] takes it
 	Names       []string         `json:"names"`   // asked for
 	Add         []pkgmgr.Package `json:"add"`     // the whole set, as simulated
 	Archives    string           `json:"archives"`
@@ -29,33 +29,6 @@ type Packages struct {
 }
 
 var _ txn.Step = (*Packages)(nil)
-
-// The package managers that a step may name.
-const (
-	APT = "apt"
-	DNF = "dnf"
-)
-
-// packageDatabase tells what is installed.
-type packageDatabase interface {
-	Installed(ctx context.Context, names []string) (installed []pkgmgr.Package, missing []string, err error)
-	Wait(ctx context.Context) error
-}
-
-// packageManager changes what is installed; see package pkgmgr.
-type packageManager interface {
-	packageDatabase
-	Download(ctx context.Context, set []pkgmgr.Package, dir string) error
-	Remember(ctx context.Context, set []pkgmgr.Package, dir string) error
-	Install(ctx context.Context, set []pkgmgr.Package, asked []string, dir string) error
-	Recover(ctx context.Context, set []pkgmgr.Package, dir string) error
-	Remove(ctx context.Context, set []pkgmgr.Package, dir string) (kept []pkgmgr.Package, err error)
-}
-
-var (
-	_ packageManager = pkgmgr.APT{}
-	_ packageManager = (*pkgmgr.DNF)(nil)
-)
 
 // Kind implements [txn.Step].
 func (s *Packages) Kind() string { return "packages" }
@@ -82,24 +55,27 @@ func packageList(set []pkgmgr.Package, separator string) string {
 	return strings.Join(words, separator)
 }
 
-// manager is apt in the journals of older programs, which knew no other.
-func (s *Packages) manager(h *host.Host) packageManager {
-	if s.Manager == DNF {
-		return &pkgmgr.DNF{Host: h, LockTimeout: s.LockTimeout, Env: s.Env}
+func (s *Packages) manager(h *host.Host) (pkgmgr.Manager, error) {
+	m, err := pkgmgr.New(s.Manager, pkgmgr.Settings{Host: h, LockTimeout: s.LockTimeout, Env: s.Env})
+	if err != nil {
+		return nil, fmt.Errorf("cannot change packages: %w", err)
 	}
-	return pkgmgr.APT{Host: h, LockTimeout: s.LockTimeout, Env: s.Env}
+	return m, nil
 }
 
 // Apply implements [txn.Step].
 func (s *Packages) Apply(ctx context.Context, h *host.Host) error {
-	manager := s.manager(h)
+	manager, err := s.manager(h)
+	if err != nil {
+		return err
+	}
 	if err := h.FS.Mkdir(s.Archives, fsys.Attr{Mode: 0o700}); err != nil {
 		return cannot("make", "directory", s.Archives, err)
 	}
 	if err := manager.Download(ctx, s.Add, s.Archives); err != nil {
 		return err
 	}
-	if err := s.refuseForeign(ctx, h); err != nil {
+	if err := s.refuseForeign(ctx, h, manager); err != nil {
 		return err
 	}
 	if err := manager.Remember(ctx, s.Add, s.Archives); err != nil {
@@ -110,15 +86,15 @@ func (s *Packages) Apply(ctx context.Context, h *host.Host) error {
 
 // refuseForeign gives up where somebody else has installed one of the packages since the
 // simulation: Undo would take it away. Without the archives Undo knows that nothing was begun.
-func (s *Packages) refuseForeign(ctx context.Context, h *host.Host) error {
-	if err := s.manager(h).Wait(ctx); err != nil {
+func (s *Packages) refuseForeign(ctx context.Context, h *host.Host, manager pkgmgr.Manager) error {
+	if err := manager.Ready(ctx); err != nil {
 		return err
 	}
 	names := make([]string, len(s.Add))
 	for i, p := range s.Add {
 		names[i] = p.Name
 	}
-	installed, _, err := s.manager(h).Installed(ctx, names)
+	installed, _, err := manager.Installed(ctx, names)
 	if err != nil || len(installed) == 0 {
 		return err
 	}
@@ -134,7 +110,10 @@ func (s *Packages) Undo(ctx context.Context, h *host.Host) error {
 	if err != nil || begun == nil {
 		return err
 	}
-	manager := s.manager(h)
+	manager, err := s.manager(h)
+	if err != nil {
+		return err
+	}
 	if err := manager.Recover(ctx, s.Add, s.Archives); err != nil {
 		return err
 	}

@@ -287,8 +287,8 @@ func TestConflict(t *testing.T) {
 				}
 				c.conflict(w)
 				edited := w.snapshot(t)
-				var conflict *txn.ConflictError
-				if err := a(t.Context(), w.host); !errors.As(err, &conflict) {
+				err := a(t.Context(), w.host)
+				if _, conflict := errors.AsType[*txn.ConflictError](err); !conflict {
 					t.Errorf("error %v, want a conflict", err)
 				}
 				if diff := cmp.Diff(edited, w.snapshot(t)); diff != "" {
@@ -362,8 +362,8 @@ func TestInodeUsedAgain(t *testing.T) {
 		do(t, w, s.Apply)
 		w.must(os.RemoveAll(w.real(s.Path)))
 		w.must(os.Mkdir(w.real(s.Path), 0o755))
-		var conflict *txn.ConflictError
-		if err := s.Undo(t.Context(), w.host); !errors.As(err, &conflict) {
+		err := s.Undo(t.Context(), w.host)
+		if _, conflict := errors.AsType[*txn.ConflictError](err); !conflict {
 			t.Errorf("error %v, want a conflict", err)
 		}
 	}

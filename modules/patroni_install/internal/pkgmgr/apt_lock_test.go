@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -30,13 +31,17 @@ func (f *fakeHost) lock(name, command string) {
 }
 
 func TestWait(t *testing.T) {
-	for _, name := range lockFiles() {
+	all := []string{
+		"/var/lib/dpkg/lock-frontend", "/var/lib/dpkg/lock", "/var/lib/apt/lists/lock", "/var/cache/apt/archives/lock",
+	}
+	diff(t, "locks", len(all), len(lockFiles()))
+	for _, name := range all {
 		t.Run(filepath.Base(filepath.Dir(name))+"/"+filepath.Base(name), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := newHost(t, "")
 				f.lock(name, "apt-get\x00upgrade\x00")
 				start := time.Now()
-				err := f.apt.Wait(t.Context())
+				err := f.apt.wait(t.Context())
 				if _, ok := errors.AsType[*LockError](err); !ok {
 					t.Fatalf("got error %v", err)
 				}
@@ -48,13 +53,49 @@ func TestWait(t *testing.T) {
 	}
 }
 
+// TestWaitsFirst: whatever looks at dpkg's database, or changes it, waits for whoever holds it.
+func TestWaitsFirst(t *testing.T) {
+	pipx, _, _ := pipxSet()
+	set := []Package{pipx}
+	for name, do := range map[string]func(ctx context.Context, f *fakeHost) error{
+		"Ready":   func(ctx context.Context, f *fakeHost) error { return f.apt.Ready(ctx) },
+		"Refresh": func(ctx context.Context, f *fakeHost) error { return f.apt.Refresh(ctx) },
+		"Install": func(ctx context.Context, f *fakeHost) error {
+			return f.apt.Install(ctx, set, []string{"pipx"}, "/priv")
+		},
+		"Recover": func(ctx context.Context, f *fakeHost) error { return f.apt.Recover(ctx, set, "/priv") },
+		"Remove": func(ctx context.Context, f *fakeHost) error {
+			_, err := f.apt.Remove(ctx, set, "/priv")
+			return err
+		},
+		"dnf's Ready":   func(ctx context.Context, f *fakeHost) error { return f.dnf().Ready(ctx) },
+		"dnf's Refresh": func(ctx context.Context, f *fakeHost) error { return f.dnf().Refresh(ctx) },
+		"dnf's Recover": func(ctx context.Context, f *fakeHost) error { return f.dnf().Recover(ctx, set, "/priv") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newHost(t, entry(pipx, "install ok half-configured"))
+				f.lock("/var/lib/dpkg/lock", "apt-get\x00upgrade\x00")
+				if strings.HasPrefix(name, "dnf") {
+					f.lock("/var/lib/rpm/.rpm.lock", "dnf\x00update\x00")
+				}
+				err := do(t.Context(), f)
+				if _, ok := errors.AsType[*LockError](err); !ok {
+					t.Errorf("got error %v", err)
+				}
+				f.expect()
+			})
+		})
+	}
+}
+
 func TestWaitEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newHost(t, "")
 		f.lock(lockFiles()[0], "dpkg\x00")
 		time.AfterFunc(20*time.Second+time.Millisecond, func() { f.write("/proc/locks", "") })
 		start := time.Now()
-		if err := f.apt.Wait(t.Context()); err != nil {
+		if err := f.apt.wait(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		diff(t, "waited", 20*time.Second+lockPoll, time.Since(start))
@@ -68,7 +109,7 @@ func TestWaitIsCancelled(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 		defer cancel()
 		start := time.Now()
-		if err := f.apt.Wait(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		if err := f.apt.wait(ctx); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got error %v", err)
 		}
 		diff(t, "waited", 3*time.Second, time.Since(start))
@@ -86,8 +127,9 @@ func TestCommandFindsLock(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := newHost(t, "")
 				f.on["apt-get -q update"] = fails(tc.stderr)
-				var locked *LockError
-				if err := f.apt.Refresh(t.Context()); !errors.As(err, &locked) {
+				err := f.apt.Refresh(t.Context())
+				locked, ok := errors.AsType[*LockError](err)
+				if !ok {
 					t.Fatalf("got error %v", err)
 				}
 				diff(t, "error", LockError{Holder: tc.holder, Waited: "1m0s"}, *locked)

@@ -196,8 +196,8 @@ func TestSimulateUnknown(t *testing.T) {
 			f := newHost(t, "")
 			f.on["apt-get -s"] = tc.run
 			_, err := f.apt.Simulate(t.Context(), []string{"pipx"})
-			var unknown *UnknownPackageError
-			if !errors.As(err, &unknown) {
+			unknown, ok := errors.AsType[*UnknownPackageError](err)
+			if !ok {
 				unknown = &UnknownPackageError{}
 			}
 			diff(t, "names", tc.want, unknown.Names)

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/host"
@@ -43,8 +44,13 @@ func TestRemoveTidies(t *testing.T) {
 			left: []string{"/usr/lib/__pycache__/x.pyc"}},
 		{name: "in an empty directory of others", files: []string{"/usr/lib/click/" + unfinished}, owned: []string{"/usr/lib/click"},
 			commands: []string{"dpkg-query /usr/lib/click/__pycache__", "dpkg-query /usr/lib/click"}, left: []string{"/usr/lib/click"}},
-		{name: "what is not Python's stays", files: []string{"/usr/lib/click/__pycache__/core.pyc.bak", "/usr/lib/other/" + unfinished},
-			left: []string{"/usr/lib/click/__pycache__/core.pyc.bak", "/usr/lib/other/" + unfinished}},
+		{name: "what is not Python's stays",
+			files: []string{"/usr/lib/click/__pycache__/core.pyc.", "/usr/lib/click/__pycache__/core.pyc.12a",
+				"/usr/lib/other/" + unfinished},
+			left: []string{"/usr/lib/click/__pycache__/core.pyc.", "/usr/lib/click/__pycache__/core.pyc.12a",
+				"/usr/lib/other/" + unfinished}},
+		{name: "a file in the directory's place", files: []string{"/usr/lib/click/sub"},
+			left: []string{"/usr/lib/click/sub"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			f := newHost(t, "")
@@ -104,6 +110,36 @@ func TestTidyWithDamagedArchives(t *testing.T) {
 	if _, err := f.apt.Remove(t.Context(), []Package{click}, archivesOf(f, click)); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestTidyLeavesWhatIsKept: a package that another one needs keeps what lies beside its files.
+func TestTidyLeavesWhatIsKept(t *testing.T) {
+	_, click, _ := pipxSet()
+	f := newHost(t, entry(click, "install ok installed"))
+	f.write("/usr/lib/click/__pycache__/core.cpython-311.pyc.140223", "")
+	f.on["apt-get -s"] = prints("Purg python3-click [1]\nPurg flask [1]\n")
+	kept, err := f.apt.Remove(t.Context(), []Package{click}, archivesOf(f, click))
+	if err != nil {
+		t.Fatal(err)
+	}
+	diff(t, "kept", []Package{click}, kept)
+	diff(t, "left", []string{"/usr/lib/click/__pycache__/core.cpython-311.pyc.140223"}, f.left("/usr/lib"))
+}
+
+// TestTidyNeedsItsAnswer: a dpkg-query that fails does not say that no package has a directory.
+func TestTidyNeedsItsAnswer(t *testing.T) {
+	_, click, _ := pipxSet()
+	f := newHost(t, "")
+	f.write("/usr/lib/click/__pycache__/core.cpython-311.pyc.140223", "")
+	f.on["dpkg-deb --contents"] = prints(packageLines)
+	f.on["dpkg-query --search"] = func(cmd host.Command) (string, error) {
+		return "", &host.CommandError{Argv: cmd.Argv, Code: 2, Stderr: "cannot allocate memory"}
+	}
+	_, err := f.apt.Remove(t.Context(), []Package{click}, archivesOf(f, click))
+	if err == nil || !strings.Contains(err.Error(), "cannot remove what python3-click=8.1.3-2 left") {
+		t.Errorf("got error %v", err)
+	}
+	diff(t, "left", []string{"/usr/lib/click/__pycache__"}, f.left("/usr/lib"))
 }
 
 // TestTidyWithoutArchives starts no process: nothing was installed.

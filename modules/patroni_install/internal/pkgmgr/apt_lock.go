@@ -18,24 +18,23 @@ func lockFiles() []string {
 	}
 }
 
-// Wait returns when nobody holds a lock of apt or dpkg. After LockTimeout it gives a *LockError
-// that names the holder.
-func (a APT) Wait(ctx context.Context) error { return a.locks().wait(ctx) }
+// wait returns when nobody holds a lock of apt or dpkg.
+func (a apt) wait(ctx context.Context) error { return a.locks().wait(ctx) }
 
 // exclusive runs a command that takes the locks.
-func (a APT) exclusive(ctx context.Context, cmd host.Command) (host.Output, error) {
+func (a apt) exclusive(ctx context.Context, cmd host.Command) (host.Output, error) {
 	return a.locks().exclusive(ctx, cmd)
 }
 
-func (a APT) locks() locks {
+func (a apt) locks() locks {
 	return locks{host: a.Host, timeout: a.LockTimeout, files: lockFiles(), lockedBy: lockedBy}
 }
 
 // lockedBy tells whether a command gave up because of a lock, and whose: apt-get and dpkg end
 // with "process 123 (apt)", "another process with pid 123" or no name at all.
 func lockedBy(err error) (holder string, busy bool) {
-	var failed *host.CommandError
-	if !errors.As(err, &failed) {
+	failed, ran := errors.AsType[*host.CommandError](err)
+	if !ran {
 		return "", false
 	}
 	text := failed.Stderr

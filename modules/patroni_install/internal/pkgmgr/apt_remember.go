@@ -12,16 +12,16 @@ import (
 )
 
 // besideConffiles are the ends of the names that dpkg's purge removes beside a configuration file.
-func besideConffiles() []string {
-	return []string{".dpkg-new", ".dpkg-old", ".dpkg-dist", ".dpkg-tmp", "~", ".bak", "%"}
+func besideConffiles() beside {
+	return beside{
+		made:    []string{".dpkg-new", ".dpkg-old", ".dpkg-dist", ".dpkg-tmp"},
+		removed: []string{"~", ".bak", "%"},
+	}
 }
 
-// besideConfigfiles are the ends of the names under which rpm puts a configuration file aside.
-func besideConfigfiles() []string { return []string{".rpmnew", ".rpmorig", ".rpmsave"} }
-
-// Remember writes down what is there of set, in the directory of its archives: which packages were removed and not
-// purged, and every file that a purge would take although it was there before. Call it right before Install.
-func (a APT) Remember(ctx context.Context, set []Package, dir string) error {
+// Remember implements [Manager]: it writes down which packages were removed and not purged, and every file that a
+// purge would take although it was there before.
+func (a apt) Remember(ctx context.Context, set []Package, dir string) error {
 	db, err := readDatabase(a.Host.FS)
 	if err != nil {
 		return err
@@ -53,7 +53,7 @@ func (a APT) Remember(ctx context.Context, set []Package, dir string) error {
 }
 
 // conffiles are the configuration files in an archive. dpkg-deb fails where it names none, and says so.
-func (a APT) conffiles(ctx context.Context, p Package, dir string) ([]string, error) {
+func (a apt) conffiles(ctx context.Context, p Package, dir string) ([]string, error) {
 	out, err := a.Host.Run.Run(ctx, a.command("dpkg-deb", "--info", a.Host.FS.Real(path.Join(dir, archive(p))), "conffiles"))
 	if failed, ok := errors.AsType[*host.CommandError](err); ok && strings.Contains(failed.Stderr, "no control component") {
 		return nil, nil
@@ -84,27 +84,4 @@ func recordedConffiles(status string, p Package) (names []string) {
 		}
 	}
 	return names
-}
-
-// Remember writes down the configuration files that are there before set is installed, in the directory of its
-// archives: rpm would put them aside. Call it right before Install.
-func (d *DNF) Remember(ctx context.Context, _ []Package, dir string) error {
-	files, packages, err := d.archives(ctx, dir)
-	if err != nil {
-		return err
-	}
-	var all []before
-	for i, p := range packages {
-		cmd := host.Command{Argv: []string{"rpm", "--query", "--package", "--nosignature", "--configfiles", files[i]}, Env: d.env()}
-		out, err := d.Host.Run.Run(ctx, cmd)
-		if err != nil {
-			return fmt.Errorf("cannot tell what %s has of configuration files: %w", p, err)
-		}
-		b := before{Package: p}
-		if err := b.keep(d.Host.FS, absolute(string(out.Stdout)), besideConfigfiles()); err != nil {
-			return err
-		}
-		all = append(all, b)
-	}
-	return writeBefore(d.Host.FS, dir, all)
 }

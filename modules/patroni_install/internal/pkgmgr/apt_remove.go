@@ -7,13 +7,12 @@ import (
 	"strings"
 )
 
-// Remove purges what is there of set, whatever its version by now, and nothing else. What other
-// packages came to need stays, and is returned sorted. The archives in dir tell where a killed
+// Remove implements [Manager]: it purges. The archives in dir tell where a killed
 // installation of the set may have left files that dpkg does not know, and what Remember wrote there which packages had
 // been removed and not purged: they go back to that, with the configuration that they had.
-func (a APT) Remove(ctx context.Context, set []Package, dir string) (kept []Package, err error) {
+func (a apt) Remove(ctx context.Context, set []Package, dir string) (kept []Package, err error) {
 	if err := a.refuseInterrupted(ctx, set); err != nil {
-		return nil, fmt.Errorf("cannot remove %s: %w", count(set), err)
+		return nil, err
 	}
 	db, err := readDatabase(a.Host.FS)
 	if err != nil {
@@ -54,7 +53,7 @@ func present(found []match) []Package {
 
 // removable splits there into what can go alone and what others need. The whole set nearly
 // always can; only when it cannot is each package tried on top of those that can.
-func (a APT) removable(ctx context.Context, there []Package) (purge, kept []Package, err error) {
+func (a apt) removable(ctx context.Context, there []Package) (purge, kept []Package, err error) {
 	if len(there) == 0 {
 		return nil, nil, nil
 	}
@@ -78,7 +77,7 @@ func (a APT) removable(ctx context.Context, there []Package) (purge, kept []Pack
 }
 
 // goesAlone tells whether purging set touches no package but those of may.
-func (a APT) goesAlone(ctx context.Context, set, may []Package) (bool, error) {
+func (a apt) goesAlone(ctx context.Context, set, may []Package) (bool, error) {
 	cmd := a.command("apt-get", "-s", "-q", "purge", "--no-auto-remove")
 	cmd.Argv = append(cmd.Argv, idents(set)...)
 	out, err := a.Host.Run.Run(ctx, cmd)
@@ -98,7 +97,7 @@ func (a APT) goesAlone(ctx context.Context, set, may []Package) (bool, error) {
 
 // removeOrPurge removes those packages whose configuration was there before, and then purges the others: purge would
 // take along all that depends on them.
-func (a APT) removeOrPurge(ctx context.Context, set []Package, old []before) error {
+func (a apt) removeOrPurge(ctx context.Context, set []Package, old []before) error {
 	var residual, others []Package
 	for _, p := range set {
 		if isResidual(old, p) {

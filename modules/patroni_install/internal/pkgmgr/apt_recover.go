@@ -12,9 +12,12 @@ import (
 	"github.com/pgedge/platform/modules/patroni_install/internal/host"
 )
 
-// Interrupted returns the names, sorted, of packages that dpkg left half done, except those of
-// ours. While a package manager runs they are its business: call Wait first.
-func (a APT) Interrupted(ours []Package) ([]string, error) {
+// Ready implements [Manager].
+func (a apt) Ready(ctx context.Context) error { return a.refuseInterrupted(ctx, nil) }
+
+// interrupted returns the names, sorted, of packages that dpkg left half done, except those of
+// ours. While a package manager runs they are its business: call wait first.
+func (a apt) interrupted(ours []Package) ([]string, error) {
 	db, err := readDatabase(a.Host.FS)
 	if err != nil {
 		return nil, err
@@ -38,26 +41,27 @@ func (a APT) Interrupted(ours []Package) ([]string, error) {
 }
 
 // refuseInterrupted keeps apt-get from finishing somebody else's packages, as it would do on the
-// way: that might restart services.
-func (a APT) refuseInterrupted(ctx context.Context, ours []Package) error {
-	if err := a.Wait(ctx); err != nil {
+// way: that might restart services. Packages of ours may be half done.
+func (a apt) refuseInterrupted(ctx context.Context, ours []Package) error {
+	if err := a.wait(ctx); err != nil {
 		return err
 	}
-	names, err := a.Interrupted(ours)
-	if err == nil && len(names) > 0 {
-		err = &InterruptedError{Names: names}
+	names, err := a.interrupted(ours)
+	if err != nil || len(names) == 0 {
+		return err
 	}
-	return err
+	return fmt.Errorf("cannot change packages: dpkg was interrupted earlier and left %s unfinished; finish that with: "+
+		"dpkg --configure -a (it may restart services of these packages), then run this again",
+		strings.Join(names, ", "))
 }
 
-// Recover repairs what a killed run left of set, with the archives kept in dir, until Remove can
-// take it away: nothing of it is damaged, though some may be unpacked only. It starts no process
-// when nothing was left, and touches no other package.
+// Recover implements [Manager]. Nothing of the set is damaged afterwards, though some may be unpacked only. It starts
+// no process when nothing was left.
 //
 // It calls dpkg, not apt-get -f: that would mend, configure or remove others' packages too, and
 // fails when the lists no longer know the versions.
-func (a APT) Recover(ctx context.Context, set []Package, dir string) error {
-	if err := a.Wait(ctx); err != nil {
+func (a apt) Recover(ctx context.Context, set []Package, dir string) error {
+	if err := a.wait(ctx); err != nil {
 		return err
 	}
 	before := ""
@@ -105,7 +109,7 @@ func judge(found []match) error {
 
 // repair unpacks damaged packages again and configures those unpacked. Its commands' exit
 // statuses do not count: dpkg's status does, afterwards. Either one also merges dpkg's journal.
-func (a APT) repair(ctx context.Context, found []match, dir string) error {
+func (a apt) repair(ctx context.Context, found []match, dir string) error {
 	var archives, names []string
 	for _, m := range found {
 		file := path.Join(dir, archive(m.want))
@@ -127,20 +131,20 @@ func (a APT) repair(ctx context.Context, found []match, dir string) error {
 
 // sweep removes the temporary file of a killed dpkg. It is harmless and the next dpkg that writes
 // removes it: this one does so, since its stdin selects nothing, and changes nothing else.
-func (a APT) sweep(ctx context.Context) error {
+func (a apt) sweep(ctx context.Context) error {
 	if !a.exists(unfinishedUpdate) {
 		return nil
 	}
 	return a.dpkg(ctx, "--set-selections")
 }
 
-func (a APT) exists(name string) bool {
+func (a apt) exists(name string) bool {
 	_, err := a.Host.FS.Lstat(name)
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
 // dpkg runs dpkg and reports only that it could not do so.
-func (a APT) dpkg(ctx context.Context, operation string, objects ...string) error {
+func (a apt) dpkg(ctx context.Context, operation string, objects ...string) error {
 	cmd := a.command("dpkg", "--force-confdef", "--force-confold", operation)
 	cmd.Argv = append(cmd.Argv, objects...)
 	cmd.Detached = true

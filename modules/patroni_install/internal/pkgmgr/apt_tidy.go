@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/charset"
+	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 	"github.com/pgedge/platform/modules/patroni_install/internal/host"
 )
 
@@ -21,7 +22,7 @@ const bytecodeCache = "__pycache__"
 // tidy removes what the interpreter of a killed installation left beside the files of set, which
 // is gone by now: bytecode that was being written. dpkg does not know such a file and leaves the
 // directory that holds it. The archives in dir name the directories.
-func (a APT) tidy(ctx context.Context, set []Package, dir string) error {
+func (a apt) tidy(ctx context.Context, set []Package, dir string) error {
 	for _, p := range set {
 		file := path.Join(dir, archive(p))
 		if !a.exists(file) {
@@ -44,7 +45,7 @@ func (a APT) tidy(ctx context.Context, set []Package, dir string) error {
 }
 
 // directories returns the directories that an archive contains, the deepest first.
-func (a APT) directories(ctx context.Context, file string) ([]string, error) {
+func (a apt) directories(ctx context.Context, file string) ([]string, error) {
 	cmd := a.command("dpkg-deb", "--contents", a.Host.FS.Real(file))
 	out, err := a.Host.Run.Run(ctx, cmd)
 	if err != nil {
@@ -66,7 +67,7 @@ func (a APT) directories(ctx context.Context, file string) ([]string, error) {
 // tidyDirectory removes unfinished bytecode of the sources in directory d, and then d itself where
 // dpkg left it for that alone. An interrupted tidy may have come half-way, so whatever is empty
 // and no package's goes, as it does with dpkg.
-func (a APT) tidyDirectory(ctx context.Context, d string) error {
+func (a apt) tidyDirectory(ctx context.Context, d string) error {
 	cache := path.Join(d, bytecodeCache)
 	names, err := a.entries(cache)
 	if err != nil {
@@ -87,7 +88,7 @@ func (a APT) tidyDirectory(ctx context.Context, d string) error {
 }
 
 // entries returns the names in a directory; none where it is not there.
-func (a APT) entries(d string) ([]string, error) {
+func (a apt) entries(d string) ([]string, error) {
 	names, err := a.Host.FS.ReadDir(d)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR) {
 		return nil, nil
@@ -95,17 +96,24 @@ func (a APT) entries(d string) ([]string, error) {
 	return names, err
 }
 
-// removeEmpty removes a directory that holds nothing and that no package has.
-func (a APT) removeEmpty(ctx context.Context, d string) error {
-	if names, err := a.entries(d); err != nil || len(names) > 0 || !a.exists(d) {
+// removeEmpty removes a directory that holds nothing and that no package has. What lies in its place is somebody's.
+func (a apt) removeEmpty(ctx context.Context, d string) error {
+	info, err := a.Host.FS.Lstat(d)
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ENOTDIR), err == nil && info.Type != fsys.Directory:
+		return nil
+	case err != nil:
 		return err
 	}
-	_, err := a.Host.Run.Run(ctx, a.command("dpkg-query", "--search", d))
-	var failed *host.CommandError
+	if names, err := a.entries(d); err != nil || len(names) > 0 {
+		return err
+	}
+	_, err = a.Host.Run.Run(ctx, a.command("dpkg-query", "--search", d))
+	failed, ran := errors.AsType[*host.CommandError](err)
 	switch {
 	case err == nil:
 		return nil // another package has it
-	case errors.As(err, &failed) && failed.Code == 1:
+	case ran && failed.Code == 1:
 		return a.Host.FS.Remove(d)
 	}
 	return err

@@ -10,38 +10,36 @@ import (
 	"github.com/pgedge/platform/modules/patroni_install/internal/host"
 )
 
-// Remove erases what is there of set, whatever its version by now, and nothing else. What other
-// packages came to need stays, and is returned sorted. What a killed rpm left beside its files is
-// swept by Recover. Configuration files that Remember noted in dir are put back.
-func (d *DNF) Remove(ctx context.Context, set []Package, dir string) (kept []Package, err error) {
-	old, begun, err := readBefore(d.Host.FS, dir)
+// Remove implements [Manager]. What a killed rpm left beside its files is swept by Recover.
+func (r *rpm) Remove(ctx context.Context, set []Package, dir string) (kept []Package, err error) {
+	old, begun, err := readBefore(r.Host.FS, dir)
 	if err != nil {
 		return nil, err
 	}
-	there, err := d.present(ctx, set)
+	there, err := r.present(ctx, set)
 	if err != nil {
 		return nil, err
 	}
 	var erase []Package
 	if len(there) > 0 {
-		erase, kept, err = d.removable(ctx, there)
+		erase, kept, err = r.removable(ctx, there)
 	}
 	if err == nil && len(erase) > 0 {
-		err = d.erase(ctx, erase)
+		err = r.erase(ctx, erase)
 	}
 	if err == nil && begun {
-		err = putBack(d.Host.FS, old, kept)
+		err = putBack(r.Host.FS, old, kept)
 	}
 	if err != nil {
-		return kept, fmt.Errorf("cannot remove %s: %w", count(there), explainBy(dnfCauses(), err))
+		return kept, fmt.Errorf("cannot remove %s: %w", count(there), explainBy(rpmCauses(), err))
 	}
 	return kept, nil
 }
 
 // removable splits there into what can go and what others need. The whole set nearly always can;
 // only when it cannot is each package tried on top of those that can, until no more can.
-func (d *DNF) removable(ctx context.Context, there []Package) (erase, kept []Package, err error) {
-	alone, err := d.goesAlone(ctx, there)
+func (r *rpm) removable(ctx context.Context, there []Package) (erase, kept []Package, err error) {
+	alone, err := r.goesAlone(ctx, there)
 	if err != nil || alone {
 		return there, nil, err
 	}
@@ -49,7 +47,7 @@ func (d *DNF) removable(ctx context.Context, there []Package) (erase, kept []Pac
 	for again := true; again; {
 		again = false
 		for _, p := range slices.Clone(kept) {
-			alone, err := d.goesAlone(ctx, append(slices.Clone(erase), p))
+			alone, err := r.goesAlone(ctx, append(slices.Clone(erase), p))
 			if err != nil {
 				return nil, nil, err
 			}
@@ -63,22 +61,22 @@ func (d *DNF) removable(ctx context.Context, there []Package) (erase, kept []Pac
 }
 
 // goesAlone tells whether nothing that is installed needs a package of set.
-func (d *DNF) goesAlone(ctx context.Context, set []Package) (bool, error) {
-	cmd := d.rpm(append([]string{"--erase", "--test", "--allmatches"}, rpmNames(set)...)...)
+func (r *rpm) goesAlone(ctx context.Context, set []Package) (bool, error) {
+	cmd := r.change(append([]string{"--erase", "--test", "--allmatches"}, rpmNames(set)...)...)
 	cmd.Detached = false
-	_, err := d.locks().exclusive(ctx, cmd)
+	_, err := r.locks.exclusive(ctx, cmd)
 	if failed, ok := errors.AsType[*host.CommandError](err); ok && strings.Contains(failed.Stderr, "Failed dependencies") {
 		return false, nil
 	}
 	return err == nil, err
 }
 
-func (d *DNF) erase(ctx context.Context, set []Package) error {
-	cmd := d.rpm(append([]string{"--erase", "--allmatches"}, rpmNames(set)...)...)
-	if _, err := d.locks().exclusive(ctx, cmd); err != nil {
+func (r *rpm) erase(ctx context.Context, set []Package) error {
+	cmd := r.change(append([]string{"--erase", "--allmatches"}, rpmNames(set)...)...)
+	if _, err := r.locks.exclusive(ctx, cmd); err != nil {
 		return err
 	}
-	left, err := d.present(ctx, set)
+	left, err := r.present(ctx, set)
 	if err != nil {
 		return err
 	}

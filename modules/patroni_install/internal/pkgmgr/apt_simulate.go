@@ -25,14 +25,12 @@ type action struct {
 	old  string  // version that Inst replaces
 }
 
-// Simulate returns the exact set that installing names would add, sorted; empty when nothing is
-// missing. Names that no list offers give an *UnknownPackageError. What would upgrade or remove
-// an installed package could not be undone: that is refused, naming it.
+// Simulate implements [Manager].
 //
 // On a host that lacks an update, a new package may bring in that update, since it goes with one
 // version only, as python3.11-venv does with python3.11. Then the version that goes with what is
 // installed is taken, where the lists still offer it.
-func (a APT) Simulate(ctx context.Context, names []string) ([]Package, error) {
+func (a apt) Simulate(ctx context.Context, names []string) ([]Package, error) {
 	for _, name := range names {
 		if _, err := parseRequest(name); err != nil {
 			return nil, err
@@ -58,7 +56,7 @@ func (a APT) Simulate(ctx context.Context, names []string) ([]Package, error) {
 
 // addedOnly returns the set that installing names would add, where that is known to be all that
 // would be done: the list of archives to fetch tells that in half the time of a simulation.
-func (a APT) addedOnly(ctx context.Context, names []string) (set []Package, known bool) {
+func (a apt) addedOnly(ctx context.Context, names []string) (set []Package, known bool) {
 	out, err := a.Host.Run.Run(ctx, a.question("--print-uris", names))
 	if err != nil {
 		return nil, false // the simulation will say why
@@ -66,7 +64,7 @@ func (a APT) addedOnly(ctx context.Context, names []string) (set []Package, know
 	return parseArchives(string(out.Stdout))
 }
 
-func (a APT) simulate(ctx context.Context, names []string) ([]action, error) {
+func (a apt) simulate(ctx context.Context, names []string) ([]action, error) {
 	out, err := a.Host.Run.Run(ctx, a.question("-s", names))
 	if missing := unknown(out); len(missing) > 0 {
 		return nil, &UnknownPackageError{Names: missing}
@@ -78,7 +76,7 @@ func (a APT) simulate(ctx context.Context, names []string) ([]action, error) {
 }
 
 // question is a command that installs nothing.
-func (a APT) question(mode string, names []string) host.Command {
+func (a apt) question(mode string, names []string) host.Command {
 	cmd := a.command("apt-get", mode, "-q", "install")
 	if a.ReadOnly {
 		cmd.Argv = append(cmd.Argv, "-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache=", "-o", "Dir::Log::Planner=")
@@ -111,7 +109,7 @@ func parseArchives(text string) (set []Package, known bool) {
 
 // keepInstalled simulates again as long as pins may avoid an upgrade. It returns first when apt
 // does not accept them.
-func (a APT) keepInstalled(ctx context.Context, names []string, first []action) ([]action, error) {
+func (a apt) keepInstalled(ctx context.Context, names []string, first []action) ([]action, error) {
 	actions := first
 	for range simulations - 1 {
 		more := pins(names, actions)
@@ -151,9 +149,9 @@ func pins(names []string, actions []action) []string {
 
 // rejected tells whether apt-get said no: a version is not offered, or does not fit the others.
 func rejected(err error) bool {
-	var missing *UnknownPackageError
-	var failed *host.CommandError
-	return errors.As(err, &missing) || errors.As(err, &failed) && failed.Cause == nil
+	_, missing := errors.AsType[*UnknownPackageError](err)
+	failed, ran := errors.AsType[*host.CommandError](err)
+	return missing || ran && failed.Cause == nil
 }
 
 // additions returns what a simulation adds, sorted, and whether that is all it does.

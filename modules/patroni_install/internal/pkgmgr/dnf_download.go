@@ -1,0 +1,58 @@
+package pkgmgr
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"github.com/pgedge/platform/modules/patroni_install/internal/host"
+)
+
+// Download implements [Manager]. dnf checks the archives by its own sums and keys.
+func (d dnf) Download(ctx context.Context, set []Package, dir string) error {
+	if len(set) == 0 {
+		return nil
+	}
+	out, err := d.fetch(ctx, set, dir)
+	if err != nil && strings.Contains(string(out.Stdout)+string(out.Stderr), "404") {
+		refreshed := d.Refresh(ctx)
+		if out, err = d.fetch(ctx, set, dir); err != nil {
+			err = errors.Join(err, refreshed)
+		}
+	}
+	if err != nil && len(noMatch(out)) > 0 {
+		err = errors.Join(ErrChanged, err)
+	}
+	if err == nil {
+		err = d.checkArchives(ctx, set, dir)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot download %s: %w", count(set), explainBy(dnfCauses(), err))
+	}
+	return nil
+}
+
+func (d dnf) fetch(ctx context.Context, set []Package, dir string) (host.Output, error) {
+	cmd := d.command("install", "--downloadonly", "--destdir="+d.Host.FS.Real(dir))
+	for _, p := range set {
+		cmd.Argv = append(cmd.Argv, nevra(p))
+	}
+	return d.locks.exclusive(ctx, cmd)
+}
+
+// checkArchives makes sure that the archives are those of set, no more and no fewer.
+func (d dnf) checkArchives(ctx context.Context, set []Package, dir string) error {
+	_, found, err := d.archives(ctx, dir)
+	if err != nil {
+		return err
+	}
+	if missing := difference(set, found); len(missing) > 0 {
+		return fmt.Errorf("%w: dnf did not fetch %s", fs.ErrNotExist, missing[0])
+	}
+	if more := difference(found, set); len(more) > 0 {
+		return fmt.Errorf("%w: they need %s too", ErrChanged, more[0])
+	}
+	return d.Host.FS.SyncTree(dir)
+}

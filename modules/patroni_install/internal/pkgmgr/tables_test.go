@@ -1,0 +1,176 @@
+package pkgmgr
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/pgedge/platform/modules/patroni_install/internal/host"
+)
+
+// TestCauses: each line that a package manager prints leads to its advice.
+func TestCauses(t *testing.T) {
+	for _, tool := range []struct {
+		name    string
+		explain func(error) error
+		count   int // of causes
+		lines   [][2]string
+	}{
+		{"apt", explain, len(causes()), [][2]string{
+			{"E: Write error - write (28: No space left on device)", "free space below /var"},
+			{"E: List directory /var/lib/apt/lists/partial is missing. - Acquire (30: Read-only file system)",
+				"remount it writable"},
+			{"E: Failed to fetch http://m.example/p.deb  Temporary failure resolving 'm.example'", "check the host's DNS"},
+			{"E: Could not connect to 127.0.0.1:9 (127.0.0.1). - connect (111: Connection refused)", "refuses connections"},
+			{"E: Cannot initiate the connection to m.example:80 (2001:db8::1). - connect (101: Network is unreachable)",
+				"check its route"},
+			{"E: Could not connect to m.example:80 (192.0.2.1). - connect (113: No route to host)", "check its route"},
+			{"E: Could not connect to m.example:80 (192.0.2.1), connection timed out", "does not answer"},
+			{"E: Certificate verification failed: The certificate is NOT trusted.", "install its authority's certificate"},
+			{"W: GPG error: http://m.example stable InRelease: NO_PUBKEY 0123456789ABCDEF", "signing key is not known"},
+			{"E: Release file for http://m.example/InRelease is not valid yet (invalid for another 3h)", "clock is behind"},
+			{"E: The repository 'http://m.example stable Release' does not have a Release file.", "expired or incomplete"},
+		}},
+		{"dnf", func(err error) error { return explainBy(dnfCauses(), err) }, len(dnfCauses()), [][2]string{
+			{"[Errno 28] No space left on device: '/var/cache/dnf/x'", "free space below /var"},
+			{"Error: Transaction test error:\n  At least 5MB more space needed on the / filesystem.", "free space on it"},
+			{"OSError: [Errno 30] Read-only file system: '/var/log/dnf.log'", "remount it writable"},
+			{"error: sqlite failure: database disk image is malformed", "rpm --rebuilddb"},
+			{"error: cannot open Packages database in /var/lib/rpm", "rpm --rebuilddb"},
+			{"error: rpmdb: BDB0113 Thread/process failed: Thread died in Berkeley DB library", "rpm --rebuilddb"},
+			{`Error: There are no enabled repositories in "/etc/yum.repos.d".`, "enable one below /etc/yum.repos.d"},
+			{"This system is not registered with an entitlement server.", "no subscription"},
+			{"Curl error (6): Could not resolve host: mirrors.example.com", "check the host's DNS"},
+			{"Curl error (5): Couldn't resolve proxy name for https://m.example [Couldn't resolve proxy 'p.example']",
+				"check the proxy that is set"},
+			{"Curl error (7): Couldn't connect to server for https://m.example", "refuses connections"},
+			{"Curl error (28): Timeout was reached for https://m.example", "does not answer"},
+			{"Curl error (60): SSL peer certificate or SSH remote key was not OK for https://m.example",
+				"install its authority's certificate"},
+			{"Error: GPG check FAILED", "import the repository's key"},
+			{"Package a-1-1.noarch.rpm is not signed", "wants signatures"},
+		}},
+	} {
+		diff(t, tool.name+"'s causes, each in a line here", len(tool.lines), tool.count)
+		for _, line := range tool.lines {
+			err := tool.explain(&host.CommandError{Argv: []string{tool.name}, Status: "exit status 1", Code: 1, Stderr: line[0]})
+			if !strings.Contains(err.Error(), line[1]) {
+				t.Errorf("%s prints %q, explained by %q, want %q", tool.name, line[0], err, line[1])
+			}
+		}
+	}
+}
+
+// TestKeepsWhatIsBeside: what lies beside a configuration file comes back if it was there, and goes if the package
+// manager made it, each by the end of its name.
+func TestKeepsWhatIsBeside(t *testing.T) {
+	for name, c := range map[string]struct {
+		ends beside
+		made []string // by the package manager
+		any  []string // those, and what it removes whoever made it
+	}{
+		"dpkg": {besideConffiles(), []string{".dpkg-new", ".dpkg-old", ".dpkg-dist", ".dpkg-tmp"},
+			[]string{".dpkg-new", ".dpkg-old", ".dpkg-dist", ".dpkg-tmp", "~", ".bak", "%"}},
+		"rpm": {besideConfigfiles(), []string{".rpmnew", ".rpmorig", ".rpmsave"},
+			[]string{".rpmnew", ".rpmorig", ".rpmsave"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newHost(t, "")
+			files := f.apt.Host.FS
+			for _, end := range append(c.any, "") {
+				f.write("/etc/was"+end, "before"+end)
+			}
+			var b before
+			if err := b.keep(files, []string{"/etc/was", "/etc/new"}, c.ends); err != nil {
+				t.Fatal(err)
+			}
+			want := f.tree("/etc")
+			if err := os.RemoveAll(filepath.Join(f.root, "etc")); err != nil {
+				t.Fatal(err)
+			}
+			for _, end := range append(slices.Clone(c.made), "") {
+				f.write("/etc/new"+end, "the package's")
+			}
+			f.write("/etc/new.notes", "somebody's")
+			if err := b.putBack(files); err != nil {
+				t.Fatal(err)
+			}
+			got := f.tree("/etc")
+			if _, there := got["/etc/new.notes"]; !there {
+				t.Error("what is nobody's configuration is removed")
+			}
+			delete(got, "/etc/new.notes")
+			diff(t, "what is there", want, got)
+		})
+	}
+}
+
+// TestCommandsKeepToTheSet: what each command of a package manager must be told, so that it does no more than asked.
+func TestCommandsKeepToTheSet(t *testing.T) {
+	pipx, _, _ := pipxSet()
+	pip, _ := pipSet()
+	f := newHost(t, "")
+	for name, c := range map[string]struct {
+		cmd     host.Command
+		options []string
+	}{
+		"apt-get": {f.apt.command("apt-get", "-q", "install"), []string{
+			"--no-install-recommends", "APT::Install-Suggests=false", "Dpkg::Options::=--force-confdef",
+			"Dpkg::Options::=--force-confold", "DPkg::Lock::Timeout=10",
+		}},
+		"dnf": {f.dnf().command("install"), []string{
+			"--assumeyes", "--color=never", "--setopt=install_weak_deps=False", "--setopt=exit_on_lock=True",
+		}},
+	} {
+		for _, option := range c.options {
+			if !hasOption(c.cmd, option) {
+				t.Errorf("%s misses %s: %q", name, option, c.cmd.Argv)
+			}
+		}
+	}
+	for start, options := range map[string][]string{
+		"apt-get -q update": {
+			"APT::Update::Error-Mode=any", "Acquire::Languages=none", "APT::Get::List-Cleanup=false",
+		},
+		"apt-get -q download": {"APT::Sandbox::User=root"},
+		"apt-get -qy install": {
+			"--no-download", "--no-remove", "--no-upgrade", "APT::Sandbox::User=root", "APT::Keep-Downloaded-Packages=true",
+		},
+		"apt-get -s":         {"--no-auto-remove"},
+		"apt-get -qy purge":  {"--no-auto-remove"},
+		"dpkg --force":       {"--force-confdef", "--force-confold"},
+		"rpm --erase --test": {"--allmatches"},
+	} {
+		asked := false
+		f.on[start] = func(cmd host.Command) (string, error) {
+			asked = true
+			for _, option := range options {
+				if !hasOption(cmd, option) {
+					t.Errorf("%s misses %s: %q", start, option, cmd.Argv)
+				}
+			}
+			return "", nil
+		}
+		defer func() {
+			if !asked {
+				t.Errorf("%s was not called", start)
+			}
+		}()
+	}
+	// What comes of them does not matter here.
+	dir := archivesOf(f, pipx)
+	f.on["dpkg-deb"] = prints("")
+	_ = f.apt.Refresh(t.Context())
+	_ = f.apt.Download(t.Context(), []Package{pipx}, dir)
+	_ = f.apt.Install(t.Context(), []Package{pipx}, []string{"pipx"}, dir)
+	f.write(statusFile, entry(pipx, "install ok unpacked"))
+	_ = f.apt.Recover(t.Context(), []Package{pipx}, dir)
+	f.write(statusFile, entry(pipx, "install ok installed"))
+	_, _ = f.apt.Remove(t.Context(), []Package{pipx}, dir)
+	installed := []Package{pip}
+	f.database(&installed)
+	f.on["rpm --erase --allmatches"] = prints("")
+	_, _ = f.dnf().Remove(t.Context(), []Package{pip}, "/nowhere")
+}
