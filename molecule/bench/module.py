@@ -1,4 +1,4 @@
-"""Runs the module on this host, where nothing is left to do, and prints what one run takes.
+"""Runs the module on this host when nothing is left to do, and prints the cost of one run.
 
 Time and memory are those of the module's own process, as the kernel counted them. The processes
 that it starts are counted by strace: successful execve calls beyond the first.
@@ -20,7 +20,8 @@ def run():
     """Run the module once: (wall ms, cpu ms, peak memory in MB)."""
     start = time.perf_counter()
     pid = os.posix_spawn(MODULE, [MODULE, ARGUMENTS], os.environ,
-                         file_actions=[(os.POSIX_SPAWN_OPEN, 1, '/root/result.json', os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)])
+                         file_actions=[(os.POSIX_SPAWN_OPEN, 1, '/root/result.json',
+                                        os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)])
     _, status, usage = os.wait4(pid, 0)
     wall = time.perf_counter() - start
     with open('/root/result.json', encoding='utf-8') as file:

@@ -53,7 +53,8 @@ class Host:
         try:
             return json.loads(done.stdout)
         except json.JSONDecodeError:
-            raise Failed(f'the module printed no result, status {done.returncode}: {done.stdout}{done.stderr}') from None
+            raise Failed(f'the module printed no result, status {done.returncode}: '
+                         f'{done.stdout}{done.stderr}') from None
 
     def succeed(self, arguments, **options):
         result = self.module(arguments, **options)

@@ -1,4 +1,4 @@
-"""Where runs are killed and what follows, chosen from what an installation was seen to do.
+"""The points at which runs are killed and what follows, chosen from an observed installation.
 
 A point is a dictionary: number, what (for people), then (a key of FOLLOWERS), and either
   operation  a build of the module with fault points kills itself and its descendants instead of

@@ -53,4 +53,5 @@ def pytest_sessionfinish(session):
     lines = [['ansible-core', *(version for version, _ in columns)], ['---'] * (len(columns) + 1),
              ['Python of the controller', *(python for _, python in columns)]]
     lines += [[name, *(row.get(column, '') for column in columns)] for name, row in rows.items()]
-    pathlib.Path(path).write_text(INTRODUCTION + ''.join(f"| {' | '.join(line)} |\n" for line in lines), encoding='utf-8')
+    pathlib.Path(path).write_text(INTRODUCTION + ''.join(f"| {' | '.join(line)} |\n" for line in lines),
+                                  encoding='utf-8')

@@ -19,7 +19,8 @@ class Controller:
     def __init__(self, directory, home):
         self.programs = pathlib.Path(directory, 'bin')
         self.version = pathlib.Path(directory).name.split('-')[1]
-        self.python = subprocess.run([self.programs / 'python', '-V'], check=True, capture_output=True, text=True).stdout.split()[1]
+        self.python = subprocess.run([self.programs / 'python', '-V'], check=True, capture_output=True,
+                                     text=True).stdout.split()[1]
         self.home = home
         self.said = ''
         shutil.copytree(WORK / 'collection' / '.ansible', home / '.ansible')
@@ -38,7 +39,8 @@ class Controller:
         variables = {
             'HOME': str(self.home), 'PATH': f"{self.programs}:{os.environ['PATH']}",
             'ANSIBLE_COLLECTIONS_PATH': f'{self.home}/.ansible/collections:{helpers}',
-            'ANSIBLE_HOST_KEY_CHECKING': 'false', 'ANSIBLE_NOCOLOR': 'true', 'ANSIBLE_DEPRECATION_WARNINGS': 'false', **environment}
+            'ANSIBLE_HOST_KEY_CHECKING': 'false', 'ANSIBLE_NOCOLOR': 'true', 'ANSIBLE_DEPRECATION_WARNINGS': 'false',
+            **environment}
         done = subprocess.run(
             [self.programs / program, *arguments], env={**os.environ, **variables}, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=300)

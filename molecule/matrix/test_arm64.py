@@ -40,7 +40,8 @@ def make_host():
 def answer(host, *program, arguments):
     """Return what a program answers on the host."""
     return json.loads(output_of(
-        host, 'sh', '-c', 'printf %s "$1" >/root/args; shift; exec "$@" /root/args', 'sh', json.dumps(arguments), *program))
+        host, 'sh', '-c', 'printf %s "$1" >/root/args; shift; exec "$@" /root/args', 'sh', json.dumps(arguments),
+        *program))
 
 
 @pytest.mark.parametrize('arguments', CASES.values(), ids=CASES)

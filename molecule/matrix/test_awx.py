@@ -29,7 +29,8 @@ class Job:
             env={**os.environ, 'ANSIBLE_COLLECTIONS_PATH': f'{WORK}/collection/.ansible/collections:{helpers}'},
             stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=300)
         self.status, self.said = done.returncode, done.stdout + done.stderr
-        events = sorted((directory / 'artifacts/job/job_events').glob('*.json'), key=lambda path: int(path.name.split('-')[0]))
+        events = sorted((directory / 'artifacts/job/job_events').glob('*.json'),
+                        key=lambda path: int(path.name.split('-')[0]))
         self.events = [json.loads(path.read_text()) for path in events]
 
     def result(self, kind):
@@ -73,15 +74,19 @@ def test_a_credential_reaches_pip_and_no_event(job):
 
 
 def test_the_execution_environment_gets_the_collection(tmp_path):
-    """Its images cannot be built everywhere; what goes into them, and the command that installs the collection, can be tried."""
+    """Its images cannot be built everywhere. Their contents, and the command that installs the collection, can be tried."""
     version = yaml.load((ROOT / 'galaxy.yml').read_text().partition('refusal:')[0], yaml.SafeLoader)['version']
     context = tmp_path / 'context'
-    subprocess.run(['ansible-builder', 'create', '-f', ROOT / 'execution-environment.yml', '-c', context], check=True, cwd=ROOT)
-    command = next(line for line in (context / 'Containerfile').read_text().splitlines() if 'ansible-galaxy collection install' in line)
+    subprocess.run(['ansible-builder', 'create', '-f', ROOT / 'execution-environment.yml', '-c', context], check=True,
+                   cwd=ROOT)
+    command = next(line for line in (context / 'Containerfile').read_text().splitlines()
+                   if 'ansible-galaxy collection install' in line)
     command = command.removeprefix('RUN ').replace('/usr/share/ansible', str(tmp_path))
-    subprocess.run(['sh', '-c', command], check=True, cwd=context / '_build', env={**os.environ, 'ANSIBLE_COLLECTIONS_PATH': str(tmp_path)})
+    subprocess.run(['sh', '-c', command], check=True, cwd=context / '_build',
+                   env={**os.environ, 'ANSIBLE_COLLECTIONS_PATH': str(tmp_path)})
     installed = tmp_path / 'collections/ansible_collections/pgedge/platform'
     assert json.loads((installed / 'MANIFEST.json').read_text())['collection_info']['version'] == version
     for arch in ('amd64', 'arm64'):
         program = f'plugins/modules/__patroni_install_{arch}'
-        assert (installed / program).read_bytes() == (ROOT / 'build/ansible_collections/pgedge/platform' / program).read_bytes()
+        staged = ROOT / 'build/ansible_collections/pgedge/platform' / program
+        assert (installed / program).read_bytes() == staged.read_bytes()

@@ -34,7 +34,8 @@ def test_short_name(controller):
 def test_key_value(controller):
     """Arguments as key=value"""
     assert_untouched(controller.ad_hoc(
-        MODULE, 'state=present extras=psycopg2-binary,etcd manage_path=yes completion=0 lock_timeout=60 version=">=4.0,<99"'))
+        MODULE, 'state=present extras=psycopg2-binary,etcd manage_path=yes completion=0 lock_timeout=60 '
+                'version=">=4.0,<99"'))
 
 
 @pytest.mark.parametrize('arguments, want', [
@@ -147,7 +148,8 @@ def test_program_missing(controller):
         program.unlink()
     result = controller.ad_hoc(MODULE)
     assert result['failed'] is True
-    assert re.match('cannot find the module binary pgedge.platform.__patroni_install_amd64 on the controller: ', result['msg'])
+    assert re.match('cannot find the module binary pgedge.platform.__patroni_install_amd64 on the controller: ',
+                    result['msg'])
 
 
 def test_plugin_missing(controller):
@@ -182,12 +184,14 @@ def test_too_old(tmp_path):
     for name in (MODULE, 'patroni_install'):
         result = controller.ad_hoc(name)
         assert result['failed'] is True
-        assert re.search(r'^cannot run patroni_install by ansible-core 2\.13\.\d+: it needs 2\.14 or newer', result['msg'])
+        assert re.search(r'^cannot run patroni_install by ansible-core 2\.13\.\d+: it needs 2\.14 or newer',
+                         result['msg'])
 
 
 def test_noexec(controller):
     """A temporary directory where programs may not be executed: refused, with the remedy"""
-    on_host('healthy', 'sh', '-c', 'mkdir -p /noexec; mountpoint -q /noexec || mount -t tmpfs -o noexec,mode=1777 none /noexec')
+    on_host('healthy', 'sh', '-c', 'mkdir -p /noexec; mountpoint -q /noexec || mount -t tmpfs -o noexec,mode=1777 '
+                                   'none /noexec')
     result = controller.ad_hoc(MODULE, '', '-e', 'ansible_remote_tmp=/noexec')
     assert result['failed'] is True
     assert 'set ansible_remote_tmp' in result['msg']

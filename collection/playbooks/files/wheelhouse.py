@@ -35,12 +35,13 @@ ACCOUNTS = range(65520, 65534)
 # The first moment that a zip file knows.
 EPOCH = '315532800'
 PATH = '/usr/local/bin:/usr/bin:/bin'
-WHEEL = re.compile(r'(?P<name>[A-Za-z0-9._]+)-(?P<version>[A-Za-z0-9._!+]+)(-[0-9][A-Za-z0-9._]*)?(-[A-Za-z0-9._]+){3}\.whl')
-# Far more than any package has to say of itself.
+WHEEL = re.compile(r'(?P<name>[A-Za-z0-9._]+)-(?P<version>[A-Za-z0-9._!+]+)'
+                   r'(-[0-9][A-Za-z0-9._]*)?(-[A-Za-z0-9._]+){3}\.whl')
+# Far more than the metadata of any package.
 METADATA_LIMIT = 4 << 20
 
 
-# The number of the system call keyctl, and what it is asked for.
+# The number of the system call keyctl, and its operation.
 KEYCTL = {'x86_64': 250, 'aarch64': 219}
 JOIN_SESSION_KEYRING = 1
 
@@ -65,14 +66,16 @@ def leave_keys():
     """Take a new session keyring: whoever has that of root's login, such as code of a package, may read its keys."""
     machine = os.uname().machine
     if machine not in KEYCTL:
-        raise Failure('cannot build wheels on %s: there is no way known to keep the keys of this session from packages' % machine)
+        raise Failure('cannot build wheels on %s: there is no way known to keep the keys of this session from '
+                      'packages' % machine)
     if join_keyring(KEYCTL[machine]) >= 0:
         return
     code = ctypes.get_errno()
-    # A kernel without keys has none to take; a filter of system calls that forbids this holds for pip, too.
+    # A kernel without keys has none that could leak. A filter of system calls that forbids this also holds for pip.
     if code not in (errno.ENOSYS, errno.EPERM):
-        raise Failure('cannot keep the keys of this session from packages: %s; raise the sysctls kernel.keys.root_maxkeys and '
-                      'root_maxbytes if root has used up its quota of keys (/proc/keys lists them)' % os.strerror(code))
+        raise Failure('cannot keep the keys of this session from packages: %s; raise the sysctls '
+                      'kernel.keys.root_maxkeys and root_maxbytes if root has used up its quota of keys (/proc/keys '
+                      'lists them)' % os.strerror(code))
 
 
 def join_keyring(keyctl):
@@ -80,7 +83,7 @@ def join_keyring(keyctl):
 
 
 def make(directory, settings):
-    """Build the wheels and write down what they are. Return the names of the files in out."""
+    """Build the wheels and describe them. Return the names of the files in out."""
     account = free_account()
     build, out = os.path.join(directory, 'build'), os.path.join(directory, 'out')
     os.mkdir(build, 0o700)
@@ -113,13 +116,13 @@ def owner(process):
 
 
 def build_wheels(build, account, settings):
-    """Let pip, as the account, put into build/wheels what the requirements need."""
+    """Let pip, as the account, put the wheels that the requirements need into build/wheels."""
     venv = os.path.join(build, 'venv')
     pip = [os.path.join(venv, 'bin', 'python'), '-I', '-m', 'pip']
     for argv in (
             [sys.executable, '-I', '-m', 'venv', venv],
-            # The pip that came with the interpreter may be too old for the wheels of today, and the one
-            # that replaces it build with what the venv has.
+            # The pip that came with the interpreter may be too old for the wheels of today. The one that replaces it
+            # builds with the venv's packages.
             pip + ['install', '--upgrade', 'pip', 'setuptools', 'wheel<0.46'],
             pip + ['wheel', '--wheel-dir', os.path.join(build, 'wheels')] + settings['requirements']):
         run(argv, build, account, settings)
@@ -130,7 +133,8 @@ def run(argv, build, account, settings):
     confined = [
         'unshare', '--pid', '--fork', '--kill-child', '--mount-proc',
         'timeout', '--signal=KILL', str(settings['timeout']),
-        'setpriv', '--reuid=%d' % account, '--regid=%d' % account, '--clear-groups', '--inh-caps=-all', '--no-new-privs', '--']
+        'setpriv', '--reuid=%d' % account, '--regid=%d' % account, '--clear-groups', '--inh-caps=-all',
+        '--no-new-privs', '--']
     done = subprocess.run(
         confined + argv, cwd=build, env=environment(build, settings), stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
@@ -144,7 +148,7 @@ def run(argv, build, account, settings):
 
 
 def environment(build, settings):
-    """Return the variables of a command: what may be set otherwise, what the operator set, what is fixed."""
+    """Return the variables of a command: defaults, then the operator's values, then fixed ones."""
     variables = {'PATH': PATH, 'SOURCE_DATE_EPOCH': EPOCH}
     variables.update({name: str(value) for name, value in settings['environment'].items()})
     variables.update({
@@ -168,7 +172,7 @@ def without_secrets(text, settings):
 
 
 def collect(build, account, out):
-    """Copy the wheels to out and return what they are, by name: dictionaries of file, name, version, sha256 and metadata."""
+    """Copy the wheels to out. Return their file, name, version, sha256 and metadata as dictionaries, by name."""
     source = os.open(os.path.join(build, 'wheels'), os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         wheels = [take(source, name, account, out) for name in os.listdir(source)]
@@ -178,7 +182,7 @@ def collect(build, account, out):
 
 
 def take(source, name, account, out):
-    """Copy one wheel out of a directory that code of others could write to. Return what it is."""
+    """Copy one wheel out of a directory that code of others could write to. Return its description."""
     match = WHEEL.fullmatch(name)
     try:
         file = os.fdopen(os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=source), 'rb')
@@ -211,7 +215,7 @@ def normal(name):
 
 
 def metadata(path, name):
-    """Return what a wheel says of its package, as an email.message.Message."""
+    """Return a wheel's metadata of its package, as an email.message.Message."""
     try:
         with zipfile.ZipFile(path) as archive:
             files = [entry for entry in archive.namelist() if re.fullmatch(r'[^/]+\.dist-info/METADATA', entry)]
@@ -221,14 +225,16 @@ def metadata(path, name):
         raise Failure('cannot read the metadata of %s: %s' % (os.path.basename(path), error))
     message = email.parser.HeaderParser().parsestr(text)
     if len(files) > 1 or normal(message.get('Name', '')) != name:
-        raise Failure('cannot trust the name of %s: its metadata is of %r' % (os.path.basename(path), message.get('Name')))
+        raise Failure('cannot trust the name of %s: its metadata is of %r'
+                      % (os.path.basename(path), message.get('Name')))
     return message
 
 
 def lock(wheels, platform):
     """Return the text of the lock file, which pip and the module read."""
     lines = ['# The wheels of this directory, for %s and %s.\n' % (platform, interpreter())]
-    lines += ['%s==%s \\\n    --hash=sha256:%s\n' % (wheel['name'], wheel['version'], wheel['sha256']) for wheel in wheels]
+    lines += ['%s==%s \\\n    --hash=sha256:%s\n' % (wheel['name'], wheel['version'], wheel['sha256'])
+              for wheel in wheels]
     return ''.join(lines)
 
 
@@ -237,9 +243,10 @@ def interpreter():
 
 
 def sbom(wheels, platform):
-    """Return the SBOM in CycloneDX's JSON. Its serial number follows from the rest, so the same wheels give the same text."""
+    """Return the SBOM in CycloneDX's JSON. The same wheels give the same text, with its serial number."""
     components = [component(wheel) for wheel in wheels]
-    subject = {'type': 'application', 'bom-ref': 'wheelhouse', 'name': 'wheelhouse of Patroni for %s and %s' % (platform, interpreter())}
+    subject = {'type': 'application', 'bom-ref': 'wheelhouse',
+               'name': 'wheelhouse of Patroni for %s and %s' % (platform, interpreter())}
     document = {
         'bomFormat': 'CycloneDX', 'specVersion': '1.6', 'version': 1,
         'metadata': {'component': subject}, 'components': components}
@@ -265,7 +272,8 @@ def licenses_of(message):
     """Return a package's licenses in CycloneDX's form: the expression, else the classifiers, else one line of text."""
     if message.get('License-Expression'):
         return [{'expression': message['License-Expression'].strip()}]
-    classifiers = [entry.split(' :: ') for entry in message.get_all('Classifier', []) if entry.startswith('License :: ')]
+    classifiers = [entry.split(' :: ') for entry in message.get_all('Classifier', [])
+                   if entry.startswith('License :: ')]
     names = {entry[-1].strip() for entry in classifiers if entry[-1] != 'OSI Approved'}
     text = message.get('License', '').strip()
     if not names and text and text != 'UNKNOWN' and '\n' not in text:

@@ -28,7 +28,7 @@ from ansible.release import __version__ as core_version
 # The oldest ansible-core that the collection is tried with, as in meta/runtime.yml.
 OLDEST_CORE = '2.14'
 
-# What uname -m says on Linux, and the suffix of the binary that runs there.
+# The output of uname -m on Linux, and the suffix of the binary that runs there.
 BINARIES = {'x86_64': 'amd64', 'aarch64': 'arm64'}
 
 # Files of a wheelhouse, by their names' ends.
@@ -70,7 +70,7 @@ class ActionModule(ActionBase):
         return {**result, **outcome}
 
     def _call(self, binary, arguments, wheelhouse, task_vars):
-        """Run the program. It asks for the packages of a wheelhouse only where it has to build something."""
+        """Run the program. It asks for the packages of a wheelhouse only if it has to build something."""
         in_background = self._task.async_val and not self._connection.has_native_async
         if wheelhouse and in_background and not self._task.check_mode:
             # Whether it asks will be known when nobody listens any more.
@@ -83,7 +83,7 @@ class ActionModule(ActionBase):
         return self._execute_module(module_name=binary, module_args=arguments, task_vars=task_vars)
 
     def _read_sources(self, arguments):
-        """Read what the options name on the controller. Return the path of the wheelhouse, None without one."""
+        """Read the controller's files that the options name. Return the path of the wheelhouse, None without one."""
         remote = arguments.get('remote_src')
         if arguments.get('state') == 'absent' or remote is not None and boolean(remote, strict=False):
             return None
@@ -153,9 +153,8 @@ class ActionModule(ActionBase):
         name = f'{_namespace()}__patroni_install_{suffix}'
         if not self._shared_loader_obj.module_loader.has_plugin(name, collection_list=self._task.collections):
             raise CannotStart(
-                f'cannot find the module binary {name} on the controller: '
-                'install the collection from the archive that "make collection" builds, '
-                'a checkout of the sources holds no binaries')
+                f'cannot find the module binary {name} on the controller: install the collection from the archive '
+                'that "make collection" builds, a checkout of the sources holds no binaries')
         return name
 
 
@@ -189,7 +188,8 @@ def packages(wheelhouse):
                 names = [os.path.basename(member.name) for member in archive if member.isreg()]
     except (OSError, tarfile.TarError) as error:
         raise CannotStart(
-            f'cannot use wheelhouse {wheelhouse} on the controller: it is neither a readable directory nor a tar archive: {error}'
+            f'cannot use wheelhouse {wheelhouse} on the controller: it is neither a readable directory nor a tar '
+            f'archive: {error}'
         ) from error
     found = sorted(name for name in names if name.endswith(PACKAGES) and not name.startswith('.'))
     if not found:
@@ -198,7 +198,7 @@ def packages(wheelhouse):
 
 
 def pack(wheelhouse, archive):
-    """Write the packages of a wheelhouse into an archive, which is the wheelhouse itself where that is one."""
+    """Write the packages of a wheelhouse into an archive, or the wheelhouse itself if it is one."""
     if not os.path.isdir(wheelhouse):
         with open(wheelhouse, 'rb') as source, open(archive, 'wb') as copy:
             for block in iter(lambda: source.read(1 << 20), b''):
@@ -244,9 +244,9 @@ def why_not_started(outcome, machine):
     said = f"{outcome.get('module_stderr', '')}\n{outcome.get('module_stdout', '')}"
     if outcome.get('rc') == 126 and 'Permission denied' in said:
         return (
-            'cannot start the module on the target: permission denied. '
-            'The file system of its temporary directory is probably mounted noexec: '
-            'set ansible_remote_tmp to a directory on another one, for example /var/tmp/.ansible')
+            'cannot start the module on the target: permission denied. The file system of its temporary directory is '
+            'probably mounted noexec: set ansible_remote_tmp to a directory on another one, for example '
+            '/var/tmp/.ansible')
     if outcome.get('rc') == 126 and 'Operation not permitted' in said:
         return (
             'cannot start the module on the target: operation not permitted. '
@@ -255,6 +255,6 @@ def why_not_started(outcome, machine):
             f"the sha256 hash of the collection's plugins/modules/__patroni_install_{BINARIES[machine]}")
     if 'Exec format error' in said:
         return (
-            'cannot start the module on the target: exec format error. '
-            f'The target was taken for {machine}; where its facts are cached, gather them again')
+            f'cannot start the module on the target: exec format error. The target was taken for {machine}; where its '
+            'facts are cached, gather them again')
     return None

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, pgEdge, Inc.
 # PostgreSQL License (see LICENSE or https://opensource.org/license/postgresql)
 # SPDX-License-Identifier: PostgreSQL
-"""How a host becomes a member of its zone's etcd cluster, decided from what the hosts of the zone show."""
+"""Decide how a host becomes a member of its zone's etcd cluster, from a look at the hosts of the zone."""
 
 from __future__ import annotations
 
@@ -11,21 +11,23 @@ short_description: Decides how a host becomes a member of its zone's etcd cluste
 version_added: 0.3.0
 author: pgEdge, Inc. (@pgEdge)
 description:
-  - The role C(setup_etcd) looks at every host of the zone; this decides what follows for one of them, or why nothing may.
-  - An empty cluster is never founded where one was. A member whose data is lost is replaced only if a quorum answers
-    without it, and if the host's mark (cluster, member, directory, file system) is the one that the others know.
+  - The role C(setup_etcd) looks at every host of the zone. From that this decides for one of them, or says why it may
+    not join.
+  - An empty cluster is never founded in the place of another. A member whose data is lost is replaced only if a
+    quorum answers without it, and if the host's mark (cluster, member, directory, file system) is the one
+    that the others know.
 positional: host, directory, url, replaced
 options:
   _input:
     description:
-      - What each host of the zone shows, by its name in the inventory.
-      - V(reached) whether it answered at all; V(data) whether its data directory holds a member; V(mark) what an earlier run
-        wrote down there; V(mount) the file system of the data directory; V(list) what C(etcdctl member list) prints there,
-        which is nothing if its member is down or has no quorum.
+      - The look at each host of the zone, by its name in the inventory.
+      - V(reached) whether it answered at all; V(data) whether its data directory holds a member; V(mark) the record
+        of an earlier run; V(mount) the file system of the data directory; V(list) the output of C(etcdctl member
+        list) there, empty if its member is down or has no quorum.
     type: dict
     required: true
   host:
-    description: The host that is decided on.
+    description: The host to decide on.
     type: str
     required: true
   directory:
@@ -37,7 +39,7 @@ options:
     type: str
     required: true
   replaced:
-    description: The hosts of which the operator says that their member is lost for good.
+    description: The hosts whose member is lost for good, according to the operator.
     type: list
     elements: str
     default: []
@@ -52,10 +54,11 @@ EXAMPLES = r'''
 RETURN = r'''
 _value:
   description:
-    - V(way) is V(stay) (the member has its data), V(found) (a new cluster), V(wait) (the others may form a quorum once they
-      are started; then decide again), V(join) (becomes a new member), or V(refuse) with a V(reason).
-    - V(remove) is the member to remove before the host joins, V(add) whether the host has to be added, V(ask) a host whose
-      member answers, V(cluster) and V(members) what it knows, V(learner) the member that the host is, if it does not vote yet.
+    - V(way) is V(stay) (the member has its data), V(found) (a new cluster), V(wait) (the others may form a quorum
+      once they are started; then decide again), V(join) (becomes a new member), or V(refuse) with a V(reason).
+    - V(remove) is the member to remove before the host joins, V(add) whether the host has to be added, V(ask) a host
+      whose member answers, V(cluster) and V(members) its view, V(learner) the host's own member if it does not vote
+      yet.
   type: dict
 '''
 
@@ -69,7 +72,7 @@ def hexadecimal(number):
 
 
 def clusters(looks):
-    """Return what each answering host knows: its cluster, and the members by their identifiers."""
+    """Return the view of each answering host: its cluster, and the members by their identifiers."""
     known = {}
     for host, look in looks.items():
         if look.get('list'):
@@ -79,13 +82,13 @@ def clusters(looks):
 
 
 def mark_of(look):
-    """Return the mark of a host that was a member, not that of one whose founding was only begun, nor one that cannot be read."""
+    """Return the mark of a host that was a member. One that only began to found, or is unreadable, does not count."""
     mark = look.get('mark') or {}
     return mark if 'member' in mark else {}
 
 
 def etcd_mark(text):
-    """Return the mark that the text of its file holds: nothing if there is none, or that it is damaged, as by a power cut."""
+    """Return the mark in the text of its file: None if there is no text, or that it is damaged, as by a power cut."""
     if not text:
         return {}
     try:
@@ -96,7 +99,7 @@ def etcd_mark(text):
 
 
 def file_system(mount):
-    """Return what tells a file system: where it is mounted with its UUID, or with its source, whose name may change, if it has none."""
+    """Return the identity of a file system: its mount point with its UUID, or, without one, with its source."""
     parts = (mount or '').split(' ')
     return parts[:2] if len(parts) == 3 and parts[1] else parts
 
@@ -119,11 +122,11 @@ def stay(looks, host, directory, url, living):
         return {'way': 'stay'}
     mark, identifier = mark_of(looks[host]), listed(living['members'], host, url)
     if mark and mark['cluster'] != living['cluster']:
-        return refuse(f"{directory} holds a member of the cluster {mark['cluster']}, and the zone's is {living['cluster']}: "
-                      "move that directory aside, or correct the zone")
+        return refuse(f"{directory} holds a member of the cluster {mark['cluster']}, and the zone's is "
+                      f"{living['cluster']}: move that directory aside, or correct the zone")
     if not identifier or mark and mark['member'] not in living['members']:
-        return refuse(f"{directory} holds a member that the zone's cluster {living['cluster']} has removed: move that directory "
-                      f"and the mark member.json in etcd_config_dir aside, and run the role again")
+        return refuse(f"{directory} holds a member that the zone's cluster {living['cluster']} has removed: move that "
+                      "directory and the mark member.json in etcd_config_dir aside, and run the role again")
     return {'way': 'stay'}
 
 
@@ -137,7 +140,8 @@ def lost(look, host, directory, living, identifier):
     if mark['directory'] != directory:
         return f"its data was in {mark['directory']}, and etcd_data_dir is another one now"
     if file_system(mark['mount']) != file_system(look.get('mount')):
-        return f"its data was on the file system {mark['mount']}, and {directory} is on {look.get('mount') or 'none'}: mount it"
+        return (f"its data was on the file system {mark['mount']}, and {directory} is on "
+                f"{look.get('mount') or 'none'}: mount it")
     return ''
 
 
@@ -147,15 +151,16 @@ def join(looks, host, directory, url, replaced, living):
     if not identifier:
         mark = mark_of(looks[host])
         if mark and mark['cluster'] != living['cluster'] and host not in replaced:
-            return refuse(f"the host was a member of the cluster {mark['cluster']}, and the zone's is {living['cluster']}: correct "
-                          f"the zone, or confirm that its data is given up by etcd_replaced_hosts: [{host}]")
+            return refuse(f"the host was a member of the cluster {mark['cluster']}, and the zone's is "
+                          f"{living['cluster']}: correct the zone, or confirm that its data is given up by "
+                          f"etcd_replaced_hosts: [{host}]")
         return {'way': 'join', 'remove': '', 'add': True}
     if not living['members'][identifier].get('name'):
         return {'way': 'join', 'remove': '', 'add': False}
     reason = lost(looks[host], host, directory, living, identifier)
     if reason and host not in replaced:
-        return refuse(f"the zone's cluster has it as member {identifier}, {directory} holds no data, and {reason}. If that member "
-                      f"is lost for good, confirm it by etcd_replaced_hosts: [{host}]")
+        return refuse(f"the zone's cluster has it as member {identifier}, {directory} holds no data, and {reason}. If "
+                      f"that member is lost for good, confirm it by etcd_replaced_hosts: [{host}]")
     return {'way': 'join', 'remove': identifier, 'add': True}
 
 
@@ -169,31 +174,33 @@ def found(looks, host):
     if len(holders) > len(nodes) // 2:
         return {'way': 'wait'}
     if holders or marked:
-        return refuse(f"no quorum of the zone's cluster answers, and an empty one is not founded where one was: data is on "
-                      f"{', '.join(holders) or 'none'}, a mark on {', '.join(marked) or 'none'}. Start the hosts that have data; if "
-                      "all is lost for good, restore a snapshot, or remove member.json in etcd_config_dir of each host")
+        return refuse("no quorum of the zone's cluster answers, and an empty one is not founded where one was: data "
+                      f"is on {', '.join(holders) or 'none'}, a mark on {', '.join(marked) or 'none'}. Start the "
+                      "hosts that have data; if all is lost for good, restore a snapshot, or remove member.json in "
+                      "etcd_config_dir of each host")
     if silent:
-        return refuse(f"{', '.join(silent)} did not answer, and may hold the data of the zone's cluster: it is founded only if all "
-                      "its hosts can be asked")
+        return refuse(f"{', '.join(silent)} did not answer, and may hold the data of the zone's cluster: it is "
+                      "founded only if all its hosts can be asked")
     others = [node for node, members in begun.items() if looks[node].get('data') and sorted(members) != nodes]
     if others:
-        return refuse(f"founding was begun on {', '.join(others)} with the members {', '.join(begun[others[0]])}: name these, or move "
-                      "the data there aside")
+        return refuse(f"founding was begun on {', '.join(others)} with the members {', '.join(begun[others[0]])}: "
+                      "name these, or move the data there aside")
     return {'way': 'found'}
 
 
 def decide(looks, known, host, directory, url, replaced):
-    """Return the way of the host, and what goes with it."""
+    """Return the way of the host, with its details."""
     me, of = looks[host], {node: view['cluster'] for node, view in sorted(known.items())}
     living = next(iter(known.values()), None)
     if len(set(of.values())) > 1:
-        return refuse(f"the hosts of the zone are members of different clusters: {', '.join(f'{node} of {of[node]}' for node in of)}. "
-                      "Decide which one it is, and give the others a zone of their own")
+        return refuse("the hosts of the zone are members of different clusters: "
+                      f"{', '.join(f'{node} of {of[node]}' for node in of)}. Decide which one it is, and give the "
+                      "others a zone of their own")
     if me.get('data'):
         return stay(looks, host, directory, url, living)
     if me.get('list'):
-        return refuse(f'etcd runs here, and {directory} holds no data: stop it (systemctl stop etcd) if its data is lost, or '
-                      'set etcd_data_dir to what it was')
+        return refuse(f'etcd runs here, and {directory} holds no data: stop it (systemctl stop etcd) if its data is '
+                      'lost, or set etcd_data_dir to what it was')
     if living:
         return join(looks, host, directory, url, replaced, living)
     return found(looks, host)

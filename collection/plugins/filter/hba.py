@@ -1,10 +1,10 @@
 # Copyright (c) 2026, pgEdge, Inc.
 # PostgreSQL License (see LICENSE or https://opensource.org/license/postgresql)
 # SPDX-License-Identifier: PostgreSQL
-"""Write names and rules as pg_hba.conf has them, and say what is wrong with a rule.
+"""Write names and rules in the syntax of pg_hba.conf, and say what is wrong with a rule.
 
-A rule of the user's is PostgreSQL's own text, field by field: `all` is a keyword there, `+x` the members of x. A name that a
-variable gives is a name and nothing else.
+The fields of a user's rule are in PostgreSQL's own syntax: `all` is a keyword there, `+x` means the members of x. A
+name from a variable is only a name.
 """
 
 from __future__ import annotations
@@ -12,17 +12,18 @@ from __future__ import annotations
 import ipaddress
 import re
 
-# What needs no quotes. Everything else gets them, since quotes take the meaning from keywords and marks.
+# These names need no quotes. All others get them: in quotes, keywords and marks have no special meaning.
 PLAIN = re.compile(r'[A-Za-z_][A-Za-z0-9_$-]*\Z')
 KEYWORDS = ('all', 'sameuser', 'samerole', 'samegroup', 'replication')
 
-DEFAULTS = {'contype': 'host', 'databases': 'postgres', 'users': 'postgres', 'source': '127.0.0.1/32', 'method': 'scram-sha-256'}
+DEFAULTS = {'contype': 'host', 'databases': 'postgres', 'users': 'postgres', 'source': '127.0.0.1/32',
+            'method': 'scram-sha-256'}
 CONNECTIONS = ('local', 'host', 'hostssl', 'hostnossl', 'hostgssenc', 'hostnogssenc')
-METHODS = ('trust', 'reject', 'scram-sha-256', 'md5', 'password', 'gss', 'sspi', 'ident', 'peer', 'ldap', 'radius', 'cert',
+METHODS = ('trust', 'reject', 'scram-sha-256', 'md5', 'password', 'gss', 'sspi', 'ident', 'peer', 'ldap', 'radius',
+           'cert',
            'pam', 'bsd', 'oauth')
 
-# Tokens: in quotes, where "" stands for one of them, or without any of what would end a token. @ would have the server
-# read a file.
+# A token is in quotes, with "" for a quote, or has no character that would end it. With @ the server would read a file.
 TOKEN = r'(?:"(?:[^"\x00-\x1f]|"")+"|[^\s",#@][^\s",#]*)'
 NAMES = re.compile(f'{TOKEN}(?:,{TOKEN})*\\Z')
 OPTIONS = re.compile(f'(?: +[a-z]+={TOKEN})*\\Z')
@@ -30,7 +31,7 @@ HOST_NAME = re.compile(r'\.?[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?\Z')
 
 
 def hba_name(value):
-    """Return the name of a database or role as one token that means just that name."""
+    """Return the name of a database or role as one token that means only that name."""
     name = str(value)
     if PLAIN.match(name) and name not in KEYWORDS:
         return name
@@ -71,7 +72,8 @@ def rule_fault(rule):
         return f"contype is none of {', '.join(CONNECTIONS)}"
     for key in ('databases', 'users'):
         if not NAMES.match(fields[key]):
-            return f'{key} is no list of names with commas and without spaces; names with other characters take double quotes'
+            return (f'{key} is no list of names with commas and without spaces; names with other characters take '
+                    'double quotes')
     if fields['contype'] == 'local' and rule.get('source'):
         return 'a local rule has no source'
     if fields['contype'] != 'local' and not is_source(fields['source']):

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, pgEdge, Inc.
 # PostgreSQL License (see LICENSE or https://opensource.org/license/postgresql)
 # SPDX-License-Identifier: PostgreSQL
-"""Compare variables with the files that an earlier run wrote on a host, and say what cannot be changed there any more.
+"""Compare variables with the files that an earlier run wrote on a host, and name those that cannot change any more.
 
 The files hold passwords. No sentence does.
 """
@@ -51,7 +51,7 @@ def parse(text):
 
 
 def at(tree, *keys):
-    """Return what is below keys, or None."""
+    """Return the value below keys, or None."""
     for key in keys:
         tree = tree.get(key) if isinstance(tree, dict) else None
     return tree
@@ -72,28 +72,35 @@ def patroni_faults(text, want):
     home = option(str(at(server, 'pgpass')), r'^(.*)/\.patroni_pgpass\Z')
     tls = option(str(at(tree, 'restapi', 'certfile')), r'^(.*)/patroni/host\.crt\Z')
     scope, member, data = at(tree, 'scope'), at(tree, 'name'), at(server, 'data_dir')
-    faults = changed('cluster_name', want['cluster_name'], scope, f"{back('cluster_name', scope)}. A cluster cannot be given another name")
+    faults = changed('cluster_name', want['cluster_name'], scope,
+                     f"{back('cluster_name', scope)}. A cluster cannot be given another name")
     faults += changed('the name in the inventory', want['inventory_hostname'], member,
                       f'call the host {member}. A member cannot be given another name; take it away, and add it anew')
     faults += changed('pg_port', want['pg_port'], port, f"{back('pg_port', port)}. Members find each other by it")
     faults += changed('pg_data', want['pg_data'], data, f"{back('pg_data', data)}. Data is not moved")
-    faults += changed('pg_version', want['pg_version'], version, f"{back('pg_version', version)}. The data would have to be upgraded")
-    faults += changed('pg_home', want['pg_home'], home, f"{back('pg_home', home)}. It is the home of a user that has running processes")
-    faults += changed('tls_dir', want['tls_dir'], tls, f"{back('tls_dir', tls)}. The services read their certificates there")
+    faults += changed('pg_version', want['pg_version'], version,
+                      f"{back('pg_version', version)}. The data would have to be upgraded")
+    faults += changed('pg_home', want['pg_home'], home,
+                      f"{back('pg_home', home)}. It is the home of a user that has running processes")
+    faults += changed('tls_dir', want['tls_dir'], tls,
+                      f"{back('tls_dir', tls)}. The services read their certificates there")
     if not want['is_ha_cluster']:
-        faults.append(f"is_ha_cluster is false, and Patroni runs the server of this host, {scope}: set is_ha_cluster to true")
+        faults.append(f"is_ha_cluster is false, and Patroni runs the server of this host, {scope}: set is_ha_cluster "
+                      "to true")
     return faults + replication_faults(at(server, 'authentication', 'replication'), want)
 
 
 def replication_faults(account, want):
     """A member that keeps the old account could not replicate any more."""
     old = (at(account, 'username'), at(account, 'password'))
-    if not at(account, 'username') or tuple(map(str, old)) == (str(want['replication_user']), str(want['replication_password'])):
+    if not at(account, 'username') or tuple(map(str, old)) == (str(want['replication_user']),
+                                                               str(want['replication_password'])):
         return []
     missing = [host for host in want['nodes_in_zone'] if host not in want['hosts_of_run']]
     if not missing:
         return []
-    return [f"replication_user or replication_password is new, and {', '.join(missing)} would keep the old one: run this on all nodes of the"
+    return [f"replication_user or replication_password is new, and {', '.join(missing)} would keep the old one: run "
+            "this on all nodes of the"
             ' zone at once']
 
 
@@ -108,13 +115,15 @@ def etcd_faults(text, unit, want):
     zone = token[len(prefix):] if str(token).startswith(prefix) else None
     faults = changed('zone', want['zone'], zone, f"{back('zone', zone)}. A member of etcd belongs to one cluster")
     if token is not None and zone is None:
-        faults.append(f"cluster_name is {want['cluster_name']}, and the store of this host is that of {token} (cluster_name and zone):"
+        faults.append(f"cluster_name is {want['cluster_name']}, and the store of this host is that of {token} "
+                      "(cluster_name and zone):"
                       ' set both back')
     if name is not None and str(name) != str(want['inventory_hostname']):
         faults += changed('the name in the inventory', want['inventory_hostname'], name, f'call the host {name}')
     faults += changed('etcd_data_dir', want['etcd_data_dir'], data, f"{back('etcd_data_dir', data)}. Data is not moved")
     faults += changed('etcd_user', want['etcd_user'], user, f"{back('etcd_user', user)}. The data belongs to that user")
-    faults += changed('etcd_group', want['etcd_group'], group, f"{back('etcd_group', group)}. The running member reads its key by that group")
+    faults += changed('etcd_group', want['etcd_group'], group,
+                      f"{back('etcd_group', group)}. The running member reads its key by that group")
     if scheme and (scheme == 'https') != bool(want['etcd_tls']):
         faults += changed('etcd_tls', str(want['etcd_tls']).lower(), str(scheme == 'https').lower(),
                           'set it back. Members with and without TLS do not find each other')
@@ -125,11 +134,15 @@ def server_faults(found, port, data, want):
     """Compare a server that setup_postgres made: its version and name, its port and its data directory."""
     version, name = found
     if want['is_ha_cluster']:
-        return [f"is_ha_cluster is true, and this host has a server of its own, {name or want['cluster_name']} of version {version}, which"
-                ' Patroni cannot take over: set is_ha_cluster to false (playbook simple), or move its data to another host by pg_dump']
-    faults = changed('pg_version', want['pg_version'], version, f"{back('pg_version', version)}. The data would have to be upgraded")
+        return [f"is_ha_cluster is true, and this host has a server of its own, {name or want['cluster_name']} of "
+                f"version {version}, which"
+                ' Patroni cannot take over: set is_ha_cluster to false (playbook simple), or move its data to another '
+                'host by pg_dump']
+    faults = changed('pg_version', want['pg_version'], version,
+                     f"{back('pg_version', version)}. The data would have to be upgraded")
     if name is not None:
-        faults += changed('cluster_name', want['cluster_name'], name, f"{back('cluster_name', name)}. Servers are not given another name")
+        faults += changed('cluster_name', want['cluster_name'], name,
+                          f"{back('cluster_name', name)}. Servers are not given another name")
     if not faults:
         faults += changed('pg_port', want['pg_port'], port, f"{back('pg_port', port)}. Clients know the server by it")
         faults += changed('pg_data', want['pg_data'], data, f"{back('pg_data', data)}. Data is not moved")
@@ -145,7 +158,8 @@ def servers(files, want):
             yield debian.groups(), option(text, r'^port = ([0-9]+)'), option(settings, r"^data_directory = '([^']+)'")
         elif redhat:
             data = option(text, r'^ExecStart=.* -D (\S+)')
-            yield (redhat.group(1), None), option(files.get(f"{want['pg_data']}/conf.d/pgedge.conf", ''), r'^port = ([0-9]+)'), data
+            yield (redhat.group(1), None), option(files.get(f"{want['pg_data']}/conf.d/pgedge.conf", ''),
+                                                  r'^port = ([0-9]+)'), data
 
 
 def ours(text, role):
@@ -155,12 +169,15 @@ def ours(text, role):
 
 
 def moved_faults(files, want):
-    """Compare where the units have their configurations, if those are ours."""
-    patroni, etcd = f"{want['patroni_config_dir']}/{want['patroni_config_file']}", f"{want['etcd_config_dir']}/etcd.yaml"
-    old = {role: [path for path in started(files) if ours(files.get(path, ''), role)] for role in ('setup_patroni', 'setup_etcd')}
+    """Compare the paths of the units' configurations, if those are ours."""
+    patroni = f"{want['patroni_config_dir']}/{want['patroni_config_file']}"
+    etcd = f"{want['etcd_config_dir']}/etcd.yaml"
+    old = {role: [path for path in started(files) if ours(files.get(path, ''), role)]
+           for role in ('setup_patroni', 'setup_etcd')}
     faults = []
     if old['setup_patroni'] and patroni not in old['setup_patroni']:
-        faults += changed('the file in patroni_config_dir', patroni, old['setup_patroni'][0], 'set patroni_config_dir and patroni_config_file back')
+        faults += changed('the file in patroni_config_dir', patroni, old['setup_patroni'][0],
+                          'set patroni_config_dir and patroni_config_file back')
     if old['setup_etcd'] and etcd not in old['setup_etcd']:
         faults += changed('the file in etcd_config_dir', etcd, old['setup_etcd'][0], 'set etcd_config_dir back')
     return faults
@@ -186,7 +203,8 @@ def living_faults(files, want):
         faults += patroni_faults(text, want)
         faults += service_faults(files, f"{want['patroni_config_dir']}/{want['patroni_config_file']}", want)
         user = option(unit, r'^User=(\S+)$')
-        faults += changed('patroni_user', want['patroni_user'], user, f"{back('patroni_user', user)}. The data belongs to that user")
+        faults += changed('patroni_user', want['patroni_user'], user,
+                          f"{back('patroni_user', user)}. The data belongs to that user")
     text = files.get(f"{want['etcd_config_dir']}/etcd.yaml", '')
     if want['is_ha_cluster'] and ours(text, 'setup_etcd'):
         faults += etcd_faults(text, files.get('/etc/systemd/system/etcd.service', ''), want)
@@ -194,13 +212,14 @@ def living_faults(files, want):
         faults += server_faults(*server, want)
     version = files.get(f"{want['pg_data']}/PG_VERSION", '').strip()
     if version and version != str(want['pg_version']) and not faults:
-        faults.append(f"pg_version is {want['pg_version']}, and pg_data, {want['pg_data']}, holds data of version {version}: set pg_version to"
+        faults.append(f"pg_version is {want['pg_version']}, and pg_data, {want['pg_data']}, holds data of version "
+                      f"{version}: set pg_version to"
                       f' {version}, or choose another directory')
     return list(dict.fromkeys(faults))
 
 
 class FilterModule:
-    """The filters that look at a living host."""
+    """The filters that look at a host that is set up."""
 
     def filters(self):
         return {'read_files': read_files, 'started': started, 'living_faults': living_faults}

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: PostgreSQL
 """Say which values and names of variables cannot lead to a working host, one sentence each.
 
-A value is held against everything that it gets into: units, paths, keys of etcd, members of Patroni, proxies, certificates.
+A value is checked for every place that it gets into: units, paths, keys of etcd, members of Patroni, proxies and
+certificates.
 """
 
 from __future__ import annotations
@@ -16,14 +17,17 @@ import yaml
 
 ROLES = pathlib.Path(__file__).parents[2] / 'roles'
 
-# Forms: a pattern, and what a user is told. No pattern says how long a value may be but where something else does.
+# Forms: a pattern, and its description for users. A pattern limits the length only if something else does.
 NAME = (r'[A-Za-z0-9][A-Za-z0-9_.-]*', 'begins with a letter or digit, and has letters, digits, _ . and - in it')
 USER = (r'[a-z_][a-z0-9_-]{0,31}', 'has small letters, digits, _ and - in it, at most 32')
-PATH = (r'/(?!.*//)(?!.*/\.\.?(?:/|$))[A-Za-z0-9._/+:@=-]+', 'is absolute, and has letters, digits and . _ / + : @ = - in it')
+PATH = (r'/(?!.*//)(?!.*/\.\.?(?:/|$))[A-Za-z0-9._/+:@=-]+',
+        'is absolute, and has letters, digits and . _ / + : @ = - in it')
 FILE = (r'[A-Za-z0-9_][A-Za-z0-9_.-]*', 'is a file name of letters, digits, _ . and -')
 UNIT = (r'[A-Za-z0-9_][A-Za-z0-9_.@:-]*', 'has letters, digits and _ . @ : - in it')
-BIND = (r'(?:|[^\s\[\]:#"\']*:[0-9]+|\[[0-9A-Fa-f:.]+\]:[0-9]+)', 'is ADDRESS:PORT, or empty; an address of IPv6 is in [ ]')
-ADDRESS = (r'(?:|[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*)', 'is an address or a host name, without brackets')
+BIND = (r'(?:|[^\s\[\]:#"\']*:[0-9]+|\[[0-9A-Fa-f:.]+\]:[0-9]+)',
+        'is ADDRESS:PORT, or empty; an address of IPv6 is in [ ]')
+ADDRESS = (r'(?:|[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*)',
+           'is an address or a host name, without brackets')
 
 FORMS = {
     'cluster_name': NAME,
@@ -34,7 +38,8 @@ FORMS = {
     'patroni_service_name': UNIT,
     'haproxy_stats_bind': BIND,
     **dict.fromkeys(('patroni_user', 'etcd_user', 'etcd_group'), USER),
-    **dict.fromkeys(('pg_data', 'pg_home', 'pg_path', 'tls_dir', 'tls_ca_dir', 'etcd_install_dir', 'etcd_config_dir', 'etcd_data_dir',
+    **dict.fromkeys(('pg_data', 'pg_home', 'pg_path', 'tls_dir', 'tls_ca_dir', 'etcd_install_dir', 'etcd_config_dir',
+                     'etcd_data_dir',
                      'patroni_bin_dir', 'patroni_config_dir'), PATH),
 }
 
@@ -45,14 +50,14 @@ ROUTE_KEYS = {'port', 'lag', 'streaming'}
 LAG = re.compile(r'[0-9]+ *([kMGT]?B)?\Z')
 CONTROL = re.compile(r'[\x00-\x1f\x7f-\x9f\u2028\u2029]')
 
-# What PostgreSQL keeps for itself.
+# Names that PostgreSQL keeps for itself.
 RESERVED = ('public', 'none', 'current_user', 'current_role', 'session_user')
 LONGEST_IDENTIFIER = 63
 LONGEST_SUBJECT = 64
 
 
 def form_faults(values):
-    """Return what is wrong with values of FORMS, given as {variable: value}. An empty path is one that is not known yet."""
+    """Return what is wrong with values of FORMS, given as {variable: value}. An empty path is not known yet."""
     faults = []
     for name, value in values.items():
         pattern, form = FORMS[name]
@@ -67,25 +72,29 @@ def subject_faults(cluster_name, zone):
     """Return what is wrong with the name that the zone's authority gets."""
     if len(f'{cluster_name} zone {zone}') <= LONGEST_SUBJECT:
         return []
-    return [f'cluster_name and zone have {len(str(cluster_name)) + len(str(zone))} characters together: a certificate has room for 58']
+    return [f'cluster_name and zone have {len(str(cluster_name)) + len(str(zone))} characters together: a certificate '
+            'has room for 58']
 
 
 def host_faults(hosts, addresses):
     """Return what is wrong with the nodes of a zone, given by name, and the address of every host."""
-    faults = [f'the host name {host!r} cannot be that of a member: it has at most 63 letters, digits, _ . and -, or is an address'
+    faults = [f'the host name {host!r} cannot be that of a member: it has at most 63 letters, digits, _ . and -, or '
+              'is an address'
               for host in hosts if not HOST.match(host)]
     for what, of in (('the address', lambda host: str(addresses.get(host, host))), ('the replication slot', slot_name)):
         seen = {}
         for host in hosts:
             seen.setdefault(of(host), []).append(host)
-        faults += [f"{' and '.join(same)} have {what} {value} in common: give each one of its own" for value, same in seen.items()
+        faults += [f"{' and '.join(same)} have {what} {value} in common: give each one of its own"
+                   for value, same in seen.items()
                    if len(same) > 1]
     return faults
 
 
 def slot_name(member):
     """Return the name that Patroni gives to the replication slot of a member."""
-    return re.sub(r'[^a-z0-9_]', lambda found: '_' if found.group() in '-.' else f'u{ord(found.group()):04d}', member.lower())[:63]
+    return re.sub(r'[^a-z0-9_]', lambda found: '_' if found.group() in '-.' else f'u{ord(found.group()):04d}',
+                  member.lower())[:63]
 
 
 def port_faults(ports):
@@ -96,7 +105,8 @@ def port_faults(ports):
             faults.append(f'{what} is {port!r}, and no port: choose one from 1 to 65535')
         else:
             seen.setdefault(int(port), []).append(what)
-    return faults + [f"{' and '.join(same)} are both {port} on this host: choose another port" for port, same in seen.items()
+    return faults + [f"{' and '.join(same)} are both {port} on this host: choose another port"
+                     for port, same in seen.items()
                      if len(same) > 1]
 
 
@@ -107,13 +117,16 @@ def route_faults(routes):
     faults = []
     for name, route in routes.items():
         if not ROUTE.match(str(name)):
-            faults.append(f'haproxy_extra_routes has a route {str(name)!r}: name a health check of Patroni, such as replica')
+            faults.append(f'haproxy_extra_routes has a route {str(name)!r}: name a health check of Patroni, such as '
+                          'replica')
         elif not isinstance(route, dict) or 'port' not in route:
             faults.append(f'haproxy_extra_routes.{name} has no port')
         elif not LAG.match(str(route.get('lag', 0))):
-            faults.append(f"haproxy_extra_routes.{name}.lag is {str(route['lag'])!r}: give bytes, or a number and kB, MB, GB or TB")
+            faults.append(f"haproxy_extra_routes.{name}.lag is {str(route['lag'])!r}: give bytes, or a number and kB, "
+                          "MB, GB or TB")
         elif set(route) - ROUTE_KEYS:
-            faults.append(f"haproxy_extra_routes.{name} has {', '.join(sorted(set(route) - ROUTE_KEYS))}: there are {', '.join(sorted(ROUTE_KEYS))}")
+            faults.append(f"haproxy_extra_routes.{name} has {', '.join(sorted(set(route) - ROUTE_KEYS))}: there are "
+                          f"{', '.join(sorted(ROUTE_KEYS))}")
     return faults
 
 
@@ -138,7 +151,8 @@ def identifier_fault(what, name):
     if control:
         return f'{what} has the control character U+{ord(control.group()):04X} in it'
     if len(name.encode()) > LONGEST_IDENTIFIER:
-        return f'{what} is {name!r}, which has {len(name.encode())} bytes: PostgreSQL cuts names off after {LONGEST_IDENTIFIER}'
+        return (f'{what} is {name!r}, which has {len(name.encode())} bytes: PostgreSQL cuts names off after '
+                f'{LONGEST_IDENTIFIER}')
     if name.startswith('/'):
         return f'{what} is {name!r}: pg_hba.conf takes what begins with / for a regular expression'
     return ''
@@ -158,7 +172,8 @@ def account_faults(accounts):
             faults.append(f'{what} is postgres, the superuser of the server itself: choose another name')
         else:
             seen.setdefault(name, []).append(what)
-    return faults + [f"{' and '.join(same)} are both {name!r}: each has rights and a password of its own, so choose different names"
+    return faults + [f"{' and '.join(same)} are both {name!r}: each has rights and a password of its own, so choose "
+                     "different names"
                      for name, same in seen.items() if len(same) > 1]
 
 
@@ -176,7 +191,8 @@ def password_faults(passwords):
         text = '' if password is None else str(password)
         control = CONTROL.search(text)
         if text in ('', 'secret'):
-            faults.append(f'{name} is not set, or has the value that everybody knows: set one of your own, encrypted by Ansible Vault')
+            faults.append(f'{name} is not set, or has the value that everybody knows: set one of your own, encrypted '
+                          'by Ansible Vault')
         elif control:
             faults.append(f'{name} has the control character U+{ord(control.group()):04X} in it')
         elif re.search(r'[\ud800-\udfff]', text):
@@ -196,12 +212,12 @@ def options():
 
 @functools.lru_cache(maxsize=None)
 def own_prefixes():
-    """Return how the names begin that the roles themselves give to facts and results: with the name of the role."""
+    """Return the beginnings of the names that the roles themselves give to facts and results: the roles' names."""
     return ('ansible_', 'molecule_', '_', *(f'{path.name}_' for path in ROLES.iterdir()))
 
 
 def distance(one, other):
-    """Return how many characters have to be inserted, removed, replaced or exchanged with the next to get from one to other."""
+    """Return how many characters to insert, remove, replace or exchange with the next to get from one to other."""
     rows = [list(range(len(other) + 1))]
     for i, a in enumerate(one, 1):
         rows.append([i])
@@ -214,7 +230,7 @@ def distance(one, other):
 
 
 def bound(known):
-    """Return how far a misspelt name may be from a known one. Short names have too many neighbours that mean something else."""
+    """Return the allowed distance of a misspelt name. Short names have too many neighbours with another meaning."""
     return min(2, len(known) // 5)
 
 
@@ -227,7 +243,7 @@ def closest(name, known):
 
 
 def misspelt(names, ignored=()):
-    """Return a sentence for each variable of the inventory that looks like one of ours and is none."""
+    """Return a sentence for each variable of the inventory that looks like ours but is not."""
     known = options()
     faults = []
     for name in sorted(str(name) for name in names):
@@ -235,14 +251,17 @@ def misspelt(names, ignored=()):
             continue
         option = closest(name, known)
         if option:
-            faults.append(f'{name} is no variable of this collection: write {option}, or if it is your own list it in ignored_variables')
+            faults.append(f'{name} is no variable of this collection: write {option}, or if it is your own list it in '
+                          'ignored_variables')
     return faults
 
 
 class FilterModule:
-    """The filters by which role_config refuses."""
+    """The filters that role_config refuses with."""
 
     def filters(self):
-        return {'form_faults': form_faults, 'subject_faults': subject_faults, 'host_faults': host_faults, 'port_faults': port_faults,
-                'route_faults': route_faults, 'route_ports': route_ports, 'bind_port': bind_port, 'account_faults': account_faults,
+        return {'form_faults': form_faults, 'subject_faults': subject_faults, 'host_faults': host_faults,
+                'port_faults': port_faults,
+                'route_faults': route_faults, 'route_ports': route_ports, 'bind_port': bind_port,
+                'account_faults': account_faults,
                 'database_faults': database_faults, 'password_faults': password_faults, 'misspelt': misspelt}

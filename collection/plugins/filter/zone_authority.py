@@ -1,7 +1,7 @@
 # Copyright (c) 2026, pgEdge, Inc.
 # PostgreSQL License (see LICENSE or https://opensource.org/license/postgresql)
 # SPDX-License-Identifier: PostgreSQL
-"""Which certificate authority a zone has, and what its hosts trust, decided from what they show."""
+"""Decide which certificate authority a zone has, and which ones its hosts trust, from a look at the hosts."""
 
 from __future__ import annotations
 
@@ -11,20 +11,19 @@ short_description: Decides which certificate authority a zone has
 version_added: 0.3.0
 author: pgEdge, Inc. (@pgEdge)
 description:
-  - The role C(issue_certificate) looks at every host of the zone; this decides which authority signs, what is trusted, and
-    whether a new one may be made.
-  - A second authority is never made while a host holds certificates of another one. If another one is supplied, both are
-    trusted until no certificate of the old one is in use, and it signs only when all hosts trust it.
+  - The role C(issue_certificate) looks at every host of the zone. From that this decides which authority signs, which
+    ones are trusted, and whether a new one may be made.
+  - A second authority is never made while a host holds certificates of another one. If another one is supplied, both
+    are trusted until no certificate of the old one is in use. The new one signs only after all hosts trust it.
 requirements:
   - cryptography, which ansible-core needs itself
 positional: ca_dir, certificate, key, brought
 options:
   _input:
     description:
-      - What each host of the zone shows, by its name in the inventory.
-      - V(reached) whether it answered at all; V(node) whether it is one that can hold the authority, as proxies cannot;
-      - V(key) whether it holds the authority's key; V(files) what C(tail -v) prints of
-        its certificates.
+      - The look at each host of the zone, by its name in the inventory.
+      - V(reached) whether it answered at all; V(node) whether it can hold the authority, unlike a proxy;
+      - V(key) whether it holds the authority's key; V(files) the output of C(tail -v) for its certificates.
     type: dict
     required: true
   ca_dir:
@@ -40,7 +39,7 @@ options:
     type: str
     default: ''
   brought:
-    description: Whether the user brings the hosts' certificates, which that authority signed. Its key is not needed then.
+    description: Whether the user supplies the hosts' certificates, signed by that authority. This needs no key.
     type: bool
     default: false
 '''
@@ -54,9 +53,10 @@ EXAMPLES = r'''
 RETURN = r'''
 _value:
   description:
-    - V(way) is V(keep) (the authority that V(holder) has), V(supplied), V(brought), V(make) or V(refuse) with a V(reason).
-    - V(certificate) is that of the authority, V(trusted) what hosts have to trust, V(signs) whether certificates of another
-      authority may be replaced now, V(ends) the day on which the authority ends, V(days) how many days that is from now.
+    - V(way) is V(keep) (the authority of V(holder)), V(supplied), V(brought), V(make) or V(refuse) with a V(reason).
+    - V(certificate) is that of the authority, V(trusted) the certificates that hosts have to trust, V(signs) whether
+      certificates of another authority may be replaced now, V(ends) the last day of the authority, V(days) how many
+      days are left.
   type: dict
 '''
 
@@ -107,10 +107,11 @@ class Certificate:
         subject = self.extension(x509.SubjectAlternativeName)
         if subject is None:
             return []
-        return subject.get_values_for_type(x509.DNSName) + [str(one) for one in subject.get_values_for_type(x509.IPAddress)]
+        addresses = [str(one) for one in subject.get_values_for_type(x509.IPAddress)]
+        return subject.get_values_for_type(x509.DNSName) + addresses
 
     def usages(self):
-        """Return what the certificate may be used for, or None if for everything."""
+        """Return the allowed uses of the certificate, or None if all are."""
         usage = self.extension(x509.ExtendedKeyUsage)
         return None if usage is None else set(usage)
 
@@ -129,7 +130,7 @@ class Certificate:
 
 
 class Host:
-    """What one host shows: the authority whose key it holds, what it trusts, and the certificates that it shows to others."""
+    """The look at one host: the authority whose key it holds, the ones that it trusts, and the certificates in use."""
 
     def __init__(self, look, ca_dir):
         self.reached, self.node = look.get('reached', False), look.get('node', True)
@@ -193,27 +194,31 @@ def held(hosts):
     if len({authority.key for authority in holders.values()}) > 1:
         return '', None, ('the zone has more than one certificate authority: ' + ', '.join(
             f'that on {name} ends on {authority.ends():%Y-%m-%d}' for name, authority in holders.items())
-            + '. Say which one it is by etcd_ca_cert and etcd_ca_key, or remove tls_ca_dir where it is the wrong one')
+            + '. Say which one it is by etcd_ca_cert and etcd_ca_key, or remove tls_ca_dir on the hosts with the wrong '
+            'one')
     if holders:
         name = max(sorted(holders), key=lambda name: holders[name].ends())
         return name, holders[name], ''
     users = [name for name, host in sorted(hosts.items()) if host.bundles]
     if users:
-        return '', None, (f"{', '.join(users)} hold certificates of an authority whose key no host of the zone has, and a second "
-                          'authority would lock them out. Supply that one by etcd_ca_cert and etcd_ca_key, bring its ca.crt and '
-                          'ca.key back to tls_ca_dir on one host, or supply another one by these variables')
+        return '', None, (f"{', '.join(users)} hold certificates of an authority whose key no host of the zone has, "
+                          'and a second authority would lock them out. Supply that one by etcd_ca_cert and '
+                          'etcd_ca_key, bring its ca.crt and ca.key back to tls_ca_dir on one host, or supply '
+                          'another one by these variables')
     silent = [name for name, host in sorted(hosts.items()) if host.node and not host.reached]
     if silent:
-        return '', None, (f"{', '.join(silent)} did not answer, and may hold the zone's certificate authority: it is made only if "
-                          'all its hosts can be asked')
+        return '', None, (f"{', '.join(silent)} did not answer, and may hold the zone's certificate authority: it is "
+                          'made only if all its hosts can be asked')
     return '', None, ''
 
 
 def trust(hosts, current):
-    """Return what hosts have to trust, and whether certificates of another authority may be replaced."""
-    everywhere = all(any(one.key == current.key for one in bundle) for host in hosts.values() for bundle in host.bundles)
+    """Return the authorities that hosts have to trust, and whether certificates of another one may be replaced."""
+    everywhere = all(any(one.key == current.key for one in bundle) for host in hosts.values()
+                     for bundle in host.bundles)
     silent = any(not host.reached for host in hosts.values())
-    others = {one.key: one for host in hosts.values() for bundle in host.bundles for one in bundle if one.key != current.key}
+    others = {one.key: one for host in hosts.values() for bundle in host.bundles for one in bundle
+              if one.key != current.key}
     in_use = [one for host in hosts.values() for one in host.used]
     needed = [one for one in others.values() if silent or any(one.signed(used) for used in in_use)]
     return [current] + sorted(needed, key=lambda one: one.key), everywhere and not (others and silent)
@@ -222,7 +227,8 @@ def trust(hosts, current):
 def zone_authority(looks, ca_dir, certificate='', key='', brought=False):
     """Return the authority of the zone; see the documentation."""
     if MISSING:
-        raise AnsibleFilterError(f'the filter zone_authority needs the Python library cryptography on the controller: {MISSING}')
+        raise AnsibleFilterError('the filter zone_authority needs the Python library cryptography on the controller: '
+                                 f'{MISSING}')
     hosts = {name: Host(look, ca_dir) for name, look in looks.items()}
     if certificate or key or brought:
         (current, reason), holder, way = supplied(certificate, key, brought), '', 'brought' if brought else 'supplied'
@@ -236,12 +242,14 @@ def zone_authority(looks, ca_dir, certificate='', key='', brought=False):
     strangers = [name for name, host in sorted(hosts.items())
                  if any(all(one.key != current.key for one in bundle) for bundle in host.bundles)]
     if way == 'keep' and strangers:
-        return refuse(f"{', '.join(strangers)} trust another certificate authority than that of {holder}. Say which one the zone's is by "
+        return refuse(f"{', '.join(strangers)} trust another certificate authority than that of {holder}. Say which "
+                      "one the zone's is by "
                       'etcd_ca_cert and etcd_ca_key')
     now = datetime.datetime.now(datetime.timezone.utc)
     if way != 'keep' and current.ends() <= now:
         return refuse(f'etcd_ca_cert ended on {current.ends():%Y-%m-%d}')
-    return {'way': way, 'holder': holder, 'certificate': current.pem, 'trusted': ''.join(one.pem for one in trusted), 'signs': signs,
+    return {'way': way, 'holder': holder, 'certificate': current.pem, 'trusted': ''.join(one.pem for one in trusted),
+            'signs': signs,
             'ends': f'{current.ends():%Y-%m-%d}', 'days': (current.ends() - now).days}
 
 
@@ -259,11 +267,13 @@ def address(name):
 
 
 def host_certificate_faults(certificate, key, authority, names):
-    """Return what is wrong with the certificate that the user brings for a host, and with its key. Nothing of the key is told."""
+    """Return what is wrong with a host's certificate of the user's, and with its key. No part of the key is told."""
     if MISSING:
-        raise AnsibleFilterError(f'the filter host_certificate_faults needs the Python library cryptography on the controller: {MISSING}')
+        raise AnsibleFilterError('the filter host_certificate_faults needs the Python library cryptography on the '
+                                 f'controller: {MISSING}')
     if not certificate or not key:
-        return [f"{'tls_host_key' if certificate else 'tls_host_cert'} is not set: a host's certificate and its key are brought together"]
+        return [f"{'tls_host_key' if certificate else 'tls_host_cert'} is not set: a host's certificate and its key "
+                "are brought together"]
     chain, trusted = certificates(certificate), certificates(authority)
     if not chain:
         return ['tls_host_cert is no certificate in PEM']
@@ -273,15 +283,17 @@ def host_certificate_faults(certificate, key, authority, names):
     elif private != leaf.key:
         faults.append('tls_host_key is not the key of the first certificate in tls_host_cert')
     if trusted and not all(signer.signed(one) for one, signer in zip(chain, chain[1:] + trusted[:1])):
-        faults.append('tls_host_cert is not signed by etcd_ca_cert: bring it first, and after it the certificates that lie between')
+        faults.append('tls_host_cert is not signed by etcd_ca_cert: bring it first, and after it the certificates '
+                      'that lie between')
     if leaf.ends() <= datetime.datetime.now(datetime.timezone.utc):
         faults.append(f'tls_host_cert ended on {leaf.ends():%Y-%m-%d}')
     lacking = names_lacking(leaf, names)
     if lacking:
-        faults.append(f"tls_host_cert is not for {', '.join(lacking)} (subjectAltName), by which others reach the host")
+        faults.append(f"tls_host_cert is not for {', '.join(lacking)} (subjectAltName): others reach the host by that")
     needed = {x509.oid.ExtendedKeyUsageOID.SERVER_AUTH, x509.oid.ExtendedKeyUsageOID.CLIENT_AUTH}
     if leaf.usages() is not None and not needed <= leaf.usages():
-        faults.append('tls_host_cert has not both serverAuth and clientAuth in extendedKeyUsage: the members of etcd need both')
+        faults.append('tls_host_cert has not both serverAuth and clientAuth in extendedKeyUsage: the members of etcd '
+                      'need both')
     return faults
 
 

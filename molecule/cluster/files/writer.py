@@ -45,7 +45,8 @@ class Writer:
         self.acknowledged.append(number)
 
     def tell(self):
-        text = json.dumps({'acknowledged': self.acknowledged, 'failed': self.failed, 'longest_gap': round(self.longest, 1)})
+        text = json.dumps({'acknowledged': self.acknowledged, 'failed': self.failed,
+                           'longest_gap': round(self.longest, 1)})
         with open(self.report + '.new', 'w', encoding='utf-8') as file:
             file.write(text)
         os.replace(self.report + '.new', self.report)

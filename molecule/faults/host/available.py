@@ -18,14 +18,16 @@ AIM = 20  # milliseconds
 
 
 def run_program():
-    done = subprocess.run([PROGRAM, '--version'], user='postgres', group='postgres', cwd='/', capture_output=True, text=True,
+    done = subprocess.run([PROGRAM, '--version'], user='postgres', group='postgres', cwd='/', capture_output=True,
+                          text=True,
                           env={'PATH': '/usr/bin:/bin'})
     expect(done.returncode == 0 and done.stdout in (f'patroni {OLD}\n', f'patroni {NEW}\n'),
            f'patroni --version: status {done.returncode}, {done.stdout}{done.stderr}')
 
 
 def start_interpreter():
-    done = subprocess.run([f'{VENV}/bin/python', '-S', '-c', ''], user='postgres', cwd='/', capture_output=True, text=True, env={})
+    done = subprocess.run([f'{VENV}/bin/python', '-S', '-c', ''], user='postgres', cwd='/', capture_output=True,
+                          text=True, env={})
     expect(done.returncode == 0, f'the interpreter: status {done.returncode}, {done.stderr}')
 
 
@@ -86,9 +88,10 @@ def main():
         count, failures = answers.get()
     user.join()
     times = sorted(took for _, took in windows)
-    print(f'{len(windows)} switches: {collections.Counter(count for count, _ in windows)} visible renames; '
-          f'window: median {times[len(times) // 2]} ms, longest {times[-1]} ms')
-    print(*(f'{name}: {times} times' for name, times in count.items()), f'{len(failures)} failures', *failures[:5], sep='\n')
+    print(f'{len(windows)} switches: {collections.Counter(count for count, _ in windows)} visible renames; window: '
+          f'median {times[len(times) // 2]} ms, longest {times[-1]} ms')
+    print(*(f'{name}: {times} times' for name, times in count.items()), f'{len(failures)} failures', *failures[:5],
+          sep='\n')
     remove()
     expect_as_saved('all switches, and a removal')
     expect(not failures, 'Patroni could not be used all the time')

@@ -25,7 +25,8 @@ def told(run, result):
     state, version = run.arguments.get('state', 'present'), run.arguments.get('version')
     wanted = {'absent': None, 'latest': NEW}.get(state, version or before or NEW)
     expect(after == wanted, f'not what was asked for: {what}')
-    expect((after or 'not installed' if not result['changed'] else after or 'removed') in result['msg'], f'the message is wrong: {what}')
+    expect((after or 'not installed' if not result['changed'] else after or 'removed') in result['msg'],
+           f'the message is wrong: {what}')
     return before, after
 
 

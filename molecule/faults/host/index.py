@@ -82,7 +82,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return b'{"meta": {"api-version": "1.0"}, "name": "' + project.encode() + b'", "files": [{"filename": "'
         if not wheels:
             return None
-        links = ''.join(f'<a href="/{fault}/files/{wheel.name}{self.hash(fault, wheel)}">{wheel.name}</a>\n' for wheel in wheels)
+        links = ''.join(f'<a href="/{fault}/files/{wheel.name}{self.hash(fault, wheel)}">{wheel.name}</a>\n'
+                        for wheel in wheels)
         page = f'<!DOCTYPE html><html><body>\n{links}</body></html>\n'.encode()
         return page[:page.index(b'#sha256')] if fault == 'half' else page
 

@@ -16,7 +16,7 @@ import sys
 from target import (HOME, KIT, NEW, STAGE, STATE, UNIT, VENV, Failed, Run, expect, expect_as_saved, expect_installed,
                     remove, report, save, traced)
 
-# The moments of an installation: operations, of which the last one counts, and beginnings of commands.
+# The moments of an installation: operations (the last one counts), and beginnings of commands.
 LANDMARKS = (
     f'mkdir {STATE}',
     f'fsyncdir {HOME}/.local/share',

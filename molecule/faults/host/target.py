@@ -33,7 +33,8 @@ class Run:
         name = KIT / f'{os.getpid()}-{id(self)}.json'
         name.write_text(json.dumps(arguments))
         options = {'stdout': subprocess.PIPE, 'stderr': subprocess.PIPE, 'stdin': subprocess.DEVNULL, **options}
-        self.process = subprocess.Popen([KIT / program, name], text=True, env={**os.environ, **WHEELS, **(env or {})}, **options)
+        self.process = subprocess.Popen([KIT / program, name], text=True, env={**os.environ, **WHEELS, **(env or {})},
+                                        **options)
         self.name = name
 
     def result(self):

@@ -1,5 +1,5 @@
-"""Compares the unit with and without the option `hardening` by systemd's own measure, and runs under it what a cluster
-runs: Patroni, and a PostgreSQL whose data, sockets and commands are at the places where operators have them.
+"""Compares the unit with and without the option `hardening` by systemd's own measure. Under it, runs Patroni and a
+PostgreSQL with its data, sockets and commands in the usual places.
 """
 
 import pathlib
@@ -11,7 +11,8 @@ import world
 from target import HOME, NEW, PROGRAM, UNIT, Failed, expect
 
 SERVER = '/usr/lib/postgresql/15/bin'
-# A server with data in a place, a socket in /tmp, shared memory of both kinds, an archive command that uses sudo, and a core dump.
+# A server with data in a place, a socket in /tmp, shared memory of both kinds, an archive command that uses sudo, and
+# a core dump.
 CLUSTER = f"""set -e
 ulimit -c
 mkdir -p {{place}}/archive
@@ -49,7 +50,8 @@ def properties():
 
 def under(given, *command):
     """Run a command as the service would, and return what it printed."""
-    done = subprocess.run(['systemd-run', '--quiet', '--pipe', '--wait', '--property=User=postgres', '--property=Group=postgres', *given, *command],
+    done = subprocess.run(['systemd-run', '--quiet', '--pipe', '--wait', '--property=User=postgres',
+                           '--property=Group=postgres', *given, *command],
                           capture_output=True, text=True, timeout=world.LIMIT)
     expect(done.returncode == 0, f'{command[0]} failed: {done.stdout}{done.stderr}')
     return done.stdout
@@ -58,7 +60,8 @@ def under(given, *command):
 def main():
     world.prepare()
     world.restore()
-    world.sh('DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends postgresql-15 sudo; systemctl disable --now postgresql')
+    world.sh('DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends postgresql-15 sudo; '
+             'systemctl disable --now postgresql')
     world.sh('echo "postgres ALL=(root) NOPASSWD: /usr/bin/cp" >/etc/sudoers.d/callback')
     expect(not (result := world.run({}))['failed'], result['msg'])
     before = exposure()
@@ -67,15 +70,18 @@ def main():
     after, given = exposure(), properties()
     expect(after < before and len(given) == 5, f'{before} became {after} with {given}')
     expect(not world.run({'hardening': True})['changed'], 'a second run changes something')
-    shown = world.sh('systemctl show -p LoadState,ProtectSystem,ProtectControlGroups,KeyringMode patroni.service').stdout.split()
-    expect(sorted(shown) == ['KeyringMode=private', 'LoadState=loaded', 'ProtectControlGroups=yes', 'ProtectSystem=yes'], f'the unit has {shown}')
+    properties = 'LoadState,ProtectSystem,ProtectControlGroups,KeyringMode'
+    shown = world.sh(f'systemctl show -p {properties} patroni.service').stdout.split()
+    expect(sorted(shown) == ['KeyringMode=private', 'LoadState=loaded', 'ProtectControlGroups=yes',
+                             'ProtectSystem=yes'], f'the unit has {shown}')
     said = under(given, PROGRAM, '--version')
     expect(said == f'patroni {NEW}\n', f'patroni says {said}')
     for place in ('/usr/local/pgsql', '/home/pgsql', '/srv/pgsql', f'{HOME}/pgsql'):
         world.sh(f'install -d -o postgres -g postgres {place}')
         said = under(given, '/bin/sh', '-c', CLUSTER.format(place=place)).split()
         expect('1000' in said and '000000010000000000000001' in said, f'a cluster in {place} says {said}')
-    denied = subprocess.run(['systemd-run', '--quiet', '--pipe', '--wait', *given, '/usr/bin/touch', '/usr/bin/x'], capture_output=True, text=True)
+    denied = subprocess.run(['systemd-run', '--quiet', '--pipe', '--wait', *given, '/usr/bin/touch', '/usr/bin/x'],
+                            capture_output=True, text=True)
     expect(denied.returncode, 'the system is written to')
     expect(world.run({'hardening': False})['changed'] and exposure() == before, 'it does not go back')
     print(f'exposure {before} without, {after} with hardening; clusters in four places work')

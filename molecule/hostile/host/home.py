@@ -1,7 +1,7 @@
 """usage: home.py [PART OF A NAME]
 
-Prepares the home as each of traps.py says, with programs that note who runs them wherever a search could
-find them, and runs the module. It must end in time, with a whole installation or a refusal that says why; nothing
+Sets each trap of traps.py in the home, puts programs that note who runs them wherever a search could find them, and
+runs the module. It must end in time, with a whole installation or a refusal that says why; nothing
 outside of the home may change but the contract's own files; nothing of the user's may run as root.
 """
 
@@ -41,7 +41,8 @@ def attack(name, script, want, before, saved):
 
 def expect_whole(name):
     """Expect programs that work for the user, and a unit that is root's."""
-    said = subprocess.run(['setpriv', '--reuid=postgres', '--regid=postgres', '--init-groups', PROGRAM, '--version'], cwd='/',
+    said = subprocess.run(['setpriv', '--reuid=postgres', '--regid=postgres', '--init-groups', PROGRAM, '--version'],
+                          cwd='/',
                           capture_output=True, text=True, env={'HOME': HOME, 'PATH': '/usr/bin:/bin'}, timeout=60)
     expect(said.stdout == f'patroni {NEW}\n', f'{name}: patroni --version said {said.stdout}{said.stderr}')
     owner = world.sh(f'stat -c "%U:%G %a %F" {UNIT}').stdout.strip()
@@ -67,7 +68,8 @@ def try_all(cases, saved, before, clean):
 def main():
     world.prepare()
     before = world.outside()
-    failures = try_all(chain(traps.directories(), traps.profiles(), traps.own_names(), traps.surroundings()), world.PRISTINE, before,
+    failures = try_all(chain(traps.directories(), traps.profiles(), traps.own_names(), traps.surroundings()),
+                       world.PRISTINE, before,
                        world.remove_installation)
     world.restore()
     expect(not (result := world.run(what='an installation'))['failed'], result['msg'])

@@ -21,7 +21,8 @@ EXCHANGE, AT_FDCWD = 2, -100
 SECONDS = 16  # for each run, on average
 STAGE = f'{HOME}/.local/share/pipx/.patroni_install.stage'
 DIRECTORIES = '.local/share/pipx/venvs .local/share/pipx/shared .local/bin'
-PLACES = ('.local', '.local/share', '.local/share/pipx', '.local/share/pipx/venvs', '.local/share/pipx/venvs/patroni', '.local/bin',
+PLACES = ('.local', '.local/share', '.local/share/pipx', '.local/share/pipx/venvs', '.local/share/pipx/venvs/patroni',
+          '.local/bin',
           '.local/share/pipx/shared', '.bashrc', '.profile')
 
 
@@ -55,7 +56,7 @@ def race(places, late):
 
 
 def run_beside(places, late, before):
-    """Run the module once beside the race. Returns what came of it."""
+    """Run the module once beside the race. Returns the result in a word."""
     child = os.fork()
     if child == 0:
         race(places, late)
@@ -83,8 +84,8 @@ def put_back(places):
 
 
 def remove():
-    """Remove the installation, in a home that holds still: what was interrupted is mended then. Where the user put something in
-    the way of the undo, the stage stays, since it may hold the user's; the next run asks for somebody to look at it."""
+    """Remove the installation, in a home that holds still: then an interrupted change is undone. If the user prevented
+    that, the stage stays, since it may hold the user's files; the next run asks for somebody to look at it."""
     result = world.run({'state': 'absent'}, 'a removal')
     if result['failed'] and 'no journal tells of it' in result['msg']:
         world.sh(f'rm -r {STAGE}')
@@ -104,7 +105,8 @@ def main():
             if time.monotonic() > end:
                 break
             late, places = number % 3 > 0, PLACES if number % 3 == 2 else (PLACES[(number * 2) % len(PLACES)],)
-            print('late' if late else 'soon', places[0] if len(places) == 1 else 'all', run_beside(places, late, before)[:300], flush=True)
+            print('late' if late else 'soon', places[0] if len(places) == 1 else 'all',
+                  run_beside(places, late, before)[:300], flush=True)
             remove()
             world.sh(f'cd {HOME}; mkdir -p {DIRECTORIES}; chown -R postgres:postgres .local')
         result = world.run(what='the end')

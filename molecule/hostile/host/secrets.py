@@ -1,7 +1,7 @@
-"""Installs from an index that takes passwords, which come by the options, by a proxy's variable and by the user's netrc.
+"""Installs from an index that takes passwords. They come from the options, a proxy's variable and the user's netrc.
 
-While runs succeed, fail, crash and are killed, the command lines of all processes are looked at, and by a stranger all
-that a stranger can read. In the end nothing on the disk, in the journal or in a result has any of the passwords.
+Runs succeed, fail, crash and are killed. Meanwhile the command lines of all processes are read, and a stranger reads
+everything that a stranger can. In the end nothing on the disk, in the journal or in a result has any of the passwords.
 """
 
 import base64
@@ -24,8 +24,10 @@ PORT = 8098
 INDEX, EXTRA, PROXY, NETRC = 'canary-index-7f3a', 'canary-extra-91bc', 'canary-proxy-d04e', 'canary-netrc-5a6f'
 CANARIES = [word.encode() for word in (INDEX, EXTRA, PROXY, NETRC)]
 ENCODED = [base64.b64encode(f'reader:{word.decode()}'.encode()) for word in CANARIES]  # as a header has it
-ARGUMENTS = {'index_url': f'http://reader:{INDEX}@127.0.0.1:{PORT}/simple', 'extra_index_urls': [f'http://reader:{EXTRA}@127.0.0.1:{PORT}/simple']}
-ENVIRONMENT = {'https_proxy': f'http://me:{PROXY}@127.0.0.1:9', 'no_proxy': '127.0.0.1', 'PIP_NO_INDEX': '', 'PIP_FIND_LINKS': ''}
+ARGUMENTS = {'index_url': f'http://reader:{INDEX}@127.0.0.1:{PORT}/simple',
+             'extra_index_urls': [f'http://reader:{EXTRA}@127.0.0.1:{PORT}/simple']}
+ENVIRONMENT = {'https_proxy': f'http://me:{PROXY}@127.0.0.1:9', 'no_proxy': '127.0.0.1', 'PIP_NO_INDEX': '',
+               'PIP_FIND_LINKS': ''}
 STRANGER = """
 import glob, sys
 while True:
@@ -56,7 +58,8 @@ class Index(http.server.BaseHTTPRequestHandler):
         if parts[0] == 'wheels':
             return self.answer((KIT / 'wheels' / parts[1]).read_bytes(), 'application/zip')
         name = parts[-1].replace('-', '_').lower()
-        links = [path.name for path in (KIT / 'wheels').iterdir() if path.name.lower().split('-')[0].replace('.', '_') == name]
+        links = [path.name for path in (KIT / 'wheels').iterdir()
+                 if path.name.lower().split('-')[0].replace('.', '_') == name]
         self.answer(''.join(f'<a href="/wheels/{link}">{link}</a>\n' for link in links).encode(), 'text/html')
 
     def answer(self, data, kind):
@@ -94,9 +97,11 @@ def start(arguments, **env):
     name = pathlib.Path('/run/hostile/secret.json')
     name.touch(mode=0o600)
     name.write_text(json.dumps(arguments))
-    return subprocess.Popen([KIT / 'patroni_install', name], env={**os.environ, **ENVIRONMENT, **env}, stdin=subprocess.DEVNULL,
+    return subprocess.Popen([KIT / 'patroni_install', name], env={**os.environ, **ENVIRONMENT, **env},
+                            stdin=subprocess.DEVNULL,
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd='/tmp',
-                            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE, (resource.getrlimit(resource.RLIMIT_CORE)[1],) * 2))
+                            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE,
+                                                                  (resource.getrlimit(resource.RLIMIT_CORE)[1],) * 2))
 
 
 def finish(process, what, fails=None):
@@ -128,8 +133,10 @@ def left(excepted):
     patterns = KIT / 'patterns'  # not on a command line, where we look for them too
     patterns.write_bytes(b'\n'.join(CANARIES + ENCODED))
     places = ['/etc', '/home', '/opt', '/root', '/run', '/srv', '/tmp', '/usr/local', '/var']
-    found = subprocess.run(['grep', '-rlsaF', '-D', 'skip', '-f', patterns, *places], capture_output=True, text=True).stdout.splitlines()
-    cores = subprocess.run(['find', '/', '-xdev', '(', '-name', 'core', '-o', '-name', 'core.[0-9]*', ')', '-newer', world.NOTES, '-type', 'f', '-size', '+100k', '-not', '-path', '/proc/*'],
+    found = subprocess.run(['grep', '-rlsaF', '-D', 'skip', '-f', patterns, *places], capture_output=True,
+                           text=True).stdout.splitlines()
+    cores = subprocess.run(['find', '/', '-xdev', '(', '-name', 'core', '-o', '-name', 'core.[0-9]*', ')', '-newer',
+                            world.NOTES, '-type', 'f', '-size', '+100k', '-not', '-path', '/proc/*'],
                            capture_output=True, text=True).stdout.splitlines()
     return [name for name in found + cores if not name.startswith(excepted)]
 
@@ -141,21 +148,28 @@ def main():
     threading.Thread(target=server.serve_forever, daemon=True).start()
     watch = Watch()
     watch.start()
-    stranger = subprocess.Popen(['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', sys.executable, '-c', '#stranger' + STRANGER,
-                                 *(word.decode()[::-1] for word in CANARIES)], stdout=subprocess.PIPE, text=True, cwd='/')
+    stranger = subprocess.Popen(['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', sys.executable, '-c',
+                                 '#stranger' + STRANGER,
+                                 *(word.decode()[::-1] for word in CANARIES)], stdout=subprocess.PIPE, text=True,
+                                cwd='/')
     try:
         finish(start(ARGUMENTS), 'an installation', fails=False)
         finish(start({**ARGUMENTS, 'version': '99'}), 'a version that is not there', fails=True)
         finish(start({**ARGUMENTS, 'state': 'latest'}), 'the newest', fails=False)
-        finish(start({**ARGUMENTS, 'version': '4.0.7', '_ansible_diff': True, '_ansible_verbosity': 4}), 'another version', fails=False)
-        finish(start({'index_url': ARGUMENTS['index_url'].replace(INDEX, f'{INDEX}-wrong'), 'version': NEW}), 'a wrong password', fails=True)
-        finish(start({**ARGUMENTS, 'config_dir': ARGUMENTS['index_url'], '_ansible_no_log': True}), 'a bad value', fails=True)
+        finish(start({**ARGUMENTS, 'version': '4.0.7', '_ansible_diff': True, '_ansible_verbosity': 4}),
+               'another version', fails=False)
+        finish(start({'index_url': ARGUMENTS['index_url'].replace(INDEX, f'{INDEX}-wrong'), 'version': NEW}),
+               'a wrong password', fails=True)
+        finish(start({**ARGUMENTS, 'config_dir': ARGUMENTS['index_url'], '_ansible_no_log': True}), 'a bad value',
+               fails=True)
         netrc = pathlib.Path(HOME, '.netrc')
         netrc.write_text(f'machine 127.0.0.1 login reader password {NETRC}\n')
         world.own()
         finish(start({'index_url': f'http://127.0.0.1:{PORT}/simple', 'version': NEW}), 'a netrc', fails=False)
-        for signum, program in ((signal.SIGSEGV, 'build'), (signal.SIGKILL, 'build'), (signal.SIGSEGV, 'module'), (signal.SIGKILL, 'module')):
-            finish(start({**ARGUMENTS, 'version': NEW}), 'the version to change from', fails=False)  # a build may be tried twice
+        for signum, program in ((signal.SIGSEGV, 'build'), (signal.SIGKILL, 'build'), (signal.SIGSEGV, 'module'),
+                                (signal.SIGKILL, 'module')):
+            finish(start({**ARGUMENTS, 'version': NEW}), 'the version to change from',
+                   fails=False)  # a build may be tried twice
             strike({**ARGUMENTS, 'version': '4.0.7'}, signum, program)
             found = left((str(netrc), '/run/hostile/secret.json', str(KIT)))
             expect(not found, f'left on the disk after {signal.Signals(signum).name} to the {program}: {found}')

@@ -1,8 +1,8 @@
 """usage: session.py [PART OF A NAME]
 
-What the user can do to root's processes and with what they hand on: read the keys of root's session from a wheel, trace a
-build and never wait for it, stop a look into a wheelhouse, hold leases on its files. Each run ends in time, names what holds
-it, and when that is over the next one goes on.
+Attacks of the user on root's processes and on what they pass on: read the keys of root's session from a wheel, trace a
+build and never wait for it, stop a look into a wheelhouse, hold leases on its files. Each run ends in time and names
+what holds it; the next run goes on after that.
 """
 
 import base64
@@ -160,7 +160,8 @@ def sigstop():
     with attacker(stop_looks):
         for mode in (True, False):
             result = world.run({**arguments, '_ansible_check_mode': mode}, 'sigstop')
-            expect_refusal(result, 'cannot look into wheelhouse', f'did not end within {SECONDS}s', 'nothing was changed')
+            expect_refusal(result, 'cannot look into wheelhouse', f'did not end within {SECONDS}s',
+                           'nothing was changed')
             said.append(result['msg'])
     expect(said[0] == said[1], f'check mode says something else: {said}')
     result = world.run({**arguments, 'timeout': 300}, 'sigstop, the next run')
@@ -172,7 +173,8 @@ def leases():
     """Leases are waited for in vain for a minute at most, and not at all longer than they are held."""
     result = world.run(what='leases, an installation')
     expect(not result['failed'], result['msg'])
-    names = [f'{HOME}/.bashrc', f'{HOME}/.profile', f'{VENV}/pyvenv.cfg', *map(str, pathlib.Path(VENV).glob('lib/*/site-packages/*/METADATA'))]
+    names = [f'{HOME}/.bashrc', f'{HOME}/.profile', f'{VENV}/pyvenv.cfg',
+             *map(str, pathlib.Path(VENV).glob('lib/*/site-packages/*/METADATA'))]
     with attacker(lambda: hold_leases(names[:1], give_up=True)):
         time.sleep(0.5)  # or there is no lease yet, which proves less
         result = world.run(what='a lease that is given up')

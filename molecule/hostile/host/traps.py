@@ -1,11 +1,12 @@
-"""What a hostile user prepares in its home: name → script of the shell that prepares it, and what the module must do.
+"""Traps of a hostile user in its home: a name, the shell script that sets the trap, and the right answer of the module.
 
-Scripts run as root in the home, so that they can also make what only an earlier owner of the home could have made. A run must
-end with a whole installation (OK), or with a refusal whose message matches.
+Scripts run as root in the home, so that they can also make things that only an earlier owner of the home could have
+made. A run must end with a whole installation (OK), or with a refusal whose message matches.
 """
 
 OK = ''
-DIRECTORIES = ('.local', '.local/share', '.local/share/pipx', '.local/share/pipx/venvs', '.local/share/pipx/shared', '.local/bin')
+DIRECTORIES = ('.local', '.local/share', '.local/share/pipx', '.local/share/pipx/venvs', '.local/share/pipx/shared',
+               '.local/bin')
 PROFILES = ('.profile', '.bash_profile', '.bash_login', '.bashrc')
 VENV = '.local/share/pipx/venvs/patroni'
 STAGE = '.local/share/pipx/.patroni_install.stage'
@@ -19,7 +20,7 @@ def at(path, script):
 
 
 def directories():
-    """Something else than a directory where one is expected."""
+    """Something else in the place of a directory."""
     for path in (*DIRECTORIES, VENV):
         way = 'move it away' if path.endswith('shared') else IN_THE_WAY
         yield f'{path} is a link to /etc', at(path, f'ln -s /etc {path}'), f'{path}|link'
@@ -36,7 +37,7 @@ def directories():
 
 
 def profiles():
-    """Something else than a small file where a profile is."""
+    """Something else in the place of a profile, which is a small file."""
     for path in PROFILES:
         only = f'rm -f {" ".join(PROFILES)}; '
         yield f'{path} is a link to /etc/passwd', f'{only}ln -s /etc/passwd {path}', f'{path}|link'
@@ -54,7 +55,8 @@ def profiles():
 
 def own_names():
     """Our own names, taken by the user."""
-    for path in (STAGE, '.bashrc.patroni_install.tmp', '.profile.patroni_install.tmp', '.local/bin/patroni.patroni_install.tmp'):
+    for path in (STAGE, '.bashrc.patroni_install.tmp', '.profile.patroni_install.tmp',
+                 '.local/bin/patroni.patroni_install.tmp'):
         yield f'{path} is a link', at(path, f'ln -s /srv/victim {path}'), f'{OK}|{IN_THE_WAY}'
         yield f'{path} is a FIFO', at(path, f'mkfifo {path}'), f'{OK}|{IN_THE_WAY}'
         yield f'{path} is a directory', at(path, f'mkdir {path}; echo x >{path}/x; ln -s /srv/victim {path}/y'), f'{OK}|{IN_THE_WAY}|not empty'
@@ -63,7 +65,7 @@ def own_names():
 
 
 def surroundings():
-    """What the programs of the build could be led by."""
+    """Files that could mislead the programs of the build."""
     yield 'the cache is a link', 'rm -rf .cache; ln -s /etc .cache', f'{OK}|cache'
     yield 'the cache is a FIFO', 'rm -rf .cache; mkfifo .cache', f'{OK}|cache'
     yield 'settings of pip are a FIFO', 'mkdir -p .config/pip; mkfifo .config/pip/other; echo "[global]" >.config/pip/pip.conf; chmod 0 .config/pip/pip.conf', f'{OK}|pip'
@@ -73,7 +75,7 @@ def surroundings():
 
 
 def installed():
-    """An installation that the user has changed since: it is mended, or refused. On an overlay the old tree has to be copied."""
+    """An installation that the user has changed: it is repaired, or refused. On an overlay the old tree is copied."""
     for name in ('pipx_metadata.json', 'pyvenv.cfg', 'bin/patroni', 'bin/python'):
         path = f'{VENV}/{name}'
         yield f'{name} is a link', at(path, f'ln -s /srv/victim/shadow {path}'), OK

@@ -1,4 +1,4 @@
-"""A host with a hostile user: what is outside of the home, and who runs the user's programs."""
+"""A host with a hostile user: the files outside of the home, and who runs the user's programs."""
 
 import hashlib
 import json
@@ -13,12 +13,14 @@ NOTES = pathlib.Path('/run/hostile/notes')  # the user's programs write here who
 VICTIM = pathlib.Path('/srv/victim')  # what the user would like root to change or read
 PRISTINE = KIT / 'pristine'
 LIMIT = 120  # seconds that a run may take
-NAMES = ('python', 'python3', 'python3.11', 'pip', 'pip3', 'pipx', 'sh', 'bash', 'env', 'systemctl', 'systemd-analyze', 'dpkg', 'apt-get',
+NAMES = ('python', 'python3', 'python3.11', 'pip', 'pip3', 'pipx', 'sh', 'bash', 'env', 'systemctl', 'systemd-analyze',
+         'dpkg', 'apt-get',
          'getent', 'tar', 'uv', 'patroni', 'patronictl', 'restorecon', 'chown')
 # What the contract lets an installation change outside of the home, and below which directories everything.
 CONTRACT = (UNIT, '/etc/patroni', '/var/lib/pgedge', STATE)
 # The system's own: logs, caches, what runs.
-SYSTEM = ('/proc', '/sys', '/dev', '/run', '/tmp', '/var/tmp', '/var/log', '/var/cache', '/var/lib/systemd', '/var/lib/apt', '/var/lib/sudo',
+SYSTEM = ('/proc', '/sys', '/dev', '/run', '/tmp', '/var/tmp', '/var/log', '/var/cache', '/var/lib/systemd',
+          '/var/lib/apt', '/var/lib/sudo',
           '/home/deploy', '/root/.ansible')
 CANARY = '#!/bin/sh\n/usr/bin/id -u >>/run/hostile/notes\nexit 1\n'
 
@@ -29,7 +31,8 @@ def sh(script, check=True):
 
 def prepare():
     """Keep the home as it is, and make the victim and the notes."""
-    sh(f'mkdir -p {VICTIM} /run/hostile; chmod 755 {VICTIM}; echo mine >{VICTIM}/file; echo of-the-victim >{VICTIM}/shadow; chmod 600 {VICTIM}/shadow')
+    sh(f'mkdir -p {VICTIM} /run/hostile; chmod 755 {VICTIM}; echo mine >{VICTIM}/file; echo of-the-victim '
+       f'>{VICTIM}/shadow; chmod 600 {VICTIM}/shadow')
     sh(f'mkdir -p {VICTIM}/bin {VICTIM}/venvs/patroni/bin; echo /bin/true >{VICTIM}/bin/x; ln -sfn file {VICTIM}/link')
     if not PRISTINE.exists():
         sh(f'cp -a {HOME} {PRISTINE}')
@@ -70,9 +73,11 @@ def note_who_starts_python():
 
 
 def own(everything=True):
-    """Give the home to its user, links themselves and not what they lead to; else only the directories on the way."""
-    find = f'find {HOME} -xdev ! -type f -o -links 1' if everything else \
-        f'cd {HOME}; for name in .local .local/share .local/share/pipx .local/share/pipx/venvs; do mountpoint -q $name || echo $name; done'
+    """Give the home to its user, links themselves and not their targets; else only the directories on the way."""
+    find = f'find {HOME} -xdev ! -type f -o -links 1'
+    if not everything:
+        find = (f'cd {HOME}; for name in .local .local/share .local/share/pipx .local/share/pipx/venvs; do '
+                'mountpoint -q $name || echo $name; done')
     sh(f'{find} | tr "\\n" "\\0" | xargs -0 -r chown -h postgres:postgres 2>/dev/null || true')
 
 
@@ -93,7 +98,8 @@ def outside():
     found = {}
     device = os.lstat('/').st_dev
     for top, directories, files in os.walk('/'):
-        directories[:] = [name for name in directories if not (path := os.path.join(top, name)).startswith(SYSTEM) and path != HOME]
+        directories[:] = [name for name in directories if not (path := os.path.join(top, name)).startswith(SYSTEM)
+                          and path != HOME]
         for name in directories + files:
             path = os.path.join(top, name)
             status = os.lstat(path)
@@ -121,7 +127,8 @@ def expect_no_root(what):
 
 def expect_no_secret(what):
     """Nothing of what root alone may read has become readable to the user."""
-    found = subprocess.run(['setpriv', '--reuid=postgres', '--regid=postgres', '--init-groups', 'grep', '-rlsD', 'skip', 'of-the-victim', HOME],
+    found = subprocess.run(['setpriv', '--reuid=postgres', '--regid=postgres', '--init-groups', 'grep', '-rlsD',
+                            'skip', 'of-the-victim', HOME],
                            capture_output=True, text=True, cwd='/').stdout
     expect(not found, f'{what}: the user can read what root alone could: {found}')
 
@@ -131,7 +138,8 @@ def run(arguments=None, what='', **env):
     name = pathlib.Path('/run/hostile/arguments.json')
     name.write_text(json.dumps(arguments or {}))
     try:
-        done = subprocess.run([KIT / 'patroni_install', name], env={**os.environ, **WHEELS, **env}, stdin=subprocess.DEVNULL,
+        done = subprocess.run([KIT / 'patroni_install', name], env={**os.environ, **WHEELS, **env},
+                              stdin=subprocess.DEVNULL,
                               capture_output=True, text=True, timeout=LIMIT)
         result = json.loads(done.stdout)
     except subprocess.TimeoutExpired:
@@ -139,5 +147,6 @@ def run(arguments=None, what='', **env):
     except json.JSONDecodeError:
         expect(False, f'{what}: no result, status {done.returncode}: {done.stdout}{done.stderr}')
     said = result.get('msg', '')
-    expect(not any(word in said for word in ('internal error', 'panic: ')) and len(said) < 8000, f'{what}: it says {said[:8000]}')
+    expect(not any(word in said for word in ('internal error', 'panic: ')) and len(said) < 8000,
+           f'{what}: it says {said[:8000]}')
     return result

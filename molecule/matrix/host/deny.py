@@ -18,7 +18,8 @@ EVENT = struct.Struct('=IBBHQii')  # length, version, reserved, length of metada
 
 libc = ctypes.CDLL(None, use_errno=True)
 group = libc.fanotify_init(FAN_CLASS_CONTENT, os.O_RDONLY)
-marked = libc.fanotify_mark(group, FAN_MARK_ADD_MOUNT, ctypes.c_uint64(FAN_OPEN_EXEC_PERM), AT_FDCWD, os.fsencode(sys.argv[1]))
+marked = libc.fanotify_mark(group, FAN_MARK_ADD_MOUNT, ctypes.c_uint64(FAN_OPEN_EXEC_PERM), AT_FDCWD,
+                            os.fsencode(sys.argv[1]))
 if group < 0 or marked < 0:
     sys.exit(f'cannot watch {sys.argv[1]}: {os.strerror(ctypes.get_errno())}')
 socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b'READY=1', os.environ['NOTIFY_SOCKET'])

@@ -10,5 +10,6 @@ shift 3
 [ -n "$(find "$directory/member" -type f -print -quit 2>/dev/null)" ] && data=true || data=false
 [ -d "$directory" ] || directory=$above
 printf '{"data": %s, "mount": "%s", "mark": "%s", "list": "%s"}\n' "$data" \
-  "$(findmnt --noheadings --raw --first-only --output TARGET,UUID,SOURCE --target "$directory" 2>/dev/null | base64 --wrap=0)" \
+  "$(findmnt --noheadings --raw --first-only --output TARGET,UUID,SOURCE --target "$directory" 2>/dev/null |
+    base64 --wrap=0)" \
   "$(base64 --wrap=0 <"$mark" 2>/dev/null)" "$("$@" 2>/dev/null | base64 --wrap=0)"

@@ -10,7 +10,8 @@ directory=$(mktemp -d)
 trap 'rm -rf "$directory"' EXIT
 cat >"$directory/rules"
 "$1/initdb" --pgdata "$directory/data" --auth reject --no-sync --encoding UTF8 --locale C >/dev/null
-"$1/postgres" --single -D "$directory/data" -c ssl=on -c "hba_file=$directory/rules" postgres <<'SQL' >"$directory/answer" 2>"$directory/log"
+"$1/postgres" --single -D "$directory/data" -c ssl=on -c "hba_file=$directory/rules" postgres \
+  <<'SQL' >"$directory/answer" 2>"$directory/log"
 SELECT 'line ' || line_number || ': ' || error AS fault FROM pg_hba_file_rules WHERE error IS NOT NULL
 SELECT 'rules: ' || count(*) AS fault FROM pg_hba_file_rules WHERE error IS NULL
 SQL

@@ -15,7 +15,8 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 ROOT = pathlib.Path(__file__).parents[3]
 AWX = ROOT / 'docs' / 'awx'
 SURVEY = json.loads((AWX / 'survey.json').read_text())
-OPTIONS = yaml.safe_load((ROOT / 'roles/install_patroni/meta/argument_specs.yml').read_text())['argument_specs']['main']['options']
+SPECS = yaml.safe_load((ROOT / 'roles/install_patroni/meta/argument_specs.yml').read_text())['argument_specs']
+OPTIONS = SPECS['main']['options']
 
 # The kinds of questions that AWX has, for the types of the role's variables.
 QUESTIONS = {'str': {'text'}, 'path': {'text'}, 'int': {'integer'}, 'bool': {'multiplechoice'}, 'list': {'multiselect'}}
@@ -50,7 +51,8 @@ def test_each_variable_is_asked_for_once():
     assert len(set(variables)) == len(variables)
 
 
-@pytest.mark.parametrize('answers', [{q['variable']: answer(q) for q in SURVEY['spec']}, extravars()], ids=['survey', 'job'])
+@pytest.mark.parametrize('answers', [{q['variable']: answer(q) for q in SURVEY['spec']}, extravars()],
+                         ids=['survey', 'job'])
 def test_the_role_accepts_the_answers(answers):
     assert ArgumentSpecValidator(OPTIONS).validate(answers).error_messages == []
 

@@ -56,7 +56,8 @@ def put_wheel(directory, name, version='1.0', tags='py3-none-any', **different):
     path = pathlib.Path(directory, f'{file}-{tags}.whl')
     with zipfile.ZipFile(path, 'w') as archive:
         for member in different.get('members', [f'{file}.dist-info/METADATA']):
-            archive.writestr(zipfile.ZipInfo(member), METADATA.format(name=different.get('says', name), version=version))
+            archive.writestr(zipfile.ZipInfo(member),
+                             METADATA.format(name=different.get('says', name), version=version))
     return path
 
 
@@ -114,7 +115,8 @@ def test_a_wheelhouse_is_what_pip_made_with_its_lock_and_sbom(tmp_path, monkeypa
         f'pyyaml==6.0.3 \\\n    --hash=sha256:{hashes[0]}\n'
         f'ydiff==1.4.2 \\\n    --hash=sha256:{hashes[1]}\n')
     sbom = json.loads((out / 'sbom.cdx.json').read_text())
-    assert [entry['hashes'] for entry in sbom['components']] == [[{'alg': 'SHA-256', 'content': value}] for value in hashes]
+    assert [entry['hashes'] for entry in sbom['components']] == [[{'alg': 'SHA-256', 'content': value}]
+                                                                 for value in hashes]
 
 
 def test_an_sbom_names_each_wheel_and_has_nothing_of_the_moment():
@@ -143,7 +145,8 @@ def test_the_serial_number_follows_from_the_wheels(other):
 
 
 @pytest.mark.parametrize('metadata, want', [
-    pytest.param('License-Expression: MIT OR Apache-2.0\nLicense: x\nClassifier: License :: OSI Approved :: MIT License\n',
+    pytest.param('License-Expression: MIT OR Apache-2.0\nLicense: x\nClassifier: License :: OSI Approved :: MIT '
+                 'License\n',
                  [{'expression': 'MIT OR Apache-2.0'}], id='expression'),
     pytest.param('Classifier: License :: OSI Approved :: MIT License\nClassifier: License :: OSI Approved\n'
                  'Classifier: Topic :: Database\nLicense: something else\n', [{'license': {'name': 'MIT License'}}], id='classifier'),
@@ -209,7 +212,8 @@ def test_only_names_of_wheels_are_taken(source, name):
 @pytest.mark.parametrize('different, want', [
     pytest.param({'says': 'patroni'}, "its metadata is of 'patroni'", id='another name'),
     pytest.param({'members': ['ydiff.py']}, 'cannot read the metadata', id='no metadata'),
-    pytest.param({'members': ['a-1.dist-info/METADATA', 'ydiff-1.0.dist-info/METADATA']}, 'cannot trust the name', id='two'),
+    pytest.param({'members': ['a-1.dist-info/METADATA', 'ydiff-1.0.dist-info/METADATA']}, 'cannot trust the name',
+                 id='two'),
 ])
 def test_a_wheel_has_to_say_what_it_is(source, different, want):
     path = put_wheel(source.path, 'ydiff', **different)
@@ -239,7 +243,8 @@ SECRET = settings(
 
 def test_commands_run_as_the_account_and_show_no_credentials(monkeypatch):
     ran = []
-    monkeypatch.setattr(subprocess, 'run', lambda argv, **options: ran.append((argv, options)) or SimpleNamespace(returncode=0))
+    monkeypatch.setattr(subprocess, 'run', lambda argv, **options: ran.append((argv, options))
+                        or SimpleNamespace(returncode=0))
     wheelhouse.build_wheels('/var/tmp/w/build', 65521, SECRET)
     assert len(ran) == 3
     for argv, options in ran:
@@ -256,7 +261,8 @@ def test_a_failed_command_says_why_without_credentials(monkeypatch):
     output = '\n'.join(f'line {number}' for number in range(30)) + (
         '\nLooking in indexes: https://user:p%40ss@index.example.com/simple, https://token@other.example.com/\n'
         'ERROR: p@ss and geheim are wrong\n')
-    monkeypatch.setattr(subprocess, 'run', lambda argv, **options: SimpleNamespace(returncode=1, stdout=output.encode()))
+    monkeypatch.setattr(subprocess, 'run', lambda argv, **options: SimpleNamespace(returncode=1,
+                                                                                   stdout=output.encode()))
     with pytest.raises(wheelhouse.Failure) as failure:
         wheelhouse.run(['python', '-m', 'pip', 'wheel'], '/var/tmp/w/build', 65521, SECRET)
     said = str(failure.value).splitlines()
@@ -278,7 +284,8 @@ def test_the_environment_of_a_build_is_given_and_fixed(monkeypatch):
     variables = wheelhouse.environment('/build', settings(
         ca_cert='/etc/ca.pem', environment={'HOME': '/root', 'PIP_RETRIES': 0, 'SOURCE_DATE_EPOCH': 1700000000}))
     assert variables['HOME'] == variables['TMPDIR'] == '/build'
-    assert (variables['PIP_RETRIES'], variables['SOURCE_DATE_EPOCH'], variables['PIP_CERT']) == ('0', '1700000000', '/etc/ca.pem')
+    assert (variables['PIP_RETRIES'], variables['SOURCE_DATE_EPOCH'], variables['PIP_CERT']) == ('0', '1700000000',
+                                                                                                 '/etc/ca.pem')
     assert not {'PIP_INDEX_URL', 'PIP_EXTRA_INDEX_URL', 'PIP_CONSTRAINT', 'PIP_TARGET'} & set(variables)
     assert wheelhouse.environment('/build', settings())['SOURCE_DATE_EPOCH'] == '315532800'
 

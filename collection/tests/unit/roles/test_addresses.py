@@ -23,7 +23,9 @@ PLAY = """
     - ansible.builtin.include_role: {name: pgedge.platform.role_config, tasks_from: addresses}
     - ansible.builtin.copy:
         dest: "{{ playbook_dir }}/found.json"
-        content: "{{ {'addresses': role_config_addresses, 'lacking': role_config_lacking, 'refusals': role_config_refusals} | to_json }}"
+        content: >-
+          {{ {'addresses': role_config_addresses, 'lacking': role_config_lacking, 'refusals': role_config_refusals}
+          | to_json }}
         mode: "0600"
 """
 DOWN = {'ansible_connection': 'ssh', 'ansible_host': '127.0.0.1', 'ansible_port': 1}
@@ -34,7 +36,8 @@ HERE = {'ansible_connection': 'local', 'ansible_python_interpreter': sys.executa
 def found(tmp_path):
     """Run the tasks on db2 with hosts and the record of an earlier run, and return what they found."""
     def run(record='', proxies=('proxy',), **others):
-        hosts = {'db1': DOWN, 'db2': {**HERE, 'node_address': '10.0.0.2'}, 'db3': {'node_address': '10.0.0.3'}, **others}
+        hosts = {'db1': DOWN, 'db2': {**HERE, 'node_address': '10.0.0.2'}, 'db3': {'node_address': '10.0.0.3'},
+                 **others}
         inventory = {
             'pgedge': {'hosts': {name: values for name, values in hosts.items() if name not in proxies}},
             'haproxy': {'hosts': {name: hosts.get(name, {'node_address': '10.0.0.4'}) for name in proxies}},
@@ -42,9 +45,11 @@ def found(tmp_path):
         (tmp_path / 'addresses').write_text(record)
         (tmp_path / 'inventory.json').write_text(json.dumps(inventory))
         (tmp_path / 'play.yml').write_text(PLAY)
-        subprocess.run(['ansible-playbook', '-i', 'inventory.json', '-e', f'role_config_record={tmp_path}/addresses', 'play.yml'],
+        subprocess.run(['ansible-playbook', '-i', 'inventory.json', '-e', f'role_config_record={tmp_path}/addresses',
+                        'play.yml'],
                        cwd=tmp_path, check=True, timeout=120,
-                       env={**os.environ, 'ANSIBLE_COLLECTIONS_PATH': str(COLLECTIONS), 'ANSIBLE_LOCALHOST_WARNING': 'false'})
+                       env={**os.environ, 'ANSIBLE_COLLECTIONS_PATH': str(COLLECTIONS),
+                            'ANSIBLE_LOCALHOST_WARNING': 'false'})
         return json.loads((tmp_path / 'found.json').read_text())
     return run
 
@@ -64,13 +69,15 @@ def test_a_host_that_nothing_knows_is_refused_by_name(found):
 
 def test_a_host_that_is_not_in_the_play_is_asked(found):
     answer = found(db1=HERE)
-    assert answer['lacking'] == ([] if answer['addresses'].get('db1') else ['db1'])  # a machine without a default route has none
+    assert answer['lacking'] == ([] if answer['addresses'].get('db1')
+                                 else ['db1'])  # a machine without a default route has none
     assert answer['addresses'].get('db1', '') != 'db1'
 
 
 def test_a_name_that_is_an_address_is_one(found):
     answer = found(**{'db1': {'node_address': '10.0.0.1'}, '10.0.0.5': DOWN, 'fd00::6': DOWN})
-    assert (answer['addresses']['10.0.0.5'], answer['addresses']['fd00::6'], answer['lacking']) == ('10.0.0.5', 'fd00::6', [])
+    assert (answer['addresses']['10.0.0.5'], answer['addresses']['fd00::6'], answer['lacking']) == ('10.0.0.5',
+                                                                                                    'fd00::6', [])
 
 
 def test_a_proxy_of_another_zone_that_is_down_does_not_matter(found):

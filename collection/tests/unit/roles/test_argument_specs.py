@@ -26,4 +26,5 @@ def test_a_role_has_a_readme_that_names_all_its_variables(role):
 
 @pytest.mark.parametrize('role', [name for name in NAMES if name != 'role_config'])
 def test_a_role_depends_on_the_shared_variables(role):
-    assert yaml.safe_load((ROLES / role / 'meta/main.yml').read_text())['dependencies'] == [{'role': 'pgedge.platform.role_config'}]
+    meta = yaml.safe_load((ROLES / role / 'meta/main.yml').read_text())
+    assert meta['dependencies'] == [{'role': 'pgedge.platform.role_config'}]

@@ -30,5 +30,6 @@ def test_the_tests_build_the_pinned_version():
     sources = next((path for path in ROLES.parents if (path / 'molecule/cluster/etcd/go.mod').exists()), None)
     if sources is None:
         pytest.skip('the collection is not among its sources')
-    modules = re.findall(r'go\.etcd\.io/etcd/(etcdctl|etcdutl|server)/v3 v(\S+)', (sources / 'molecule/cluster/etcd/go.mod').read_text())
+    modules = re.findall(r'go\.etcd\.io/etcd/(etcdctl|etcdutl|server)/v3 v(\S+)',
+                         (sources / 'molecule/cluster/etcd/go.mod').read_text())
     assert dict(modules) == dict.fromkeys(['etcdctl', 'etcdutl', 'server'], PIN)

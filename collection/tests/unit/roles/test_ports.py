@@ -20,7 +20,8 @@ def command(*arguments):
 
 
 def connect(port, seconds, how):
-    return subprocess.run(command('connect', '127.0.0.1', seconds, how, *port), check=True, capture_output=True, text=True).stdout.strip()
+    return subprocess.run(command('connect', '127.0.0.1', seconds, how, *port), check=True, capture_output=True,
+                          text=True).stdout.strip()
 
 
 @pytest.fixture
@@ -42,7 +43,8 @@ def test_who_listens_is_reached(free, address):
 
 
 def test_ports_that_a_service_has_are_left_to_it(free):
-    with socket.create_server(('127.0.0.1', free[0])), subprocess.Popen(command('listen', '127.0.0.1', *free)) as listener:
+    with socket.create_server(('127.0.0.1', free[0])), subprocess.Popen(command('listen', '127.0.0.1',
+                                                                                *free)) as listener:
         try:
             assert connect(free, 20, 'until-open') == ''
         finally:

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, pgEdge, Inc.
 # PostgreSQL License (see LICENSE or https://opensource.org/license/postgresql)
 # SPDX-License-Identifier: PostgreSQL
-"""Tests of what the roles write for hosts that have addresses of IPv6: Ansible renders it, for two nodes, as in a play."""
+"""Tests of the roles' files for hosts with IPv6 addresses: Ansible renders them, for two nodes, as in a play."""
 
 from __future__ import annotations
 
@@ -30,10 +30,12 @@ def fixture_rendered(tmp_path_factory):
     }
     files = {'haproxy.cfg': 'setup_haproxy/templates/haproxy.cfg.j2', 'etcd.yaml': 'setup_etcd/templates/etcd.yaml.j2'}
     tasks = [{'ansible.builtin.import_role': {'name': 'pgedge.platform.role_config'}}]
-    tasks += [{'ansible.builtin.include_vars': str(ROLES / role / 'vars/main.yml')} for role in ('setup_etcd', 'setup_patroni')]
+    tasks += [{'ansible.builtin.include_vars': str(ROLES / role / 'vars/main.yml')}
+              for role in ('setup_etcd', 'setup_patroni')]
     tasks += [{'ansible.builtin.template': {'src': str(ROLES / source), 'dest': str(directory / name), 'mode': '0600'}}
               for name, source in files.items()]
-    tasks += [{'ansible.builtin.copy': {'content': '{{ setup_patroni_config | to_json }}', 'dest': str(directory / 'patroni.yaml'),
+    tasks += [{'ansible.builtin.copy': {'content': '{{ setup_patroni_config | to_json }}',
+                                        'dest': str(directory / 'patroni.yaml'),
                                         'mode': '0600'}}]
     (directory / 'inventory.yml').write_text(yaml.safe_dump({'all': {'vars': variables, 'children': {
         'pgedge': {'hosts': hosts}, 'haproxy': {'hosts': {'db1': {}}}}}}))
@@ -42,7 +44,8 @@ def fixture_rendered(tmp_path_factory):
     if COLLECTION.parts[-3] == 'ansible_collections':
         environment['ANSIBLE_COLLECTIONS_PATH'] = str(COLLECTION.parents[2])
     facts = json.dumps({'ansible_facts': {'os_family': 'Debian'}})
-    run = subprocess.run(['ansible-playbook', '-i', directory / 'inventory.yml', '-e', facts, directory / 'play.yml'], env=environment,
+    run = subprocess.run(['ansible-playbook', '-i', directory / 'inventory.yml', '-e', facts, directory / 'play.yml'],
+                         env=environment,
                          cwd=directory, capture_output=True, text=True, timeout=300, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
     return directory

@@ -25,7 +25,8 @@ def main():
     wheels, packages = {}, {}
     for wheel in directory.glob('*.whl'):
         name, version = wheel.name.split('-')[:2]
-        wheels[wheel.name] = packages[name.lower().replace('_', '-'), version] = hashlib.sha256(wheel.read_bytes()).hexdigest()
+        wheels[wheel.name] = packages[name.lower().replace('_', '-'),
+                                      version] = hashlib.sha256(wheel.read_bytes()).hexdigest()
     others = {path.name for path in directory.iterdir()} - set(wheels) - {'patroni.lock', 'sbom.cdx.json'}
     sbom = json.loads((directory / 'sbom.cdx.json').read_text())
     recorded = {(entry['name'], entry['version']): entry['hashes'][0]['content'] for entry in sbom['components']}

@@ -23,7 +23,8 @@ attempt(lambda: open('/root/owned', 'w').close())
 attempt(lambda: os.setuid(0))
 attempt(lambda: subprocess.check_call(['sudo', '-n', 'touch', '/root/owned'], stdin=subprocess.DEVNULL))
 attempt(lambda: subprocess.Popen(
-    ['sleep', '3600'], start_new_session=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+    ['sleep', '3600'], start_new_session=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                 stderr=subprocess.DEVNULL))
 attempt(plant)
 
 setup(name='pipx', version='99.0', py_modules=[])

@@ -22,7 +22,8 @@ ROOT = pathlib.Path(__file__).parents[4]
 def load_plugin():
     """Load the plugin of this tree under the name that it has in the installed collection."""
     path = ROOT / 'plugins' / 'action' / 'patroni_install.py'
-    spec = importlib.util.spec_from_file_location('ansible_collections.pgedge.platform.plugins.action.patroni_install', path)
+    spec = importlib.util.spec_from_file_location('ansible_collections.pgedge.platform.plugins.action.patroni_install',
+                                                  path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -131,10 +132,12 @@ def test_a_delegated_task_does_not_trust_the_facts():
 
 
 @pytest.mark.parametrize('controller, task_vars, want', [
-    pytest.param(Controller(), facts('ppc64le'), 'on architecture ppc64le: patroni_install is built for x86_64, aarch64',
+    pytest.param(Controller(), facts('ppc64le'), 'on architecture ppc64le: patroni_install is built for x86_64, '
+                                                 'aarch64',
                  id='architecture in the facts'),
     pytest.param(Controller(uname='Linux riscv64\n'), {}, 'on architecture riscv64', id='architecture by uname'),
-    pytest.param(Controller(), facts('amd64', 'FreeBSD'), 'on FreeBSD: patroni_install runs on Linux only', id='FreeBSD'),
+    pytest.param(Controller(), facts('amd64', 'FreeBSD'), 'on FreeBSD: patroni_install runs on Linux only',
+                 id='FreeBSD'),
     pytest.param(Controller(uname={'rc': 127, 'stdout': '', 'stderr': 'uname: not found\n'}), {},
                  "from 'uname -s -m': uname: not found", id='no uname'),
     pytest.param(Controller(uname=''), {}, "from 'uname -s -m': no output", id='silent uname'),
@@ -311,7 +314,8 @@ def test_an_old_core_is_refused(version, monkeypatch):
     controller = Controller()
     result = controller.run(task_vars=facts('x86_64'))
     assert result['failed'] is True
-    assert result['msg'] == f'cannot run patroni_install by ansible-core {version}: it needs 2.14 or newer on the controller'
+    assert result['msg'] == (f'cannot run patroni_install by ansible-core {version}: it needs 2.14 or newer on the '
+                             'controller')
     assert controller.asked == controller.executed == []
 
 

@@ -163,6 +163,7 @@ def test_the_operator_gives_up_a_member_and_nothing_else(case):
     assert decided['remove'] == GIVEN_UP.get(case, '')
 
 
-@pytest.mark.parametrize('text, mark', [('', {}), ('{"member": "a1"}', {'member': 'a1'}), ('{"mem', {'damaged': True}), ('[]', {'damaged': True})])
+@pytest.mark.parametrize('text, mark', [('', {}), ('{"member": "a1"}', {'member': 'a1'}), ('{"mem', {'damaged': True}),
+                                        ('[]', {'damaged': True})])
 def test_mark(text, mark):
     assert plugin.etcd_mark(text) == mark

@@ -76,7 +76,8 @@ def test_nothing_is_refused_where_nothing_is_or_nothing_changes():
 ])
 def test_a_member_keeps(name, value, old):
     said = faults(MEMBER, **{name: value})
-    assert said and said[0].startswith(f'{name} is {str(value).lower() if isinstance(value, bool) else value}, and was {old} when')
+    assert said and said[0].startswith(f'{name} is {str(value).lower() if isinstance(value, bool) else value}, and '
+                                       f'was {old} when')
     assert 'back' in said[0]
 
 
@@ -115,7 +116,8 @@ def test_the_account_of_replication_changes_on_all_nodes_at_once(different):
 def test_a_second_unit_of_somebody_else_is_not_ours_to_judge():
     other = {'/etc/systemd/system/mine.service': '[Service]\nExecStart=/usr/bin/patroni /etc/patroni/mine.yaml\n'}
     assert faults({**MEMBER, **other}) == []
-    assert 'postgres-ha, and was patroni when' in '; '.join(faults({**MEMBER, **other}, patroni_service_name='postgres-ha'))
+    assert 'postgres-ha, and was patroni when' in '; '.join(faults({**MEMBER, **other},
+                                                                   patroni_service_name='postgres-ha'))
 
 
 @pytest.mark.parametrize('unit, started', [

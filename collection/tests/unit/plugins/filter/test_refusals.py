@@ -55,7 +55,8 @@ def test_a_certificate_has_room_for_the_authority(cluster_name, count):
 
 
 def test_good_hosts_pass():
-    assert refusals.host_faults(['db1', 'DB2.Example.com', 'db_3', '10.0.0.4', 'fd00::5'], {'db1': '10.0.0.1', 'db_3': '10.0.0.3'}) == []
+    assert refusals.host_faults(['db1', 'DB2.Example.com', 'db_3', '10.0.0.4', 'fd00::5'],
+                                {'db1': '10.0.0.1', 'db_3': '10.0.0.3'}) == []
 
 
 @pytest.mark.parametrize('hosts, says', [
@@ -82,7 +83,8 @@ def test_what_is_no_port_is_refused(port):
 
 
 def test_the_ports_of_proxies_are_found():
-    assert refusals.route_ports({'replica': {'port': 5433}, 'x': {}, 'y': 5}) == {'haproxy_extra_routes.replica.port': 5433}
+    assert refusals.route_ports({'replica': {'port': 5433}, 'x': {},
+                                 'y': 5}) == {'haproxy_extra_routes.replica.port': 5433}
     assert refusals.route_ports('x') == {}
     assert refusals.bind_port('[::1]:7000') == {'haproxy_stats_bind': '7000'}
     assert refusals.bind_port('') == {}
@@ -136,7 +138,8 @@ def test_every_printable_character_may_be_in_a_password():
     assert refusals.password_faults({'db_password': PRINTABLE + ' {{ x }} ü '}) == []
 
 
-@pytest.mark.parametrize('password, says', [('', 'is not set'), (None, 'is not set'), ('secret', 'everybody knows'), ('a\nb', 'U+000A'),
+@pytest.mark.parametrize('password, says', [('', 'is not set'), (None, 'is not set'), ('secret', 'everybody knows'),
+                                            ('a\nb', 'U+000A'),
                                             ('hid\x00den', 'U+0000'), ('\udcff', 'UTF-8')])
 def test_passwords_that_cannot_be_are_refused_and_not_shown(password, says):
     fault, = refusals.password_faults({'db_password': password})
@@ -154,7 +157,8 @@ def test_a_misspelt_variable_is_named_with_the_right_one(name, option):
     assert refusals.misspelt([name], [name]) == []
 
 
-@pytest.mark.parametrize('name', ['pg_hba_foo', 'zones', 'node', 'patroni_scope', 'ansible_user', 'backup_tool', 'db_host', 'pg_ports_open',
+@pytest.mark.parametrize('name', ['pg_hba_foo', 'zones', 'node', 'patroni_scope', 'ansible_user', 'backup_tool',
+                                  'db_host', 'pg_ports_open',
                                   'etcd_version_wanted', 'monitoring_user', '_db_pasword', 'proxy_url', 'pg_hosts', 'dns_names'])
 def test_other_variables_are_the_users(name):
     assert refusals.misspelt([name]) == []
@@ -168,7 +172,8 @@ def test_no_variable_of_ours_is_taken_for_another():
 def test_nothing_that_our_roles_remember_of_a_host_is_refused():
     texts = [path.read_text() for path in (ROOT / 'roles').glob('*/tasks/*.yml')]
     names = {name for text in texts for name in re.findall(r'register: (\S+)', text)}
-    names |= {name for text in texts for task in tasks(yaml.safe_load(text)) for name in task.get('ansible.builtin.set_fact', {})}
+    names |= {name for text in texts for task in tasks(yaml.safe_load(text))
+              for name in task.get('ansible.builtin.set_fact', {})}
     assert 'setup_patroni_leader' in names and 'setup_postgres_roles' in names
     assert refusals.misspelt(names) == []
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, pgEdge, Inc.
 # PostgreSQL License (see LICENSE or https://opensource.org/license/postgresql)
 # SPDX-License-Identifier: PostgreSQL
-"""Tests of which authority a zone has: one row for each state that its hosts can be found in, with real certificates."""
+"""Tests of the choice of a zone's authority: one row for each state that its hosts can be found in, with real certificates."""
 
 from __future__ import annotations
 
@@ -36,7 +36,8 @@ class Authority:
     def sign(self, public, days=400, authority=False, names=(), usages=()):
         name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, 'test')])
         builder = (x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(public).serial_number(1)
-                   .not_valid_before(NOW - datetime.timedelta(days=500)).not_valid_after(NOW + datetime.timedelta(days=days))
+                   .not_valid_before(NOW - datetime.timedelta(days=500))
+                   .not_valid_after(NOW + datetime.timedelta(days=days))
                    .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True))
         if names:
             builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
@@ -54,7 +55,7 @@ RENEWED = Authority(OURS.private, 900)
 
 
 def look(authority=None, key=True, trusts=(), signer=None):
-    """Return what a host shows that keeps the authority, and has an etcd that trusts these and shows a certificate of the signer."""
+    """Return the look at a host that keeps the authority. Its etcd trusts these, and has a certificate of the signer."""
     files = {}
     if authority:
         files[CA_DIR + '/ca.crt'] = authority.certificate
@@ -62,7 +63,8 @@ def look(authority=None, key=True, trusts=(), signer=None):
         files['/etc/pgedge/tls/etcd/ca.crt'] = ''.join(one.certificate for one in trusts)
     if signer:
         files['/etc/pgedge/tls/etcd/host.crt'] = signer.host()
-    return {'reached': True, 'node': True, 'key': bool(authority) and key, 'files': '\n'.join(f'==> {path} <==\n{text}' for path, text in files.items())}
+    return {'reached': True, 'node': True, 'key': bool(authority) and key,
+            'files': '\n'.join(f'==> {path} <==\n{text}' for path, text in files.items())}
 
 
 BARE, SILENT = look(), {'reached': False}
@@ -182,7 +184,8 @@ def test_the_end_is_told():
 
 
 BOTH_USAGES = (x509.oid.ExtendedKeyUsageOID.SERVER_AUTH, x509.oid.ExtendedKeyUsageOID.CLIENT_AUTH)
-NAMES = (x509.DNSName('db1.example.com'), x509.IPAddress(ipaddress.ip_address('192.0.2.1')), x509.IPAddress(ipaddress.ip_address('127.0.0.1')),
+NAMES = (x509.DNSName('db1.example.com'), x509.IPAddress(ipaddress.ip_address('192.0.2.1')),
+         x509.IPAddress(ipaddress.ip_address('127.0.0.1')),
          x509.IPAddress(ipaddress.ip_address('2001:db8::1')))
 MINE = ec.generate_private_key(ec.SECP256R1())
 MINE_KEY = Authority(MINE).key
@@ -231,7 +234,8 @@ def test_a_certificate_that_does_not_fit_is_refused(arguments, reason):
 
 def test_brought_certificates_take_no_key_of_the_authority():
     decided = plugin.zone_authority({'db1': BARE, 'db2': BARE}, CA_DIR, OURS.certificate, '', True)
-    assert (decided['way'], decided['trusted'], decided['signs'], decided['holder']) == ('brought', OURS.certificate, True, '')
+    assert (decided['way'], decided['trusted'], decided['signs'], decided['holder']) == ('brought', OURS.certificate,
+                                                                                         True, '')
     decided = plugin.zone_authority({'db1': HEALTHY, 'db2': HEALTHY}, CA_DIR, OTHER.certificate, '', True)
     assert (decided['way'], decided['signs']) == ('brought', False)
     assert decided['trusted'] == OTHER.certificate + OURS.certificate

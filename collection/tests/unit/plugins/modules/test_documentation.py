@@ -19,5 +19,6 @@ def test_run_as_a_module_it_names_the_missing_plugin(tmp_path):
     done = subprocess.run([sys.executable, FILE, arguments], check=True, capture_output=True, text=True)
     answer = json.loads(done.stdout)
     assert answer['failed'] is True
-    assert answer['msg'].startswith('the action plugin patroni_install is missing on the controller: install the whole collection')
+    assert answer['msg'].startswith('the action plugin patroni_install is missing on the controller: install the '
+                                    'whole collection')
     assert done.stderr == ''

@@ -34,7 +34,8 @@ def main():
         entry["prereleases"] = bool(specifiers.prereleases)
     with open("vectors.json", "w") as file:
         file.write('{\n"packaging": "%s",\n' % packaging.__version__)
-        file.write('"versions": [\n%s\n],\n"specifiers": [\n%s\n]\n}\n' % (lines(data["versions"]), lines(data["specifiers"])))
+        file.write('"versions": [\n%s\n],\n"specifiers": [\n%s\n]\n}\n' % (lines(data["versions"]),
+                                                                           lines(data["specifiers"])))
 
 
 def lines(entries):
