@@ -11,12 +11,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// maxCopied bounds the files of a tree that is copied, in bytes: its owner may have put one there that has holes only.
+// maxCopied limits the files of a copied tree, in bytes: its owner may have put a huge sparse file there.
 const maxCopied = 4 << 30
 
-// CopyTree copies directory from to to, where nothing may be, with owners, modes, times and
-// links, and makes the copy durable. It refuses special files, what is mounted inside, and what is too large. Until
-// it is complete, nobody but us can enter the copy. After an error an incomplete copy may stay.
+// CopyTree copies directory from to to, which must not exist, with owners, modes, times and links, and makes the copy
+// durable. It refuses special files, mounts inside, and a tree that is too large. Until it is complete, only we can
+// enter the copy. After an error an incomplete copy may stay.
 func (f *FS) CopyTree(from, to string) error {
 	src, err := f.OpenDir(from)
 	if err != nil {
@@ -52,8 +52,8 @@ type copier struct {
 	room int64  // bytes that may be copied yet
 }
 
-// fill copies src, a directory that info describes, into the empty directory dst. The times and
-// attributes come last, since filling changes the former and needs other ones of the latter.
+// fill copies src, a directory that info describes, into the empty directory dst. Times and attributes come last,
+// since filling changes the times and needs other attributes.
 func (c *copier) fill(dst, src *os.File, info Info, depth int) error {
 	if depth > maxDepth {
 		return tooDeep("copy", src)
@@ -105,8 +105,7 @@ func (c *copier) directory(dst, src *os.File, base string, depth int) error {
 		return unlessGone(err)
 	}
 	defer from.Close() //nolint:errcheck // read only
-	// What was described before may have been exchanged since: the attributes to copy are those
-	// of what is copied.
+	// The entry may have been exchanged since it was described: the attributes to copy are those of the copied file.
 	var st unix.Stat_t
 	if err := unix.Fstat(int(from.Fd()), &st); err != nil {
 		return pathError("stat", from.Name(), err)
@@ -160,7 +159,7 @@ func finish(file *os.File, info Info) error {
 	return pathError("copy", file.Name(), err)
 }
 
-// setTimes sets the times of what a descriptor, O_PATH too, is open on.
+// setTimes sets the times of the entry that a descriptor, also an O_PATH one, is open on.
 func setTimes(fd int, mtime time.Time) error {
 	at := unix.NsecToTimespec(mtime.UnixNano())
 	// Linux before 5.8 knows no AT_EMPTY_PATH here.

@@ -60,7 +60,8 @@ func TestCopyTreeRefuses(t *testing.T) {
 	}
 	build(t, dir, map[string]entry{"huge": {Type: Directory}, "huge/a": {Type: File}})
 	must(t, os.Truncate(filepath.Join(dir, "huge/a"), maxCopied+1))
-	if err := f.CopyTree("/huge", "/new3"); err == nil || !strings.Contains(err.Error(), "/huge/a: the tree has more than 4294967296 bytes") {
+	want := "/huge/a: the tree has more than 4294967296 bytes"
+	if err := f.CopyTree("/huge", "/new3"); err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("CopyTree of a huge file: %v", err)
 	}
 	for _, to := range []string{"/d/full", "/d/file", "/d/link"} {

@@ -4,18 +4,18 @@
 // Two promises hold for every operation:
 //
 //   - Resolution: a path is walked component by component with openat(O_NOFOLLOW). A symbolic
-//     link on the way is followed only where its directory belongs to root (or to the calling
+//     link on the way is followed only if its directory belongs to root (or to the calling
 //     user) and nobody else may write there; any other link is refused with [LinkError]. The last
-//     component is never followed where an entry is described, read or changed; where the
+//     component is never followed if an entry is described, read or changed; if the
 //     contents of a directory are meant, it is followed by the same rule. So a link that the
 //     owner of a home directory makes, or swaps in while we run, leads nowhere. Attributes are
-//     given to open descriptors only, after a look at what was opened; a tree is removed by such a
-//     descriptor, and a rename that took something else than it was to is taken back ([ErrSwapped]).
+//     given only to open descriptors, after a look at the opened entry; a tree is removed through such a
+//     descriptor, and a rename that took the wrong entry is taken back ([ErrSwapped]).
 //   - Durability: when a changing operation returns nil, its effect survives a power cut: the data
 //     and the directory that names it were synced. Files and links are replaced by a temporary
 //     name and a rename, so a reader sees the old or the new one, never half of it.
 //
-// A file on which its owner holds a lease is waited for, a minute in all ([LeaseError]).
+// If its owner holds a lease on a file, an operation waits for it, a minute in all ([LeaseError]).
 //
 // Every durable operation is announced to [FS.Fault] first, which tests use to count operations
 // and to make the n-th one fail.
@@ -40,16 +40,16 @@ type FS struct {
 	root string
 	uid  uint32
 
-	// Patience is what is waited for leases, on all files together; [New] sets it to a minute.
+	// Patience is the time to wait for leases, on all files together; [New] sets it to a minute.
 	Patience time.Duration
-	waited   atomic.Int64 // of that, in nanoseconds
+	waited   atomic.Int64 // the used part of Patience, in nanoseconds
 
 	// Fault, when set, is called before each durable operation and each command with its kind
 	// ("write", "fsync", "rename", …, "run") and its object. An error stops the operation.
 	Fault Fault
 
-	// Sync makes one open file or directory durable; [New] sets it to fsync. Tests watch it, since
-	// nothing else shows that a sync was left out.
+	// Sync makes one open file or directory durable; [New] sets it to fsync. Tests watch it, since nothing else shows a
+	// missing sync.
 	Sync func(file *os.File) error
 }
 
@@ -58,11 +58,12 @@ type Fault func(kind, object string) error
 
 // New returns the file system below root, "/" for the real one.
 func New(root string) *FS {
-	return &FS{root: root, uid: uint32(os.Geteuid()), Sync: (*os.File).Sync, Patience: leasePatience} //nolint:gosec // a uid is never negative
+	uid := uint32(os.Geteuid()) //nolint:gosec // a uid is never negative
+	return &FS{root: root, uid: uid, Sync: (*os.File).Sync, Patience: leasePatience}
 }
 
-// Announce reports an operation to the fault hook. Other packages use it for what they do
-// durably by themselves, such as running commands.
+// Announce reports an operation to the fault hook. Other packages use it for their own durable operations, such as
+// commands.
 func (f *FS) Announce(kind, object string) error {
 	if f.Fault == nil {
 		return nil

@@ -39,7 +39,7 @@ func rename(f *FS, from, to string) error { return f.Rename(at(f, from), to) }
 
 func exchange(f *FS, from, to string) error { return f.Exchange(at(f, from), at(f, to)) }
 
-// at is what is at a path, without an ID where nothing is.
+// at is the entry at a path, without an ID if there is none.
 func at(f *FS, name string) Entry {
 	info, _ := f.Lstat(name)
 	return Entry{Path: name, ID: info.ID}

@@ -13,10 +13,10 @@ import (
 // labelAttr is the extended attribute that holds SELinux's label of a file.
 const labelAttr = "security.selinux"
 
-// maxLabel bounds a label, in bytes.
+// maxLabel limits a label, in bytes.
 const maxLabel = 4096
 
-// Label returns SELinux's label of a file, a directory or a link, "" where it has none.
+// Label returns SELinux's label of a file, a directory or a link, "" if it has none.
 func (f *FS) Label(name string) (string, error) {
 	d, base, err := f.parent(name)
 	if err != nil {
@@ -51,12 +51,12 @@ func (f *FS) checkLabelled(d, e dir) error {
 	return f.checkRegular(d.fd, &st)
 }
 
-// opened is a path to what a descriptor stands for, also to a link (O_PATH), whose attributes no call takes by
+// opened is a path to the entry of a descriptor, also to a link (O_PATH): no call reads a link's attributes through
 // the descriptor itself.
 func opened(fd int) string { return fmt.Sprintf("/proc/self/fd/%d", fd) }
 
-// SetLabel gives a file, a directory or a link this label and makes that durable; "" takes its label away. A link is
-// made anew: nothing syncs one in place.
+// SetLabel gives a file, a directory or a link this label and makes that durable; "" removes its label. A link is
+// made anew, since it cannot be synced in place.
 func (f *FS) SetLabel(name, label string) error {
 	info, err := f.Lstat(name)
 	if err != nil {

@@ -41,7 +41,8 @@ func TestLabel(t *testing.T) {
 func TestLabelFollowsNoLink(t *testing.T) {
 	root := t.TempDir()
 	f := New(root)
-	if err := errors.Join(os.WriteFile(filepath.Join(root, "secret"), nil, 0o600), os.Symlink("secret", filepath.Join(root, "program"))); err != nil {
+	if err := errors.Join(os.WriteFile(filepath.Join(root, "secret"), nil, 0o600),
+		os.Symlink("secret", filepath.Join(root, "program"))); err != nil {
 		t.Fatal(err)
 	}
 	_ = f.SetLabel("/program", programLabel)

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// leased makes a file below root on which this process holds a write lease, and returns what holds it.
+// leased makes a file below root with a write lease of this process, and returns the holder.
 func leased(t *testing.T, root, name string) *os.File {
 	t.Helper()
 	full := filepath.Join(root, name)

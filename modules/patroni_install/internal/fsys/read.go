@@ -23,7 +23,7 @@ const (
 	Other     Type = "special file"
 )
 
-// Attr is who owns an entry and its permission bits (07777).
+// Attr is the owner of an entry and its permission bits (07777).
 type Attr struct {
 	Mode uint32 `json:"mode"`
 	UID  int    `json:"uid"`
@@ -33,7 +33,7 @@ type Attr struct {
 // String renders an Attr as numbers, e.g. "0644 0:0".
 func (a Attr) String() string { return fmt.Sprintf("%04o %d:%d", a.Mode, a.UID, a.GID) }
 
-// Info describes one entry, never what a link points to.
+// Info describes one entry, never the target of a link.
 type Info struct {
 	Attr
 
@@ -69,7 +69,7 @@ func (f *FS) Lstat(name string) (Info, error) {
 	return info, nil
 }
 
-// lookAt describes what is called base in d.
+// lookAt describes the entry base of d.
 func lookAt(d dir, base string) (Info, error) {
 	info, err := statAt(d.fd, base)
 	if err == nil && (info.Type == Directory || info.Type == File) {
@@ -89,11 +89,10 @@ func describe(d dir, file *os.File) (Info, error) {
 	return info, nil
 }
 
-// identity identifies a directory or a file on its file system, wherever it is renamed to: its inode, and
-// its birth where the file system keeps that, since the inode of a removed directory is soon used
-// for another one. An overlay gives a directory from a lower layer a new birth when it is first
-// changed. Device numbers are left out: they can differ after a restart. It lies in d, and is named base
-// in directory fd.
+// identity identifies a directory or a file on its file system, wherever it is renamed to. It is the inode, and the
+// birth if the file system keeps one, since another directory soon gets the inode of a removed one. An overlay gives
+// a directory from a lower layer a new birth when it is first changed. Device numbers are left out: they can differ
+// after a restart. The entry is in d, and is named base in directory fd.
 func identity(d dir, fd int, base string, ino uint64) string {
 	var st unix.Statx_t
 	err := unix.Statx(fd, base, unix.AT_SYMLINK_NOFOLLOW, unix.STATX_BTIME, &st)
@@ -139,17 +138,16 @@ func infoOf(st *unix.Stat_t) Info {
 	return info
 }
 
-// ReadFile returns the content of a regular file of at most limit bytes. A link, a FIFO or a
-// device in its place is an error, and never blocks. So is, in a directory that is not root's
-// alone, a file which its owner did not put there: one with other names and of another user.
+// ReadFile returns the content of a regular file of at most limit bytes. A link, a FIFO or a device in its place is
+// an error, and never blocks. In a directory that is not root's alone, a file that the directory's owner did not put
+// there is an error too: one with other names and of another user.
 func (f *FS) ReadFile(name string, limit int64) ([]byte, error) {
 	data, _, err := f.ReadFileInfo(name, limit)
 	return data, err
 }
 
-// ReadFileInfo is ReadFile that also describes the very file that was read. Who writes the
-// content elsewhere with attributes from an earlier Lstat may publish what a file that was
-// swapped in since keeps secret.
+// ReadFileInfo is ReadFile that also describes the same file that it read. To write the content elsewhere with
+// attributes of an earlier Lstat could publish the secrets of a file that was swapped in since.
 func (f *FS) ReadFileInfo(name string, limit int64) ([]byte, Info, error) {
 	d, base, err := f.parent(name)
 	if err != nil {
@@ -196,8 +194,7 @@ func (f *FS) ReadTo(name string, w io.Writer, limit int64) error {
 	return pathError("read", name, err)
 }
 
-// readAll reads to the end of what has probably size bytes: a file in /proc says 0, and others
-// may grow meanwhile.
+// readAll reads to the end of a file with probably size bytes: a file in /proc says 0, and others may grow meanwhile.
 func readAll(file io.Reader, size int64) ([]byte, error) {
 	content := bytes.NewBuffer(make([]byte, 0, size+bytes.MinRead+1))
 	_, err := content.ReadFrom(file)
@@ -222,8 +219,8 @@ func (f *FS) openRegular(fd int, base, name string) (*os.File, Info, error) {
 	return os.NewFile(uintptr(opened), name), infoOf(&st), nil
 }
 
-// checkRegular refuses what is no regular file, and a hard link to someone else's file where a
-// user could have made it: with fs.protected_hardlinks off, that takes no right to the file.
+// checkRegular refuses an entry that is no regular file, and a hard link to someone else's file if a user could have
+// made it: with fs.protected_hardlinks off, that needs no right to the file.
 func (f *FS) checkRegular(fd int, st *unix.Stat_t) error {
 	if st.Mode&unix.S_IFMT != unix.S_IFREG {
 		return fmt.Errorf("it is a %s, not a regular file", infoOf(st).Type)

@@ -137,7 +137,8 @@ func TestReadFileHardLink(t *testing.T) {
 		"home/own":   {Type: File, Text: "own"},
 	})
 	const user = 12345
-	for link, name := range map[string]string{"etc/same": "etc/secret", "home/hard": "etc/secret", "home/own2": "home/own"} {
+	links := map[string]string{"etc/same": "etc/secret", "home/hard": "etc/secret", "home/own2": "home/own"}
+	for link, name := range links {
 		must(t, os.Link(filepath.Join(dir, name), filepath.Join(dir, link)))
 	}
 	must(t, os.Chown(filepath.Join(dir, "home"), user, user))

@@ -12,11 +12,11 @@ import (
 // removeBatch is how many names are read at once from a directory that is emptied.
 const removeBatch = 1024
 
-// removePasses bounds how often a directory is emptied into which somebody else keeps writing.
+// removePasses limits how often a directory is emptied if somebody else keeps writing into it.
 const removePasses = 3
 
-// Remove removes a file, a link or an empty directory, and what an interrupted WriteFile or
-// Symlink of the same name left beside it. What is already gone is no error.
+// Remove removes a file, a link or an empty directory, and what an interrupted WriteFile or Symlink of the same name
+// left beside it. It is no error if they are already gone.
 func (f *FS) Remove(name string) error {
 	return f.remove("unlink", name, func(d dir, base string) error {
 		_ = unix.Unlinkat(d.fd, base+TempSuffix, 0)
@@ -28,8 +28,8 @@ func (f *FS) Remove(name string) error {
 	})
 }
 
-// RemoveAll removes name and everything below it, links as links. It crosses no mount: a
-// mount point inside is an error (EBUSY). What is already gone is no error.
+// RemoveAll removes name and everything below it, links as links. It crosses no mount: a mount point inside is an
+// error (EBUSY). It is no error if name is already gone.
 func (f *FS) RemoveAll(name string) error {
 	info, err := f.Lstat(name)
 	if err != nil {
@@ -43,11 +43,11 @@ func (f *FS) RemoveAll(name string) error {
 	})
 }
 
-// Check decides on a directory that is open. It is told what it is, and may walk what is below it.
+// Check decides on an open directory. It gets the directory's description, and may walk everything below it.
 type Check func(found Info, walk func(Visit) error) error
 
-// RemoveTree removes directory name and everything below it, as RemoveAll does, if check allows it. The
-// directory that check saw is the one that is emptied, whatever gets its name meanwhile.
+// RemoveTree removes directory name and everything below it, as RemoveAll does, if check allows it. It empties the
+// directory that check saw, whatever gets its name meanwhile.
 func (f *FS) RemoveTree(name string, check Check) error {
 	d, base, err := f.parent(name)
 	if err != nil {
@@ -75,8 +75,8 @@ func (f *FS) RemoveTree(name string, check Check) error {
 	return f.syncDir(d)
 }
 
-// removeOpen removes directory top, which is base of d. It is entered only where rmdir finds it not
-// empty, as in removeEntry. Who moved it away meanwhile has an empty directory.
+// removeOpen removes directory top, which is base of d. It is entered only if rmdir finds it not empty, as in
+// removeEntry. If somebody moved it away meanwhile, that directory is emptied.
 func removeOpen(d dir, base string, top *os.File) error {
 	for range removePasses {
 		err := unix.Unlinkat(d.fd, base, unix.AT_REMOVEDIR)
@@ -90,7 +90,7 @@ func removeOpen(d dir, base string, top *os.File) error {
 	return unlessGone(unix.Unlinkat(d.fd, base, unix.AT_REMOVEDIR))
 }
 
-// remove announces a removal, lets do make it and makes it durable.
+// remove announces a removal, lets do remove, and makes that durable.
 func (f *FS) remove(kind, name string, do func(d dir, base string) error) error {
 	d, base, err := f.parent(name)
 	if err != nil {

@@ -137,7 +137,8 @@ func TestRemoveTreeThatMoves(t *testing.T) {
 	if !errors.Is(err, unix.ENOTEMPTY) {
 		t.Errorf("error %v, want ENOTEMPTY", err)
 	}
-	if diff := cmp.Diff([]string{"d", "d/aside", "d/empty", "d/file", "d/full", "d/full/mark", "d/link", "e"}, names(t, dir)); diff != "" {
+	left := []string{"d", "d/aside", "d/empty", "d/file", "d/full", "d/full/mark", "d/link", "e"}
+	if diff := cmp.Diff(left, names(t, dir)); diff != "" {
 		t.Errorf("left (-want +got):\n%s", diff)
 	}
 }
@@ -153,7 +154,9 @@ func TestRemove(t *testing.T) {
 	if err := f.Remove("/d/full"); !errors.Is(err, unix.ENOTEMPTY) {
 		t.Errorf("Remove of a full directory: %v", err)
 	}
-	want := []string{"d", "d/full", "d/full/file", "d/full/link", "d/full/sub", "d/full/sub/end", "e", "e/other", "e/other/mark"}
+	want := []string{
+		"d", "d/full", "d/full/file", "d/full/link", "d/full/sub", "d/full/sub/end", "e", "e/other", "e/other/mark",
+	}
 	if diff := cmp.Diff(want, names(t, dir)); diff != "" {
 		t.Errorf("left (-want +got):\n%s", diff)
 	}

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// maxLinks bounds the links followed while one path is resolved, as the kernel does.
+// maxLinks limits the links followed while one path is resolved, as the kernel does.
 const maxLinks = 40
 
 // LinkError reports a symbolic link that is not followed because its directory's owner could
@@ -44,8 +44,8 @@ func (f *FS) openDir(name string) (dir, error) {
 	return f.resolve(path.Clean(name))
 }
 
-// resolve opens a directory by a path that may hold ".." where a link brought it in: that means
-// the parent of the directory that the link led to, not of the link.
+// resolve opens a directory by a path that may have a ".." from a link: that means the parent of the directory that
+// the link led to, not of the link.
 func (f *FS) resolve(name string) (dir, error) {
 	rest := name
 	for range maxLinks {
@@ -142,8 +142,7 @@ func (f *FS) RealPath(name string) (string, error) {
 	return d.path, nil
 }
 
-// Resolve returns the path of what name refers to when its last component is followed too,
-// under the same rule as any other link.
+// Resolve returns the path of name with its last component followed too, under the same rule as any other link.
 func (f *FS) Resolve(name string) (string, error) {
 	for range maxLinks {
 		info, err := f.Lstat(name)

@@ -14,7 +14,7 @@ func (f *FS) Sweep(name string) error {
 		return unlessGone(err)
 	}
 	defer d.close()
-	// Looked at first: on a read-only file system nothing can be removed, not even what is not there.
+	// Look first: on a read-only file system nothing can be removed, not even a missing entry.
 	found, err := statAt(d.fd, base+TempSuffix)
 	if errors.Is(err, unix.ENAMETOOLONG) {
 		return nil // there cannot be one

@@ -50,8 +50,8 @@ func TestSweepWithoutDirectory(t *testing.T) {
 	}
 }
 
-// TestSweepOfNothingOnAReadOnlyFileSystem: where nothing was left there is nothing to do, though the
-// kernel refuses to remove even what is not there.
+// TestSweepOfNothingOnAReadOnlyFileSystem: if nothing was left there is nothing to do, although the kernel refuses to
+// remove even a missing entry.
 func TestSweepOfNothingOnAReadOnlyFileSystem(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("mounting a file system needs root")

@@ -12,10 +12,9 @@ import (
 // file system's journal and a flush of the device's cache; those that wait together share them.
 const syncers = 32
 
-// SyncTree makes everything below directory name durable. Writing is started for all files
-// first, so that the file system can order it; the syncs that follow then mostly find their
-// data written. Unlike syncfs it does not wait for what others wrote to the same file system.
-// Another file system mounted below is an error (EXDEV).
+// SyncTree makes everything below directory name durable. Writing is started for all files first, so that the file
+// system can order it; the syncs that follow then mostly find their data written. Unlike syncfs it does not wait for
+// data that others wrote to the same file system. Another file system mounted below is an error (EXDEV).
 func (f *FS) SyncTree(name string) error {
 	file, err := f.OpenDir(name)
 	if err != nil {
@@ -38,8 +37,8 @@ func (f *FS) syncTree(file *os.File) error {
 	return f.syncFile(file, true)
 }
 
-// startWriting asks for the files below a directory to be written, without waiting. It is only
-// a hint: what it misses is synced all the same.
+// startWriting asks for the files below a directory to be written, without waiting. It is only a hint: a file that it
+// misses is synced all the same.
 func (f *FS) startWriting(top *os.File) error {
 	return f.eachEntry(top, func(file *os.File, directory bool) error {
 		if !directory {

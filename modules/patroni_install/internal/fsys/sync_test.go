@@ -38,7 +38,10 @@ func TestSyncTreeSyncsAll(t *testing.T) {
 			got = append(got, fmt.Sprintf("%s %v", file.Name(), directory))
 			return file.Close()
 		}))
-		want := []string{"/d/empty true", "/d/file false", "/d/full true", "/d/full/file false", "/d/full/sub true", "/d/full/sub/end false"}
+		want := []string{
+			"/d/empty true", "/d/file false", "/d/full true", "/d/full/file false", "/d/full/sub true",
+			"/d/full/sub/end false",
+		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("synced (-want +got):\n%s", diff)
 		}

@@ -120,7 +120,7 @@ func operations() []operation {
 	}...)
 }
 
-// labelling is nothing where labels cannot be given.
+// labelling does nothing if labels cannot be given.
 func labelling() []operation {
 	file, err := os.CreateTemp("", "")
 	if err != nil {
@@ -190,7 +190,7 @@ func TestAnnouncedOperations(t *testing.T) {
 	}
 }
 
-// TestSyncs compares what is handed to fsync with what is announced.
+// TestSyncs compares the calls of fsync with the announced ones.
 func TestSyncs(t *testing.T) {
 	for _, op := range operations() {
 		t.Run(op.name, func(t *testing.T) {
@@ -294,7 +294,8 @@ func faultAt(t *testing.T, op operation, n int, before, after map[string]entry) 
 		t.Errorf("fault at %d: %d descriptors open, %d before", n, now, open)
 	}
 	found := snapshot(t, dir)
-	if old, fresh := cmp.Diff(before, found, ignoreTimes), cmp.Diff(after, found, ignoreTimes); !op.partial && old != "" && fresh != "" {
+	old, fresh := cmp.Diff(before, found, ignoreTimes), cmp.Diff(after, found, ignoreTimes)
+	if !op.partial && old != "" && fresh != "" {
 		t.Errorf("fault at %d: neither the old state (-want +got):\n%s\nnor the new one:\n%s", n, old, fresh)
 	}
 	for _, name := range sortedKeys(found) {

@@ -12,21 +12,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// maxDepth bounds the descent into a directory: no venv is as deep, and each level holds a descriptor.
+// maxDepth limits the descent into a directory: no venv is as deep, and each level holds a descriptor.
 const maxDepth = 128
 
-// maxEntries bounds the names that are read from one directory: no venv has as many, and whoever
-// owns the directory chooses how many they are.
+// maxEntries limits the names that are read from one directory: no venv has as many, and the owner of the directory
+// could make any number of them.
 const maxEntries = 100_000
 
 // Visit is called for an entry of a walked directory: its path relative to the directory, the
 // entry, and the open directory that holds it. For a directory, descend says whether to go in.
 type Visit func(rel string, info Info, in *os.File) (descend bool, err error)
 
-// Walk visits everything below directory name, each directory before its entries and the
-// entries in the order of their names. It follows no link and enters no other file system; a
-// directory on which one is mounted is visited. What goes away meanwhile is left out: programs
-// that run from a venv make and rename files in it.
+// Walk visits everything below directory name, each directory before its entries and the entries in the order of
+// their names. It follows no link and enters no other file system; a mount point is visited. Entries that go away
+// meanwhile are left out: programs that run from a venv make and rename files in it.
 func (f *FS) Walk(name string, visit Visit) error {
 	file, err := f.OpenDir(name)
 	if err != nil {

@@ -9,13 +9,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ErrSwapped reports an entry that is not what we made or looked at a moment ago.
+// ErrSwapped reports an entry that is not the one that we made or looked at a moment ago.
 var ErrSwapped = errors.New("somebody replaced it meanwhile")
 
 // WriteFile makes name a regular file with this content and these attributes, whatever was
 // there before except a directory. A file of the same owner and mode keeps its access control list.
 func (f *FS) WriteFile(name string, data []byte, attr Attr) error {
-	return f.writeFile(name, data, attr, func(d dir, file *os.File) error { return f.keepAttributes(d, path.Base(name), file, attr) })
+	return f.writeFile(name, data, attr, func(d dir, file *os.File) error {
+		return f.keepAttributes(d, path.Base(name), file, attr)
+	})
 }
 
 // WriteFileWith is WriteFile with these extended attributes, as Attributes returns them, and no others.
@@ -23,7 +25,7 @@ func (f *FS) WriteFileWith(name string, data []byte, attr Attr, attributes map[s
 	return f.writeFile(name, data, attr, func(_ dir, file *os.File) error { return onlyAttributes(file, attributes) })
 }
 
-// writeFile writes a file. more is what else the new one gets.
+// writeFile writes a file. more gives the new one its other attributes.
 func (f *FS) writeFile(name string, data []byte, attr Attr, more func(d dir, file *os.File) error) error {
 	return f.replace(name, func(d dir, temp string) error {
 		fd, err := openat(d.fd, temp, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW, 0o600)
@@ -36,7 +38,7 @@ func (f *FS) writeFile(name string, data []byte, attr Attr, more func(d dir, fil
 	})
 }
 
-// fill writes and syncs a new file. more is what else it gets.
+// fill writes and syncs a new file. more gives it its other attributes.
 func (f *FS) fill(file *os.File, data []byte, attr Attr, more func() error) error {
 	if err := f.Announce("write", file.Name()); err != nil {
 		return err
@@ -61,8 +63,8 @@ func (f *FS) Symlink(name, target string, uid, gid int) error {
 	return f.LabelledSymlink(name, target, uid, gid, "")
 }
 
-// LabelledSymlink is Symlink with SELinux's label of the link, which it has before it is seen; "" leaves that to the
-// policy.
+// LabelledSymlink is Symlink with SELinux's label, which the link has before it is visible; "" leaves the label to
+// the policy.
 func (f *FS) LabelledSymlink(name, target string, uid, gid int, label string) error {
 	return f.replace(name, func(d dir, temp string) error {
 		if err := f.Announce("symlink", name); err != nil {
@@ -80,8 +82,8 @@ func (f *FS) LabelledSymlink(name, target string, uid, gid int, label string) er
 	})
 }
 
-// makeLink makes a link in d and returns it open. Who may write in d could exchange it before it
-// has its owner: only the link itself is given away.
+// makeLink makes a link in d and returns it open. Whoever may write in d could exchange it before it has its owner:
+// only the link itself is given away.
 func (f *FS) makeLink(d dir, base, target string, uid, gid int) (dir, error) {
 	name := path.Join(d.path, base)
 	if err := unix.Symlinkat(target, d.fd, base); err != nil {
@@ -133,7 +135,7 @@ func (f *FS) Mkdir(name string, attr Attr) error {
 	return err
 }
 
-// MkdirID is Mkdir that returns the ID of the very directory that it made.
+// MkdirID is Mkdir that returns the ID of the directory that it made.
 func (f *FS) MkdirID(name string, attr Attr) (string, error) {
 	d, base, err := f.parent(name)
 	if err != nil {
@@ -170,14 +172,14 @@ func (f *FS) makeDir(d dir, base, name string, attr Attr) (*os.File, error) {
 		}
 		_ = made.Close()
 	}
-	// Removes nothing else: a directory that holds anything stays.
+	// This removes nothing else: a directory that is not empty stays.
 	_ = unix.Unlinkat(d.fd, base, unix.AT_REMOVEDIR)
 	return nil, pathError("mkdir", name, err)
 }
 
-// checkNew makes sure that a directory is the one just made in d, and not one of root's that the
-// owner of d renamed into its place to have it given to them. Where nobody can do that, another
-// run of ours may have filled the new directory already.
+// checkNew makes sure that a directory is the one just made in d, and not one of root's that the owner of d renamed
+// into its place to become its owner. If nobody can do that, another run of ours may have filled the new directory
+// already.
 func (f *FS) checkNew(d dir, made *os.File) error {
 	in, err := d.stat()
 	if err != nil || f.trusts(&in) {
@@ -193,8 +195,8 @@ func (f *FS) checkNew(d dir, made *os.File) error {
 	return nil
 }
 
-// SetAttr gives directory name, as Lstat described it, these attributes. Who may write in the
-// directory above could exchange it for one of root's since, to have that given to them.
+// SetAttr gives directory name, as Lstat described it, these attributes. Whoever may write in the directory above
+// could have exchanged it for one of root's since, to become the owner of that.
 func (f *FS) SetAttr(name string, seen Info, attr Attr) error {
 	d, base, err := f.parent(name)
 	if err != nil {
@@ -239,14 +241,14 @@ func setAttr(fd int, attr Attr) error {
 // Entry is a file or a directory as Lstat described it.
 type Entry struct{ Path, ID string }
 
-// Rename moves from to to, where nothing may be (fs.ErrExist otherwise). Both lie on one mount. Who may
-// write in the directory of from could put one of root's there first, to have that moved away: what
-// turns out to be something else is moved back ([ErrSwapped]).
+// Rename moves from to to, which must not exist (fs.ErrExist otherwise). Both are on one mount. Whoever may write in
+// the directory of from could put an entry of root's there first, to have that moved away: if the moved entry is
+// another one, it is moved back ([ErrSwapped]).
 func (f *FS) Rename(from Entry, to string) error {
 	return f.rename(from, Entry{Path: to}, unix.RENAME_NOREPLACE)
 }
 
-// Exchange swaps two entries. Both lie on one mount. It is taken back as a Rename is.
+// Exchange swaps two entries. Both are on one mount. It is taken back like a Rename.
 func (f *FS) Exchange(from, to Entry) error { return f.rename(from, to, unix.RENAME_EXCHANGE) }
 
 func (f *FS) rename(from, to Entry, flags uint) error {
@@ -275,7 +277,7 @@ func (f *FS) rename(from, to Entry, flags uint) error {
 	return errors.Join(err, f.syncRename(df, dt))
 }
 
-// idAt is the ID of what is called base in d, "" where nothing is that has one.
+// idAt is the ID of the entry base of d, "" if there is none with an ID.
 func idAt(d dir, base string) string {
 	info, err := lookAt(d, base)
 	if err != nil {

@@ -137,7 +137,9 @@ func TestReplaceRefusesDirectories(t *testing.T) {
 
 func TestMkdirExisting(t *testing.T) {
 	f, dir := newFS(t)
-	build(t, dir, map[string]entry{"dir": {Type: Directory, Mode: 0o711}, "file": {Type: File}, "link": {Type: Link, Text: "dir"}})
+	build(t, dir, map[string]entry{
+		"dir": {Type: Directory, Mode: 0o711}, "file": {Type: File}, "link": {Type: Link, Text: "dir"},
+	})
 	before := snapshot(t, dir)
 	for _, name := range []string{"/dir", "/file", "/link"} {
 		if err := f.Mkdir(name, own(0o755)); !errors.Is(err, fs.ErrExist) {
@@ -228,7 +230,7 @@ func TestSetAttrGivesNothingElseAway(t *testing.T) {
 	}
 }
 
-// TestSetAttrOfMountPoint: on either side of a mount, what is looked at and what is opened is the same.
+// TestSetAttrOfMountPoint: on either side of a mount, the entry that is looked at is the one that is opened.
 func TestSetAttrOfMountPoint(t *testing.T) {
 	f, dir := newFS(t)
 	build(t, dir, map[string]entry{"mnt": {Type: Directory}})

@@ -9,13 +9,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// maxAttributes bounds the extended attributes of a file, their names and each value, in bytes: the
+// maxAttributes limits the extended attributes of a file, their names and each value, in bytes: the
 // kernel's own limit.
 const maxAttributes = 64 << 10
 
-// keepAttributes gives a new file the access control list, SELinux's label and the user's own attributes of
-// the regular file base, whose place it takes with the same owner and mode. Others, such as capabilities,
-// stay behind.
+// keepAttributes gives a new file the access control list, SELinux's label and the user's own attributes of the
+// regular file base, which it replaces with the same owner and mode. Others, such as capabilities, are not kept.
 func (f *FS) keepAttributes(d dir, base string, file *os.File, attr Attr) error {
 	name := path.Join(d.path, base)
 	old, info, err := f.openRegular(d.fd, base, name)
@@ -23,7 +22,7 @@ func (f *FS) keepAttributes(d dir, base string, file *os.File, attr Attr) error 
 		return err
 	}
 	if err != nil {
-		return nil //nolint:nilerr // nothing is there, or something else, which is replaced
+		return nil //nolint:nilerr // there is nothing, or something else, which is replaced
 	}
 	defer old.Close() //nolint:errcheck // read only
 	if info.Attr != attr {
@@ -81,8 +80,8 @@ func setAttributes(file *os.File, attributes map[string][]byte) error {
 	return nil
 }
 
-// onlyAttributes gives a file these attributes, and no others of those that are kept, such as a list that it inherited. A
-// label that nobody named is the policy's.
+// onlyAttributes gives a file these attributes, and no others of the kept kinds, such as an inherited list. If no
+// label is given, the policy decides it.
 func onlyAttributes(file *os.File, attributes map[string][]byte) error {
 	found, err := attributesOf(file)
 	if err != nil {

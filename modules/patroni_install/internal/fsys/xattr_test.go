@@ -26,7 +26,7 @@ func acl() []byte {
 	return text
 }
 
-// TestWriteFileKeepsAttributes, but not where the file becomes another one.
+// TestWriteFileKeepsAttributes, but not if the file becomes another one.
 func TestWriteFileKeepsAttributes(t *testing.T) {
 	const list, note = "system.posix_acl_access", "user.note"
 	for mode, kept := range map[uint32]bool{0o644: true, 0o600: false} {
@@ -42,7 +42,8 @@ func TestWriteFileKeepsAttributes(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if err := New(root).WriteFile("/file", []byte("new"), Attr{Mode: mode, UID: os.Geteuid(), GID: os.Getegid()}); err != nil {
+		attr := Attr{Mode: mode, UID: os.Geteuid(), GID: os.Getegid()}
+		if err := New(root).WriteFile("/file", []byte("new"), attr); err != nil {
 			t.Fatal(err)
 		}
 		buffer := make([]byte, 256)

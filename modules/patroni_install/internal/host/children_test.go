@@ -58,7 +58,8 @@ func TestChildOfAPrivilegedParent(t *testing.T) {
 	_, err = unix.FcntlInt(secret.Fd(), unix.F_SETFD, 0)
 	must(t, err)
 	t.Setenv("SECRET", "x")
-	cmd := sh(`grep -E '^(Uid|Gid|Groups|CapPrm|CapEff|CapAmb|SigBlk|SigIgn):' /proc/self/status | tr -d '\n\t '; echo; ls /proc/self/fd | tr '\n' ' '; env | grep -v '^PWD='; pwd; (exec </dev/tty) 2>/dev/null || echo none`)
+	cmd := sh(`grep -E '^(Uid|Gid|Groups|CapPrm|CapEff|CapAmb|SigBlk|SigIgn):' /proc/self/status | tr -d '\n\t '; echo; ` +
+		`ls /proc/self/fd | tr '\n' ' '; env | grep -v '^PWD='; pwd; (exec </dev/tty) 2>/dev/null || echo none`)
 	cmd.User = &User{UID: 12345, GID: 23456}
 	cmd.Env = []string{"PATH=/usr/bin:/bin"}
 	out, err := run(t.Context(), cmd)

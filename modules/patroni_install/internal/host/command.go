@@ -21,16 +21,16 @@ import (
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 )
 
-// outputLimit bounds what is kept of each of a command's streams, in bytes.
+// outputLimit limits the kept part of each of a command's streams, in bytes.
 const outputLimit = 256 << 10
 
 // killDelay is how long a stopped command may take to end after SIGTERM before SIGKILL.
 const killDelay = 5 * time.Second
 
-// errorLines is how many last lines of stderr an error carries.
+// errorLines is the number of last lines of stderr in an error.
 const errorLines = 12
 
-// errorBytes bounds these lines.
+// errorBytes limits these lines.
 const errorBytes = 4 << 10
 
 // CommandError reports a command that ran and did not succeed.
@@ -38,11 +38,11 @@ type CommandError struct {
 	Argv   []string
 	Status string // "exit status 1", "signal: killed"
 	Code   int    // exit status, -1 for a signal
-	Stderr string // the last lines; of stdout where stderr is empty
+	Stderr string // the last lines; of stdout if stderr is empty
 	Cause  error  // the context's end, when that stopped it
 }
 
-// Error says which command failed, how, and what it said last.
+// Error says which command failed, how, and its last lines.
 func (e *CommandError) Error() string {
 	text := fmt.Sprintf("command %q failed: %s", e.Command(), e.Status)
 	if e.Cause != nil {
@@ -102,9 +102,11 @@ func Execute(ctx context.Context, files *fsys.FS, cmd Command, adapt func(*exec.
 	return wait()
 }
 
-// Start is [Execute] that does not wait for the end. Whoever called it must call wait, once. A command that does not
-// end when it is killed is a *HeldError.
-func Start(ctx context.Context, files *fsys.FS, cmd Command, adapt func(*exec.Cmd)) (wait func() (Output, error), err error) {
+// Start is [Execute] that does not wait for the end. The caller must call wait, once. If a command does not end when
+// it is killed, the error is a *HeldError.
+func Start(
+	ctx context.Context, files *fsys.FS, cmd Command, adapt func(*exec.Cmd),
+) (wait func() (Output, error), err error) {
 	if err := files.Announce("run", strings.Join(cmd.Argv, " ")); err != nil {
 		return nil, err
 	}
@@ -120,7 +122,9 @@ func Start(ctx context.Context, files *fsys.FS, cmd Command, adapt func(*exec.Cm
 	return func() (Output, error) { defer release(); return end() }, nil
 }
 
-func start(ctx context.Context, files *fsys.FS, cmd Command, adapt func(*exec.Cmd)) (wait func() (Output, error), err error) {
+func start(
+	ctx context.Context, files *fsys.FS, cmd Command, adapt func(*exec.Cmd),
+) (wait func() (Output, error), err error) {
 	process, err := newProcess(ctx, cmd)
 	if err != nil {
 		return nil, err
@@ -143,15 +147,15 @@ func start(ctx context.Context, files *fsys.FS, cmd Command, adapt func(*exec.Cm
 		}
 		out := collect()
 		if ctx.Err() != nil {
-			// Whoever of the group outlived the first process and SIGTERM.
+			// Processes of the group may outlive the first one and SIGTERM.
 			_ = signalGroup(process.Process.Pid, syscall.SIGKILL)
 		}
 		return out, commandError(ctx, cmd.Argv, out, err)
 	}, nil
 }
 
-// redirect makes the process print to where collect takes it from in the end. A pipe is left when the process has ended and
-// others keep it open, see WaitDelay; what comes through it is bounded.
+// redirect makes the process print to a place that collect reads in the end. A pipe is given up when the
+// process has ended and others keep it open, see WaitDelay; its output is limited.
 func redirect(process *exec.Cmd, cmd Command) (collect func() Output, err error) {
 	if cmd.Detached && !cmd.Confined {
 		return toMemory(process)
@@ -213,9 +217,9 @@ func lookPath(name string, env []string) (string, error) {
 	return "", exec.ErrNotFound
 }
 
-// NoCoreDumps keeps this process and all that it starts from being written out when they crash: the index's credentials
-// are in their memory. One byte is the limit with which Linux does not even start a program that takes core dumps,
-// as it does with a limit of none.
+// NoCoreDumps keeps a crash of this process, or of one that it starts, from leaving a core dump: the index's
+// credentials are in their memory. With a limit of one byte Linux does not even start a program that collects core
+// dumps; with a limit of 0 it does.
 func NoCoreDumps() {
 	var limit unix.Rlimit
 	if unix.Getrlimit(unix.RLIMIT_CORE, &limit) == nil {
@@ -225,9 +229,9 @@ func NoCoreDumps() {
 	_ = unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0) // nor may others read our memory
 }
 
-// closeOnExec keeps every descriptor but the standard ones from being inherited. Go marks those
-// that it opens; this is about those that we were started with, such as the pipe of an ssh
-// session, which a service that a package starts would hold open.
+// closeOnExec keeps every descriptor but the standard ones from being inherited. Go marks those that it opens; this
+// marks those that we were started with, such as the pipe of an ssh session: a service that a package starts would
+// hold it open.
 func closeOnExec() error {
 	if unix.CloseRange(3, math.MaxInt32, unix.CLOSE_RANGE_CLOEXEC) == nil {
 		return nil
@@ -274,7 +278,7 @@ func commandError(ctx context.Context, argv []string, out Output, err error) err
 	return failure
 }
 
-// lastLines returns the end of stderr, or of stdout where stderr is empty.
+// lastLines returns the end of stderr, or of stdout if stderr is empty.
 func lastLines(out Output) string {
 	text := bytes.TrimSpace(out.Stderr)
 	if len(text) == 0 {
@@ -282,7 +286,7 @@ func lastLines(out Output) string {
 	}
 	if more := len(text) - errorBytes; more > 0 {
 		text = text[more:]
-		// A word that is cut may be the end of a secret, which nobody would know any more.
+		// A cut word may be the end of a secret, and would not be recognised as one.
 		if space := bytes.IndexAny(text, " \t\n"); space >= 0 {
 			text = bytes.TrimSpace(text[space:])
 		}

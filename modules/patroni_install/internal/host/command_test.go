@@ -106,7 +106,8 @@ func TestNoDescriptorIsInherited(t *testing.T) {
 func TestProgramIsSearchedInTheCommandsPath(t *testing.T) {
 	ours, theirs := t.TempDir(), t.TempDir()
 	for dir, text := range map[string]string{ours: "ours", theirs: "theirs"} {
-		must(t, os.WriteFile(filepath.Join(dir, "program"), []byte("#!/bin/sh\necho "+text+" $0\n"), 0o755)) //nolint:gosec // a program
+		script := []byte("#!/bin/sh\necho " + text + " $0\n")
+		must(t, os.WriteFile(filepath.Join(dir, "program"), script, 0o755)) //nolint:gosec // a program
 	}
 	must(t, os.Mkdir(filepath.Join(ours, "directory"), 0o755))
 	t.Setenv("PATH", ours)
@@ -120,7 +121,8 @@ func TestProgramIsSearchedInTheCommandsPath(t *testing.T) {
 			t.Errorf("with %q: %v", env, err)
 		}
 	}
-	if _, err := run(t.Context(), Command{Argv: []string{"directory"}, Env: []string{"PATH=" + ours}}); !errors.Is(err, exec.ErrNotFound) {
+	directory := Command{Argv: []string{"directory"}, Env: []string{"PATH=" + ours}}
+	if _, err := run(t.Context(), directory); !errors.Is(err, exec.ErrNotFound) {
 		t.Errorf("a directory: %v", err)
 	}
 }

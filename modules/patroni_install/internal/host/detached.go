@@ -33,8 +33,8 @@ func memoryFile(name string) (*os.File, error) {
 	if err != nil {
 		return nil, os.NewSyscallError("memfd_create", err)
 	}
-	// A script that writes to /dev/stderr opens the file anew and may truncate it: what others
-	// print later must not come after a hole.
+	// A script that writes to /dev/stderr opens the file anew and may truncate it. Later output of others must not come
+	// after a hole.
 	if _, err := unix.FcntlInt(uintptr(fd), unix.F_SETFL, unix.O_APPEND); err != nil {
 		_ = unix.Close(fd)
 		return nil, os.NewSyscallError("fcntl", err)
@@ -42,8 +42,8 @@ func memoryFile(name string) (*os.File, error) {
 	return os.NewFile(uintptr(fd), name), nil
 }
 
-// drain closes a memory file and returns its end. A process that is still there, such as a
-// service that a package started, keeps its own hold of the file.
+// drain closes a memory file and returns its end. A process that still runs, such as a service that a package
+// started, keeps its own hold of the file.
 func drain(file *os.File) []byte {
 	defer file.Close() //nolint:errcheck // memory
 	info, err := file.Stat()

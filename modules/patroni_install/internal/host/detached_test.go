@@ -99,7 +99,7 @@ func TestDetachedOutput(t *testing.T) {
 		"both streams": {"echo out; echo err >&2; echo more", Output{Stdout: []byte("out\nmore\n"), Stderr: []byte("err\n")}},
 		"nothing":      {"exit 0", Output{Stdout: []byte{}, Stderr: []byte{}}},
 		"bounded":      {"head -c 700000 /dev/zero | tr '\\0' x; echo end", Output{Stdout: []byte(long), Stderr: []byte{}}},
-		// A script that opens a stream anew truncates it; what follows is not written past a hole.
+		// A script that opens a stream anew truncates it. Later output must not be written past a hole.
 		"opened anew": {"echo long line; echo anew >/dev/stdout; echo last", Output{Stdout: []byte("anew\nlast\n"), Stderr: []byte{}}},
 		"not reset":   {"echo first; echo second >>/dev/stdout; echo last", Output{Stdout: []byte("first\nsecond\nlast\n"), Stderr: []byte{}}},
 	} {
@@ -115,10 +115,11 @@ func TestDetachedOutput(t *testing.T) {
 	}
 }
 
-// TestConfinedCommandPrintsToPipes: SELinux's policy keeps semanage from a file in memory. What holds for detached commands
-// holds for it all the same, and a child of it that keeps the pipes open holds nobody.
+// TestConfinedCommandPrintsToPipes: SELinux's policy keeps semanage from a file in memory. It still behaves like any
+// detached command, and nobody waits for a child of it that keeps the pipes open.
 func TestConfinedCommandPrintsToPipes(t *testing.T) {
-	cmd := sh(`readlink /proc/self/fd/1; readlink /proc/self/fd/2 >&2; head -c 700000 /dev/zero; echo; sleep 1000 & echo $!; exit 3`)
+	cmd := sh(`readlink /proc/self/fd/1; readlink /proc/self/fd/2 >&2; head -c 700000 /dev/zero; echo; ` +
+		`sleep 1000 & echo $!; exit 3`)
 	cmd.Detached, cmd.Confined = true, true
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel() // it is not stopped with us

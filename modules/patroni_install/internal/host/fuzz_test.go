@@ -23,10 +23,12 @@ func FuzzRelease(f *testing.F) {
 				t.Errorf("the value %q is of more than a line", value)
 			}
 		}
-		if last := parseRelease(text + "\nID=\"x\\$y\"\n"); last.ID != "x$y" || last.Version != release.Version || last.Name != release.Name {
+		last := parseRelease(text + "\nID=\"x\\$y\"\n")
+		if last.ID != "x$y" || last.Version != release.Version || last.Name != release.Name {
 			t.Errorf("the last line does not decide: %+v after %+v", last, release)
 		}
-		if commented := parseRelease("#" + strings.ReplaceAll(text, "\n", "\n#")); commented.ID != "" || commented.Name != "" || len(commented.Like) > 0 {
+		commented := parseRelease("#" + strings.ReplaceAll(text, "\n", "\n#"))
+		if commented.ID != "" || commented.Name != "" || len(commented.Like) > 0 {
 			t.Errorf("comments count: %+v", commented)
 		}
 	})
@@ -60,7 +62,8 @@ func FuzzAccount(f *testing.F) {
 
 // FuzzKernelTexts reads what stands in /proc, where names of processes and mounts are anybody's.
 func FuzzKernelTexts(f *testing.F) {
-	f.Add("1: POSIX  ADVISORY  WRITE 2713 fe:00:1234 0 EOF\n1: -> POSIX  ADVISORY  WRITE 1 fe:00:1234 0 EOF\n", uint64(0xfe00), uint64(1234))
+	f.Add("1: POSIX  ADVISORY  WRITE 2713 fe:00:1234 0 EOF\n1: -> POSIX  ADVISORY  WRITE 1 fe:00:1234 0 EOF\n",
+		uint64(0xfe00), uint64(1234))
 	f.Add("36 35 98:0 / /mnt rw\n36 35 x:y / / rw\n36\n\n", uint64(36), uint64(0))
 	f.Fuzz(func(t *testing.T, text string, dev, ino uint64) {
 		if pid := findLock(text, dev, ino); pid < 0 || pid > 0 && !strings.Contains(text, strconv.Itoa(pid)) {

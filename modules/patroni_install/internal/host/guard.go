@@ -12,10 +12,10 @@ import (
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 )
 
-// startGuarded starts a process, as another user's where user is set. Until such a process executes its program, our thread
-// waits for it in the kernel, and no other goroutine takes its place; yet its user can stop it already (SIGSTOP), or hold a
-// lease on the program. So another thread may run meanwhile, nothing stops the world, and a process that has not come to its
-// program after as long as one has to end is killed.
+// startGuarded starts a process, as another user if user is set. Until such a process executes its program, our
+// thread waits for it in the kernel, and no other goroutine runs in its place. But its user can already stop it
+// (SIGSTOP), or hold a lease on the program. So meanwhile another thread may run and nothing stops the world. A
+// process that has not executed its program after killDelay is killed.
 func startGuarded(files *fsys.FS, process *exec.Cmd, user *User) error {
 	if user == nil {
 		return process.Start()
@@ -30,12 +30,12 @@ func startGuarded(files *fsys.FS, process *exec.Cmd, user *User) error {
 		return err
 	}
 	_ = process.Wait() // it was killed
-	return fmt.Errorf("a process of user %s stopped it before its program began, or holds that; see what that user runs (ps -u %d) and run "+
-		"this again", user.Name, user.UID)
+	return fmt.Errorf("a process of user %s stopped it before its program began, or holds that; "+
+		"see what that user runs (ps -u %d) and run this again", user.Name, user.UID)
 }
 
-// guard kills children that run as a user and do not come to their program, until one has started, and tells whether there
-// was one. A child may become the user's only after the first look at it.
+// guard kills children that run as a user and do not execute their program, until one has started, and tells whether
+// there was one. A child may become the user's only after the first look at it.
 func (h *Host) guard(uid int, every time.Duration, started <-chan struct{}) (killed bool) {
 	look := time.NewTicker(every)
 	defer look.Stop()

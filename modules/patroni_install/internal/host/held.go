@@ -13,14 +13,14 @@ import (
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 )
 
-// userLimit bounds a command of another user's that nothing else bounds: that user can stop it at any moment.
+// userLimit limits a command of another user's without another limit: that user can stop it at any moment.
 const userLimit = 15 * time.Minute
 
 // HeldError reports a command that does not end although it was killed. A process that traces it, or one of its
-// children, keeps its end from us as long as it likes; a disk that does not answer does so, too.
+// children, can hide its end from us for ever; so can a disk that does not answer.
 type HeldError struct {
 	Argv []string
-	By   string // who holds it, and what to do
+	By   string // the holder, and the remedy
 }
 
 // Error names the command and who holds it.
@@ -28,7 +28,7 @@ func (e *HeldError) Error() string {
 	return fmt.Sprintf("command %q was killed and does not end: %s", Command{Argv: e.Argv}, e.By)
 }
 
-// bound gives a command of another user's a limit where it has none.
+// bound gives a command of another user's a limit if it has none.
 func bound(ctx context.Context, cmd Command) (context.Context, context.CancelFunc) {
 	if _, bounded := ctx.Deadline(); bounded || cmd.User == nil {
 		return ctx, func() {}
@@ -36,8 +36,8 @@ func bound(ctx context.Context, cmd Command) (context.Context, context.CancelFun
 	return context.WithTimeoutCause(ctx, userLimit, fmt.Errorf("it did not end within %s", userLimit))
 }
 
-// await waits for the end of a process, and gives up with a *HeldError when it has had the time to end by itself, and once more to end
-// after SIGKILL.
+// await waits for the end of a process. It gives up with a *HeldError if the process ends neither in the time to end
+// by itself nor, after SIGKILL, in the same time again.
 func await(ctx context.Context, files *fsys.FS, process *exec.Cmd) error {
 	ended := make(chan error, 1)
 	go func() { ended <- process.Wait() }()
@@ -57,13 +57,13 @@ func await(ctx context.Context, files *fsys.FS, process *exec.Cmd) error {
 	}
 }
 
-// task is what /proc tells of a process.
+// task is a process in /proc.
 type task struct {
 	pid, parent, tracer, uid int
 	name, state              string
 }
 
-// holds says what keeps a process from ending, by itself or by what it has started.
+// holds says what keeps a process, or one that it started, from ending.
 func (h *Host) holds(pid int) string {
 	tasks := h.tasks()
 	for _, t := range tasks {
@@ -76,7 +76,8 @@ func (h *Host) holds(pid int) string {
 	if i := slices.IndexFunc(tasks, func(t task) bool { return t.pid == pid }); i >= 0 {
 		state = "is in state " + tasks[i].state
 	}
-	return fmt.Sprintf("its process %d %s; a disk or a file system may not answer (journalctl -k tells): see to it and run this again", pid, state)
+	return fmt.Sprintf("its process %d %s; a disk or a file system may not answer (journalctl -k tells): "+
+		"see to it and run this again", pid, state)
 }
 
 // descends tells whether a process is another one or was started by it.

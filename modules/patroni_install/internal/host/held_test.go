@@ -55,8 +55,9 @@ func trace(t *testing.T, pid string) int {
 	return tracer.Process.Pid
 }
 
-// TestTracedCommandIsGivenUp: who traces a process and never waits for it keeps its end from its parent. Nobody waits for
-// that longer than for SIGTERM and for SIGKILL, whether the command itself is traced or what it has started.
+// TestTracedCommandIsGivenUp: somebody who traces a process and never waits for it hides its end from its parent.
+// Nobody waits for that longer than for SIGTERM and for SIGKILL, whether the command itself is traced or a process
+// that it has started.
 func TestTracedCommandIsGivenUp(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("needs root: opens a PID namespace")
@@ -92,7 +93,8 @@ func TestTracedCommandIsGivenUp(t *testing.T) {
 			if !ok {
 				t.Fatalf("got %v", err)
 			}
-			for _, part := range []string{"does not end", "is traced by process " + strconv.Itoa(tracer), "kill -9 " + strconv.Itoa(tracer)} {
+			number := strconv.Itoa(tracer)
+			for _, part := range []string{"does not end", "is traced by process " + number, "kill -9 " + number} {
 				if !strings.Contains(held.Error(), part) {
 					t.Errorf("message %q lacks %q", held, part)
 				}

@@ -1,5 +1,5 @@
-// Package host is what the steps of an installation act on: the files, commands and accounts of
-// one machine. Everything that tests replace is a field of [Host]; nothing is a package variable.
+// Package host is the machine that the steps of an installation act on: its files, commands and accounts. Everything
+// that tests replace is a field of [Host]; nothing is a package variable.
 package host
 
 import (
@@ -21,8 +21,8 @@ type Host struct {
 
 // Runner runs commands.
 type Runner interface {
-	// Run runs a command to its end. A command that could not be started, that failed or that was
-	// stopped gives an error, a *CommandError where it ran; the output so far is returned with it.
+	// Run runs a command to its end. If it could not be started, failed or was stopped, Run returns an error, a
+	// *CommandError if the command ran, with the output so far.
 	Run(ctx context.Context, cmd Command) (Output, error)
 }
 
@@ -35,14 +35,13 @@ type Command struct {
 	// Stdin is what the command reads; nil is /dev/null.
 	Stdin *os.File
 
-	// Detached commands are not stopped with us: a package manager that has begun must finish. All
-	// others die with us.
-	// They ignore the context's end, and may go on printing when we were killed. What they print
-	// is held in memory, however much it is.
+	// Detached commands are not stopped with us: a package manager that has begun must finish. All others die with us.
+	// Detached ones ignore the context's end, and may go on printing after we were killed. Their output is held in
+	// memory, however much it is.
 	Detached bool
-	// Confined commands are detached ones that SELinux confines, such as semanage: its policy lets them write to a pipe of
-	// ours and not to a file in memory (user_tmpfs_t), so that what they say would be lost. After our end nobody reads the
-	// pipe, so this is only for a program that has done its work when it cannot say so. A package manager has not, and
+	// Confined commands are detached ones that SELinux confines, such as semanage. Its policy lets them write to our
+	// pipe, but not to a file in memory (user_tmpfs_t), so their output would be lost. After our end nobody reads the
+	// pipe. So this is only for a program that has done its work before it prints. A package manager has not, and
 	// neither have the scripts that it starts.
 	Confined bool
 	// Output, when set, is called with each line the command prints, as it comes, by one
@@ -50,7 +49,7 @@ type Command struct {
 	Output func(line string)
 }
 
-// String returns the command for people: an operand of several lines, a program, is left out.
+// String returns the command for people, without operands of several lines, which are programs.
 func (c Command) String() string {
 	words := slices.Clone(c.Argv)
 	for i, word := range words {
@@ -61,7 +60,7 @@ func (c Command) String() string {
 	return strings.Join(words, " ")
 }
 
-// Output is what a command printed, each stream cut to its last 256 KiB.
+// Output is the output of a command, each stream cut to its last 256 KiB.
 type Output struct {
 	Stdout, Stderr []byte
 }

@@ -34,7 +34,8 @@ func TestHolderOnSubvolume(t *testing.T) {
 			proc := filepath.Join(dir, "proc")
 			self := filepath.Join(proc, fmt.Sprint(os.Getpid()))
 			must(t, os.Mkdir(self, 0o755))
-			must(t, os.WriteFile(filepath.Join(self, "mountinfo"), []byte(strings.ReplaceAll(tt.mounts, "ID", fmt.Sprint(st.Mnt_id))), 0o600))
+			mounts := strings.ReplaceAll(tt.mounts, "ID", fmt.Sprint(st.Mnt_id))
+			must(t, os.WriteFile(filepath.Join(self, "mountinfo"), []byte(mounts), 0o600))
 			must(t, os.WriteFile(filepath.Join(proc, "locks"), fmt.Appendf(nil, lock, tt.locked, st.Ino), 0o600))
 			if diff := cmp.Diff(tt.want, h.Holder("/var/lock")); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)

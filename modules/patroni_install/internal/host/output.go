@@ -37,7 +37,7 @@ func (t *tail) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// split hands out the lines that p completes, and what grows longer than any line.
+// split hands out the lines that p completes, and a part that is longer than any line.
 func (t *tail) split(p []byte) {
 	t.part = append(t.part, p...)
 	for {
@@ -61,7 +61,7 @@ func (t *tail) end() {
 	t.part = nil
 }
 
-// bytes returns what is kept.
+// bytes returns the kept part.
 func (t *tail) bytes() []byte {
 	return t.buf[max(0, len(t.buf)-outputLimit):]
 }

@@ -14,9 +14,9 @@ import (
 // ErrKeyring reports that a command got no session keyring of its own.
 var ErrKeyring = errors.New("cannot give a command a session keyring of its own")
 
-// ForgetSession takes from this process what it has of the session that started it, and what would come with all that
-// it starts: a protection from the kernel's choice of whom to kill when memory is short, and the right to real-time and
-// negative priorities. Nothing here needs them. It is for main, before anything is started.
+// ForgetSession drops what this process inherited from the session that started it, and would pass on to its
+// children: a protection from the out-of-memory killer, and the right to real-time and negative priorities. Nothing
+// here needs them. main calls it before anything is started.
 func ForgetSession() {
 	for _, resource := range []int{unix.RLIMIT_RTPRIO, unix.RLIMIT_NICE} {
 		_ = unix.Setrlimit(resource, &unix.Rlimit{}) // lowering a limit is always allowed
@@ -24,7 +24,7 @@ func ForgetSession() {
 	spareNobody("/proc/self/oom_score_adj")
 }
 
-// spareNobody takes a protection from the kernel's choice, which a file of /proc tells, and leaves the contrary.
+// spareNobody removes a protection from the out-of-memory killer, which a file of /proc shows, and keeps the contrary.
 func spareNobody(adjustment string) {
 	text, err := os.ReadFile(adjustment)
 	score, bad := strconv.Atoi(strings.TrimSpace(string(text)))
@@ -33,12 +33,13 @@ func spareNobody(adjustment string) {
 	}
 }
 
-// LeaveSession takes from the calling thread what belongs to root's session and would come with a command that the thread
-// starts as another user. Possession of a key asks for no user: whoever has root's session keyring reads what is in it,
-// such as a Kerberos ticket. The thread must be locked, and never serve anybody else; see [OnFreshThread].
+// LeaveSession drops what the calling thread has from root's session, and would pass on to a command that it starts
+// as another user. A key can be read by whoever possesses it, whatever the user: with root's session keyring a
+// command could read a Kerberos ticket in it. The thread must be locked, and never serve anybody else; see
+// [OnFreshThread].
 //
-// What comes along by intent: the control group, by whose end a session ends its processes; resource limits but two;
-// processors and namespaces; what the session ignores of signals; SELinux's context; and the identity for the audit log.
+// These stay by intent: the control group, with which a session ends its processes; all resource limits but two;
+// processors and namespaces; ignored signals; SELinux's context; and the identity for the audit log.
 func LeaveSession() error {
 	if err := ownKeyring(joinKeyring()); err != nil {
 		return err
@@ -56,21 +57,22 @@ func joinKeyring() error {
 	return nil
 }
 
-// ownKeyring judges the answer to that. A kernel without keys has none to take, and a filter of system calls that forbids
-// this (as those of containers do) holds for the command as well.
+// ownKeyring judges the answer to that. A kernel without keys has none that could leak, and a filter of system calls
+// that forbids this (as those of containers do) holds for the command as well.
 func ownKeyring(err error) error {
 	switch {
 	case err == nil, errors.Is(err, unix.ENOSYS), errors.Is(err, unix.EPERM):
 		return nil
 	case errors.Is(err, unix.EDQUOT):
-		return fmt.Errorf("%w: root has used up its quota of keys (%w): raise the sysctls kernel.keys.root_maxkeys and root_maxbytes, "+
+		return fmt.Errorf("%w: root has used up its quota of keys (%w); raise the sysctls kernel.keys.root_maxkeys "+
+			"and root_maxbytes, "+
 			"or revoke keys (/proc/keys lists them), and run this again", ErrKeyring, err)
 	}
 	return fmt.Errorf("%w: %w", ErrKeyring, err)
 }
 
-// The values of personality(2) that lower the hurdles for whoever attacks a program, as the kernel itself takes them from
-// set-id programs: READ_IMPLIES_EXEC, ADDR_NO_RANDOMIZE, ADDR_COMPAT_LAYOUT and MMAP_PAGE_ZERO.
+// The values of personality(2) that make an attack on a program easier. The kernel itself clears them for set-id
+// programs: READ_IMPLIES_EXEC, ADDR_NO_RANDOMIZE, ADDR_COMPAT_LAYOUT and MMAP_PAGE_ZERO.
 const weakening = 0x0400000 | 0x0040000 | 0x0200000 | 0x0100000
 
 // From <linux/ioprio.h>.
@@ -80,8 +82,8 @@ const (
 	ioprioRealTime = 1
 )
 
-// leavePriority gives up a priority above others', at the processor and at disks, and a weakened address space. What it
-// cannot give up, a command could not use to become anybody else.
+// leavePriority gives up a priority above others', at the processor and at disks, and a weakened address space. If it
+// cannot, that is no error: no command becomes another user with these.
 func leavePriority() {
 	if attr, err := unix.SchedGetAttr(0, 0); err == nil {
 		realTime := attr.Policy == unix.SCHED_FIFO || attr.Policy == unix.SCHED_RR || attr.Policy == unix.SCHED_DEADLINE
@@ -89,7 +91,8 @@ func leavePriority() {
 			_ = unix.SchedSetAttr(0, &unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_NORMAL}, 0)
 		}
 	}
-	if class, _, errno := unix.Syscall(unix.SYS_IOPRIO_GET, ioprioProcess, 0, 0); errno == 0 && class>>ioprioShift == ioprioRealTime {
+	class, _, errno := unix.Syscall(unix.SYS_IOPRIO_GET, ioprioProcess, 0, 0)
+	if errno == 0 && class>>ioprioShift == ioprioRealTime {
 		_, _, _ = unix.Syscall(unix.SYS_IOPRIO_SET, ioprioProcess, 0, 0)
 	}
 	const ask = 0xffffffff
@@ -98,7 +101,7 @@ func leavePriority() {
 	}
 }
 
-// leaveRights gives up inheritable capabilities, which stay when root's number goes, and with them ambient ones.
+// leaveRights gives up inheritable capabilities, which outlive a change of the uid, and with them ambient ones.
 func leaveRights() error {
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var sets [2]unix.CapUserData
@@ -115,8 +118,8 @@ func leaveRights() error {
 	return nil
 }
 
-// OnFreshThread runs work on an OS thread that nothing else will ever use: a goroutine that ends while locked takes its
-// thread with it. The main thread is passed over, since it cannot end and /proc/self shows its namespaces as those of the
+// OnFreshThread runs work on an OS thread that nothing else will ever use: a goroutine that ends while locked ends
+// its thread. The main thread is not used, since it cannot end and /proc/self shows its namespaces as those of the
 // whole process. It returns when work does.
 func OnFreshThread(work func()) {
 	done := make(chan struct{})

@@ -106,15 +106,17 @@ func TestNothingOfRootsSession(t *testing.T) {
 	}
 }
 
-// TestOwnKeyring: where there are no keys, or a filter forbids this to the command too, there is nothing to take; else a
-// command without a keyring of its own is not started.
+// TestOwnKeyring: if the kernel has no keys, or a filter forbids this to the command too, nothing can leak. Otherwise
+// a command without a keyring of its own is not started.
 func TestOwnKeyring(t *testing.T) {
 	for err, want := range map[error]string{
 		nil: "", unix.ENOSYS: "", unix.EPERM: "",
-		unix.EDQUOT: "kernel.keys.root_maxkeys", unix.ENOMEM: "cannot give a command a session keyring of its own: cannot allocate memory",
+		unix.EDQUOT: "kernel.keys.root_maxkeys",
+		unix.ENOMEM: "cannot give a command a session keyring of its own: cannot allocate memory",
 	} {
 		got := ownKeyring(err)
-		if (got == nil) != (want == "") || got != nil && (!strings.Contains(got.Error(), want) || !errors.Is(got, ErrKeyring)) {
+		if (got == nil) != (want == "") ||
+			got != nil && (!strings.Contains(got.Error(), want) || !errors.Is(got, ErrKeyring)) {
 			t.Errorf("%v: %v", err, got)
 		}
 	}

@@ -11,20 +11,20 @@ import (
 )
 
 const (
-	// loadingTime is how long a program is taken to be still loading its modules after its start.
+	// loadingTime is the time after its start in which a program may still be loading its modules.
 	loadingTime = 3 * time.Second
-	// loadingPoll is how often is looked whether one still is.
+	// loadingPoll is the interval between two looks.
 	loadingPoll = 10 * time.Millisecond
 	// ticks is the unit of times in /proc/PID/stat, a hundredth of a second on every Linux.
 	ticks = 10 * time.Millisecond
 )
 
-// HoldStarts keeps the programs of a virtual environment from being started until release is called,
-// and waits for those that were just started to load their modules: Python looks up each module when it
-// is first wanted, so a program that starts while trees trade places would load some of either tree.
+// HoldStarts keeps the programs of a virtual environment from being started until release is called, and waits until
+// programs that were just started have loaded their modules. Python looks up each module when it is first imported,
+// so a program that starts while trees trade places would load modules of both trees.
 //
-// Whoever starts a program meanwhile waits with it. The kernel lets all of them go on when this process
-// ends, however it ends. Where it cannot hold them, and after loadingTime, nothing is waited for.
+// Whoever starts a program meanwhile waits with it. The kernel lets all of them go on when this process ends, however
+// it ends. If fanotify is unavailable, starts are not held. The wait for modules ends after loadingTime.
 func (h *Host) HoldStarts(venv string) (release func()) {
 	release = func() {}
 	bin, err := h.FS.OpenDir(path.Join(venv, "bin"))
@@ -37,7 +37,8 @@ func (h *Host) HoldStarts(venv string) (release func()) {
 		return release
 	}
 	release = func() { _ = unix.Close(held) }
-	if unix.FanotifyMark(held, unix.FAN_MARK_ADD, unix.FAN_OPEN_EXEC_PERM|unix.FAN_EVENT_ON_CHILD, int(bin.Fd()), "") == nil {
+	const starts = unix.FAN_OPEN_EXEC_PERM | unix.FAN_EVENT_ON_CHILD
+	if unix.FanotifyMark(held, unix.FAN_MARK_ADD, starts, int(bin.Fd()), "") == nil {
 		h.awaitLoading(venv)
 	}
 	return release
@@ -78,7 +79,7 @@ func (h *Host) loading(venv string) bool {
 	return false
 }
 
-// uptime is the time since the machine was started, 0 when nobody tells.
+// uptime is the time since the machine was started, 0 if /proc does not tell.
 func (h *Host) uptime() time.Duration {
 	text, err := h.FS.ReadFile("/proc/uptime", outputLimit)
 	seconds, _, _ := strings.Cut(string(text), " ")
@@ -89,7 +90,7 @@ func (h *Host) uptime() time.Duration {
 	return time.Duration(up * float64(time.Second))
 }
 
-// started is when a process was started, as the uptime at that moment.
+// started is the uptime at which a process was started.
 func (h *Host) started(pid string) (time.Duration, bool) {
 	stat, err := h.FS.ReadFile("/proc/"+pid+"/stat", outputLimit)
 	// "pid (name) state …", where a name may hold anything; the start is the 20th after it.

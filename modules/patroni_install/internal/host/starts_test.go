@@ -13,7 +13,7 @@ import (
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 )
 
-// TestLoading: what was started from the environment a moment ago is loading, and nothing else is.
+// TestLoading: only a program that was started from the environment a moment ago is loading.
 func TestLoading(t *testing.T) {
 	stat := func(start int) string {
 		return fmt.Sprintf("7 (a) b) S 1 7 7 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 %d 0 0", start)
@@ -97,7 +97,7 @@ func waits(t *testing.T, ended chan error) bool {
 	return false
 }
 
-// TestHoldStartsWhereNothingIs: an environment that is broken, or gone, has no programs to hold.
+// TestHoldStartsWhereNothingIs: an environment that is broken or gone has no programs to hold.
 func TestHoldStartsWhereNothingIs(t *testing.T) {
 	h, _, _ := newHost(t, map[string]string{"venv/lib": ""})
 	h.HoldStarts("/venv")()

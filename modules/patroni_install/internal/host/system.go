@@ -14,13 +14,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// systemPath is where the programs of the operating system are searched.
+// systemPath is the PATH of the programs of the operating system.
 const systemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-// releaseLimit bounds os-release, in bytes.
+// releaseLimit limits os-release, in bytes.
 const releaseLimit = 1 << 20
 
-// commandLimit bounds a process's arguments in a message, in bytes.
+// commandLimit limits a process's arguments in a message, in bytes.
 const commandLimit = 200
 
 // SystemEnv is the environment of programs of the operating system that run as root.
@@ -28,7 +28,7 @@ func SystemEnv(extra ...string) []string {
 	return append([]string{"PATH=" + systemPath, "HOME=/root", "LC_ALL=C.UTF-8"}, extra...)
 }
 
-// Release is what os-release says of the operating system.
+// Release describes the operating system, from os-release.
 type Release struct {
 	ID      string   // "debian"
 	Like    []string // ID_LIKE
@@ -55,7 +55,8 @@ func (h *Host) Release() (Release, error) {
 		}
 		return parseRelease(text), nil
 	}
-	return Release{}, errors.New("cannot tell the operating system: neither /etc/os-release nor /usr/lib/os-release exists")
+	return Release{}, errors.New("cannot tell the operating system: neither /etc/os-release nor /usr/lib/os-release " +
+		"exists")
 }
 
 // readThroughLink reads a file of the system that may itself be a link, as /etc/os-release is.
@@ -97,7 +98,7 @@ func unquote(value string) string {
 }
 
 // Holder names the process that holds a lock on a file, "process 123 (apt-get install pipx)",
-// from /proc/locks, or "" when that does not tell.
+// from /proc/locks, or "" if it is not there.
 func (h *Host) Holder(name string) string {
 	info, err := h.FS.Lstat(name)
 	if err != nil {
@@ -114,8 +115,7 @@ func (h *Host) Holder(name string) string {
 	return h.process(pid)
 }
 
-// PIDFile names the process whose number is in a file, as Holder does, or returns "" when there is
-// no such process.
+// PIDFile names the process whose number is in a file, as Holder does, or returns "" if there is no such process.
 func (h *Host) PIDFile(name string) string {
 	text, err := h.FS.ReadFile(name, 64)
 	if err != nil {
@@ -139,8 +139,8 @@ func (h *Host) process(pid int) string {
 	return fmt.Sprintf("process %d (%s)", pid, command)
 }
 
-// mountedDevice returns the device of the file system that name is on, as the kernel tells it in
-// /proc, 0 when that does not tell. On btrfs and the like, stat gives another one to each subvolume.
+// mountedDevice returns the device of the file system that name is on, as in /proc, 0 if it is not there. On btrfs
+// and the like, stat gives another one to each subvolume.
 func (h *Host) mountedDevice(name string) uint64 {
 	var st unix.Statx_t
 	err := unix.Statx(unix.AT_FDCWD, h.FS.Real(name), unix.AT_SYMLINK_NOFOLLOW, unix.STATX_MNT_ID, &st)
@@ -170,8 +170,7 @@ func findMount(mounts string, id uint64) uint64 {
 	return 0
 }
 
-// commandLine returns the start of a process's arguments, without the control characters that
-// whoever started it may have put there.
+// commandLine returns the start of a process's arguments, without control characters.
 func (h *Host) commandLine(pid int) string {
 	argv, err := h.FS.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid), 4<<20)
 	if err != nil {
@@ -184,7 +183,7 @@ func (h *Host) commandLine(pid int) string {
 	return printable(text)
 }
 
-// printable is a text without the characters by which who wrote it could deceive a terminal.
+// printable is a text without characters that could deceive a terminal.
 func printable(text string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {

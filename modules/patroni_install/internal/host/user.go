@@ -12,7 +12,7 @@ import (
 	"syscall"
 )
 
-// passwdLimit bounds a local account file, in bytes.
+// passwdLimit limits a local account file, in bytes.
 const passwdLimit = 16 << 20
 
 // User is an account.
@@ -37,9 +37,8 @@ func (u *User) credential() *syscall.Credential {
 	}
 }
 
-// LookupUser finds an account in /etc/passwd, and asks getent (LDAP, sssd) only when it is not
-// there. A number is looked up as an id. An unknown one gives ErrNoUser; a directory service
-// that does not answer is another error.
+// LookupUser finds an account in /etc/passwd, and asks getent (LDAP, sssd) only if it is not there. A number is
+// looked up as an id. An unknown account is ErrNoUser; a directory service that does not answer is another error.
 func (h *Host) LookupUser(ctx context.Context, name string) (*User, error) {
 	fields, err := h.lookup(ctx, "passwd", name, 7, ErrNoUser)
 	if err != nil {
@@ -58,7 +57,7 @@ func (h *Host) LookupUser(ctx context.Context, name string) (*User, error) {
 	return user, nil
 }
 
-// groupName returns a group's name, or its number where it has none: systemd takes both.
+// groupName returns a group's name, or its number if it has none: systemd takes both.
 func (h *Host) groupName(ctx context.Context, gid int) string {
 	fields, err := h.lookup(ctx, "group", strconv.Itoa(gid), 4, fs.ErrNotExist)
 	if err != nil {

@@ -20,7 +20,10 @@ func FuzzDecode(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(good)
-	for _, line := range []string{"", "0\t\"a\"\tf\t644\t1:2\t3\t4\t\"\"\t\n", "5\t\"a\"\tf\t644\t1:2\t3\t4\t\"\"\t\n", "-1\t\"\"\tf\t0\t0:0\t0\t0\t\"\"\t\n", "0\ta\tx\n", "\n\n"} {
+	for _, line := range []string{
+		"", "0\t\"a\"\tf\t644\t1:2\t3\t4\t\"\"\t\n", "5\t\"a\"\tf\t644\t1:2\t3\t4\t\"\"\t\n",
+		"-1\t\"\"\tf\t0\t0:0\t0\t0\t\"\"\t\n", "0\ta\tx\n", "\n\n",
+	} {
 		f.Add(append(bytes.Clone(good), line...))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {

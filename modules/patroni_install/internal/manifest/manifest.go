@@ -1,5 +1,5 @@
-// Package manifest writes down what a directory tree holds, so that a later look at it, which
-// reads no file, tells what is different.
+// Package manifest writes down the entries of a directory tree, so that a later look finds the differences without
+// reading any file.
 //
 // Bytecode (__pycache__ and *.pyc) is left out, since running a program writes it; so are the
 // times of directories and of links. The text begins with a line that names the format and the
@@ -7,9 +7,9 @@
 //
 //	shared  rest  type  mode  uid:gid  size  time  target  sum
 //
-// shared is how many bytes the path has in common with the one before it, and rest is what
-// follows them. mode is octal, time in nanoseconds; size, time and sum (hexadecimal SHA-256) are
-// those of a file, target is a link's. Rest and target are quoted as in Go.
+// shared is the number of bytes that the path has in common with the one before it, and rest is the rest of the path.
+// mode is octal, time in nanoseconds; size, time and sum (hexadecimal SHA-256) are those of a file, target is a
+// link's. Rest and target are quoted as in Go.
 package manifest
 
 import (
@@ -21,13 +21,13 @@ import (
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 )
 
-// maxEntries bounds a tree. A venv with all of Patroni's extras has a fifth of it.
+// maxEntries limits a tree. A venv with all of Patroni's extras has a fifth of it.
 const maxEntries = 30_000
 
-// Limit bounds the text of a manifest, in bytes.
+// Limit limits the text of a manifest, in bytes.
 const Limit = 4 << 20
 
-// Entry is what a tree holds at a path.
+// Entry is an entry of a tree.
 type Entry struct {
 	fsys.Attr
 
@@ -36,10 +36,10 @@ type Entry struct {
 	Size   int64  // of a file
 	Time   int64  // of a file's last change, in nanoseconds
 	Target string // of a link
-	Sum    string // hexadecimal, where the file's content was read; see Sums
+	Sum    string // hexadecimal, if the file's content was read; see Sums
 }
 
-// Scan lists what is below a directory, without reading any file.
+// Scan lists the entries below a directory, without reading any file.
 func Scan(files *fsys.FS, dir string) ([]Entry, error) {
 	var all []Entry
 	err := files.Walk(dir, func(rel string, info fsys.Info, _ *os.File) (bool, error) {
@@ -59,13 +59,13 @@ func Scan(files *fsys.FS, dir string) ([]Entry, error) {
 	return all, err
 }
 
-// Difference is an entry that is not as it was; nil stands for absence.
+// Difference is an entry that has changed; nil stands for absence.
 type Difference struct {
 	Path     string
 	Was, Now *Entry
 }
 
-// Compare returns what differs: first what is there, in its order, then what is not any more.
+// Compare returns the differences: first those of the entries that exist, in their order, then the missing entries.
 func Compare(was, now []Entry) []Difference {
 	before := make(map[string]*Entry, len(was))
 	for i := range was {

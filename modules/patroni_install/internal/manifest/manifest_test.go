@@ -12,7 +12,7 @@ import (
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 )
 
-// tree makes files, and links where the content begins with "-> ".
+// tree makes files, and a link if the content begins with "-> ".
 func tree(t *testing.T, content map[string]string) *fsys.FS {
 	t.Helper()
 	root := t.TempDir()
@@ -63,7 +63,7 @@ func TestScan(t *testing.T) {
 	}
 }
 
-// TestText: what is written is read again, whatever the names are.
+// TestText: a written manifest is read again, whatever the names are.
 func TestText(t *testing.T) {
 	entries := scan(t, tree(t, map[string]string{
 		"lib/site/a.py": "1", "lib/site/b\tc\n.py": "22", "lib/\xff": "-> x\n\"y", "ü/ä": "", "a": "",
@@ -158,7 +158,8 @@ func TestCompare(t *testing.T) {
 func TestBounds(t *testing.T) {
 	files := tree(t, map[string]string{"d/x": ""})
 	for i := range maxEntries {
-		if err := os.Symlink("x", filepath.Join(files.Real("/tree/d"), time.Unix(int64(i), 0).Format("150405.2006-01-02"))); err != nil {
+		name := time.Unix(int64(i), 0).Format("150405.2006-01-02")
+		if err := os.Symlink("x", filepath.Join(files.Real("/tree/d"), name)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -11,7 +11,7 @@ import (
 
 const header = "patroni_install manifest 1\t"
 
-// fields is how many each line has.
+// fields is the number of fields of each line.
 const fields = 9
 
 // Encode returns the text of a manifest of a tree, the same for the same entries.
@@ -30,7 +30,7 @@ func Encode(tree string, entries []Entry) ([]byte, error) {
 	return text, nil
 }
 
-// firstLine names the tree, and has a sum of all that Compare compares.
+// firstLine names the tree, and has a sum of everything that Compare compares.
 func firstLine(tree string, entries []Entry) string {
 	return fmt.Sprintf("%s%q\t%016x\n", header, tree, fingerprint(entries))
 }
@@ -40,8 +40,8 @@ func Matches(tree string, text []byte, now []Entry) bool {
 	return strings.HasPrefix(string(text[:min(len(text), len(tree)*4+100)]), firstLine(tree, now))
 }
 
-// fingerprint is a sum by FNV-1a, which is quick and keeps nobody from forging: who can write the
-// tree can also set the times in it.
+// fingerprint is a sum by FNV-1a. It is quick, but no protection against forgery: whoever can write the tree can also
+// set the times in it.
 func fingerprint(entries []Entry) uint64 {
 	const prime = 1099511628211
 	sum := uint64(14695981039346656037)
@@ -75,8 +75,8 @@ func sharedPrefix(a, b string) int {
 	return n
 }
 
-// Decode reads the text of a manifest. One of another tree, or of a format that this program does
-// not write, is an error.
+// Decode reads the text of a manifest. A manifest of another tree, or in a format that this program does not write,
+// is an error.
 func Decode(tree string, text []byte) ([]Entry, error) {
 	first, rest, _ := strings.Cut(string(text), "\n")
 	if !strings.HasPrefix(first, header+strconv.Quote(tree)+"\t") {
@@ -99,7 +99,7 @@ func Decode(tree string, text []byte) ([]Entry, error) {
 	return all, nil
 }
 
-// decodeLine reads an entry, whose path may begin as the last one.
+// decodeLine reads an entry. Its path may begin like the last one.
 func decodeLine(line, last string, types map[string]fsys.Type) (Entry, error) {
 	f := strings.Split(line, "\t")
 	if len(f) != fields {
@@ -109,7 +109,10 @@ func decodeLine(line, last string, types map[string]fsys.Type) (Entry, error) {
 	n := numbers{}
 	shared := int(n.read(f[0], 10))
 	e := Entry{
-		Attr: fsys.Attr{Mode: uint32(n.read(f[3], 8)), UID: int(n.read(uid, 10)), GID: int(n.read(gid, 10))}, //nolint:gosec // as written
+		Attr: fsys.Attr{
+			Mode: uint32(n.read(f[3], 8)), //nolint:gosec // as written
+			UID:  int(n.read(uid, 10)), GID: int(n.read(gid, 10)),
+		},
 		Type: types[f[2]], Size: n.read(f[5], 10), Time: n.read(f[6], 10), Sum: f[8],
 	}
 	rest, bad := strconv.Unquote(f[1])

@@ -9,9 +9,8 @@
 //     included), and so do all its descendants, also those that left its session.
 //   - Commands run with umask 022, whatever ours is, and have nothing of root's session, such as its keys.
 //
-// It takes no second program and no re-exec of our own: one OS thread unshares the mount
-// namespace and starts all commands itself, so that they inherit it. A thread that has done
-// that is of no use to anyone else; it is never given back and ends with the Namespace.
+// It needs no second program and no re-exec of our own: one OS thread unshares the mount namespace and starts all
+// commands itself, so that they inherit it. Nobody else can use such a thread again, so it ends with the Namespace.
 package mountns
 
 import (
@@ -37,8 +36,8 @@ var errClosed = errors.New("internal error: the mount namespace is closed")
 
 // Bind is a directory to be seen at another place.
 type Bind struct {
-	// Source is an open directory; it may be closed once Open has returned. nil stands for an empty
-	// one in memory, of Owner alone, which goes with the namespace.
+	// Source is an open directory; it may be closed once Open has returned. nil stands for an empty one in memory, of
+	// Owner alone, which ends with the namespace.
 	Source *os.File
 	Target string // absolute path of an existing directory
 	Owner  *host.User
@@ -55,9 +54,9 @@ type Namespace struct {
 
 var _ host.Runner = (*Namespace)(nil)
 
-// Open makes a namespace in which each bind's source covers its target, in the order given. A
-// target reached through an untrusted link is an *fsys.LinkError; a kernel that does not let us
-// is ErrForbidden.
+// Open makes a namespace in which each bind's source covers its target, in the order given. If a target is reached
+// through an untrusted link, the error is an *fsys.LinkError; if the kernel does not allow namespaces, it is
+// ErrForbidden.
 func Open(files *fsys.FS, binds []Bind) (*Namespace, error) {
 	n := &Namespace{files: files, jobs: make(chan func()), closed: make(chan struct{})}
 	n.close = sync.OnceFunc(func() { close(n.closed) })
@@ -76,7 +75,7 @@ func Open(files *fsys.FS, binds []Bind) (*Namespace, error) {
 	return n, nil
 }
 
-// Close ends the namespace and whatever still runs in it.
+// Close ends the namespace and all processes in it.
 func (n *Namespace) Close() { n.close() }
 
 // serve runs jobs on the calling thread until Close.
@@ -115,15 +114,15 @@ func (n *Namespace) Run(ctx context.Context, cmd host.Command) (host.Output, err
 	return wait()
 }
 
-// Start is [Namespace.Run] that does not wait for the end, so that several commands run at once.
-// Whoever called it must call wait, once.
+// Start is [Namespace.Run] that does not wait for the end, so that several commands run at once. The caller must call
+// wait, once.
 func (n *Namespace) Start(ctx context.Context, cmd host.Command) (wait func() (host.Output, error), err error) {
 	if cmd.Detached {
 		return nil, fmt.Errorf("internal error: command %q cannot be detached from its mount namespace", cmd.Argv)
 	}
 	var failed error
 	err = n.do(ctx, func() {
-		// Each command anew: what one has in its session keyring is no other's.
+		// For each command anew: no command may read the session keyring of another one.
 		if failed = host.LeaveSession(); failed == nil {
 			wait, failed = host.Start(ctx, n.files, cmd, isolate)
 		}
@@ -154,8 +153,8 @@ func (n *Namespace) Do(ctx context.Context, work func() error) error {
 	return errors.Join(err, failed)
 }
 
-// Check tells whether every bind still shows its source: whoever may rename or remove a target,
-// or a directory above it, from outside takes the mount away without an error anywhere.
+// Check tells whether every bind still shows its source: if somebody outside renames or removes a target, or a
+// directory above it, the mount is gone without an error anywhere.
 func (n *Namespace) Check() error {
 	var found error
 	err := n.do(context.Background(), func() {

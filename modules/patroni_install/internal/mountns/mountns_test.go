@@ -123,7 +123,8 @@ func TestRunGivesWhatIsAsked(t *testing.T) {
 	p := newPlace(t)
 	n := p.open(t)
 	nobody := &host.User{Name: "nobody", UID: 65534, GID: 65534}
-	options := "awk -v at=" + p.target + ` '$5 == at { print $6 }' /proc/self/mountinfo | tr , '\n' | grep -E '^no(suid|dev)$' | sort`
+	options := "awk -v at=" + p.target + ` '$5 == at { print $6 }' /proc/self/mountinfo | tr , '\n' | ` +
+		`grep -E '^no(suid|dev)$' | sort`
 	tests := map[string]struct {
 		cmd  host.Command
 		want string
@@ -245,7 +246,9 @@ func TestCommandsAtOnce(t *testing.T) {
 	}
 	t.Cleanup(n.Close)
 	var waits []func() (host.Output, error)
-	for _, script := range []string{`mkfifo a; read line < a; echo "$line"`, "until test -p a; do :; done; echo word > a"} {
+	for _, script := range []string{
+		`mkfifo a; read line < a; echo "$line"`, "until test -p a; do :; done; echo word > a",
+	} {
 		wait, err := n.Start(t.Context(), sh("cd "+p.source+"; "+script))
 		if err != nil {
 			t.Fatal(err)

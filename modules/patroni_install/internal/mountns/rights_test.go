@@ -13,7 +13,7 @@ import (
 	"github.com/pgedge/platform/modules/patroni_install/internal/host"
 )
 
-// TestNamespaceGivesNoRights: a user inside sees the mounts that everybody sees and the binds, and may do less than outside.
+// TestNamespaceGivesNoRights: a user inside sees everybody's mounts and the binds, and may do less than outside.
 func TestNamespaceGivesNoRights(t *testing.T) {
 	p := newPlace(t)
 	n := p.open(t)
@@ -64,7 +64,8 @@ func TestSetIDProgram(t *testing.T) {
 		}
 	}
 	n := p.open(t)
-	c := host.Command{Argv: []string{p.target + "/id", "-u"}, Env: host.SystemEnv(), User: &host.User{UID: 65534, GID: 65534}}
+	nobody := &host.User{UID: 65534, GID: 65534}
+	c := host.Command{Argv: []string{p.target + "/id", "-u"}, Env: host.SystemEnv(), User: nobody}
 	if diff := cmp.Diff("65534\n", stdout(t, n, c)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

@@ -28,7 +28,7 @@ func showKeys() int {
 	for _, user := range []*host.User{{UID: 65534, GID: 65534}, nil} {
 		cmd := sh("grep -c " + secretKey + " /proc/keys")
 		cmd.User = user
-		out, _ := n.Run(context.Background(), cmd) // grep fails where it finds nothing
+		out, _ := n.Run(context.Background(), cmd) // grep fails if it finds nothing
 		fmt.Print(string(out.Stdout))
 	}
 	return 0

@@ -12,10 +12,10 @@ import (
 	"github.com/pgedge/platform/modules/patroni_install/internal/host"
 )
 
-// childUmask is what commands run with: under a stricter one only root could use what they install.
+// childUmask is the umask of commands: under a stricter one only root could use the files that they install.
 const childUmask = 0o022
 
-// shown is what a target has to show.
+// shown is the directory that a target has to show.
 type shown struct {
 	target   string
 	dev, ino uint64
@@ -37,7 +37,7 @@ func enter(files *fsys.FS, binds []Bind) ([]shown, error) {
 		return nil, os.NewSyscallError("mount", err)
 	}
 	unix.Umask(childUmask)
-	// No set-id program of the system may be started by what sees the user's directories in their places.
+	// A command that sees the user's directories in other places must not start a set-id program of the system.
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return nil, os.NewSyscallError("prctl", err)
 	}
@@ -70,7 +70,7 @@ func cloneAll(binds []Bind) (trees []int, err error) {
 	return trees, nil
 }
 
-// memorySize bounds what is written to a directory in memory.
+// memorySize limits a directory in memory.
 const memorySize = "64m"
 
 // inMemory returns a detached mount of a new tmpfs.
@@ -99,7 +99,7 @@ func clone(source *os.File) (int, error) {
 	if err != nil {
 		return -1, os.NewSyscallError("open_tree", err)
 	}
-	// Nothing that is staged needs devices or set-id programs. Linux before 5.12 cannot say so.
+	// A stage needs no devices and no set-id programs. Linux before 5.12 cannot forbid them here.
 	attr := &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV, Propagation: unix.MS_PRIVATE}
 	err = unix.MountSetattr(fd, "", unix.AT_EMPTY_PATH, attr)
 	if err != nil && !errors.Is(err, unix.ENOSYS) {
@@ -133,11 +133,12 @@ func attach(files *fsys.FS, tree int, bind Bind) (shown, error) {
 	return shown{target: bind.Target, dev: st.Dev, ino: st.Ino}, nil
 }
 
-// check compares what the target shows to the calling thread with what it has to.
+// check compares the directory that the target shows to the calling thread with the right one.
 func (s shown) check(files *fsys.FS) error {
 	dir, err := files.OpenDir(s.target)
 	if err != nil {
-		return fmt.Errorf("cannot trust what was built: the directory at %s was moved or removed meanwhile: %w", s.target, err)
+		return fmt.Errorf("cannot trust what was built: the directory at %s was moved or removed meanwhile: %w",
+			s.target, err)
 	}
 	defer dir.Close() //nolint:errcheck // read only
 	var st unix.Stat_t

@@ -174,7 +174,8 @@ func BenchmarkOpen(b *testing.B) {
 	}
 	defer func() { _ = source.Close() }()
 	for b.Loop() {
-		n, err := Open(files, []Bind{{Source: source, Target: dir}, {Source: source, Target: dir}, {Source: source, Target: dir}})
+		bind := Bind{Source: source, Target: dir}
+		n, err := Open(files, []Bind{bind, bind, bind})
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -5,8 +5,7 @@ import (
 	"strings"
 )
 
-// scanner reads a version in lower case from its beginning. Each method takes what it reads off
-// the rest.
+// scanner reads a version in lower case from its beginning. Each method removes what it reads from the rest.
 type scanner struct{ rest string }
 
 // version reads all parts of a version, as far as they go.
@@ -49,7 +48,7 @@ func phase(word string) string {
 	return word
 }
 
-// number reads a number, or "" where there is none.
+// number reads a number, or "" if there is none.
 func (s *scanner) number() string {
 	return normalNumber(s.span(digits))
 }
@@ -72,8 +71,8 @@ func (s *scanner) numberFollows(prefix string) bool {
 	return true
 }
 
-// suffix reads one of the words, the first that fits, with its number, which is 0 where none is
-// written. Either may have a separator before it.
+// suffix reads the first of the words that fits, with its number, 0 if none is written. Both may have a separator
+// before them.
 func (s *scanner) suffix(words ...string) (word, number string) {
 	rest := withoutSeparator(s.rest)
 	for _, word := range words {

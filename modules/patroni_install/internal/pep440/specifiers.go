@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// maxSpecifiers bounds the length of specifiers, in bytes.
+// maxSpecifiers limits the length of specifiers, in bytes.
 const maxSpecifiers = 1024
 
-// Specifiers is a set of clauses that a version has to meet all. The zero value has none.
+// Specifiers is a set of clauses. A version has to meet all of them. The zero value has none.
 type Specifiers []clause
 
 // clause is one specifier, such as ">=4.0" or "==4.0.*".
@@ -21,7 +21,7 @@ type clause struct {
 }
 
 // ParseSpecifiers reads specifiers with commas between them, such as ">=4.0,<4.1", "~=4.0" or
-// "!=4.0.*". White space around versions and operators is of no meaning; "" takes any version.
+// "!=4.0.*". White space around versions and operators means nothing; "" takes any version.
 func ParseSpecifiers(text string) (Specifiers, error) {
 	if len(text) > maxSpecifiers {
 		return nil, fmt.Errorf("cannot read version specifiers %.40q…: they are longer than %d bytes", text, maxSpecifiers)
@@ -57,7 +57,7 @@ func parseClause(text string) (clause, error) {
 	return clause{}, errors.New("it begins with no operator, such as == or >=")
 }
 
-// check refuses operators with versions that they have no meaning for.
+// check refuses operators with versions that they cannot compare.
 func (c clause) check() error {
 	v, equality := c.version, c.operator == "==" || c.operator == "!="
 	switch {
@@ -75,8 +75,8 @@ func (c clause) check() error {
 	return nil
 }
 
-// Contains tells whether a version meets all clauses. Pre-releases count where prereleases says
-// so, and where a clause asks for one by naming it.
+// Contains tells whether a version meets all clauses. Pre-releases count if prereleases says so, or if a clause names
+// one.
 func (s Specifiers) Contains(v Version, prereleases bool) bool {
 	if v.IsPrerelease() && !prereleases && !slices.ContainsFunc(s, clause.namesPrerelease) {
 		return false
@@ -86,8 +86,7 @@ func (s Specifiers) Contains(v Version, prereleases bool) bool {
 
 func (c clause) namesPrerelease() bool { return c.operator != "!=" && c.version.IsPrerelease() }
 
-// allows tells whether a version meets the clause. Its local part counts only where the clause
-// names one.
+// allows tells whether a version meets the clause. Its local part counts only if the clause names one.
 func (c clause) allows(v Version) bool {
 	order := v.comparePublic(c.version)
 	switch c.operator {
@@ -127,8 +126,7 @@ func (v Version) isOf(epoch string, release []string) bool {
 	return v.epoch == epoch
 }
 
-// earliest returns the first pre-release of a version, which is itself where it is one: < means
-// before that.
+// earliest returns the first pre-release of a version, or the version itself if it is one: < means before that.
 func (v Version) earliest() Version {
 	if !v.IsPrerelease() {
 		v.dev = "0"
@@ -136,7 +134,7 @@ func (v Version) earliest() Version {
 	return v
 }
 
-// isPostOf tells whether v is a post-release of w, which > does not mean.
+// isPostOf tells whether v is a post-release of w: > does not accept these.
 func (v Version) isPostOf(w Version) bool {
 	v.post, v.dev = "", ""
 	return v.comparePublic(w) == 0

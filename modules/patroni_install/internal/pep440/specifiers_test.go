@@ -108,7 +108,8 @@ func TestParseSpecifiersRefuses(t *testing.T) {
 	}
 	for text, want := range tests {
 		s, err := ParseSpecifiers(text)
-		if err == nil || !strings.HasPrefix(err.Error(), "cannot read version specifier") || !strings.Contains(err.Error(), want) {
+		if err == nil || !strings.HasPrefix(err.Error(), "cannot read version specifier") ||
+			!strings.Contains(err.Error(), want) {
 			t.Errorf("ParseSpecifiers(%.40q) = %v, %v; want %q", text, s, err, want)
 		}
 	}

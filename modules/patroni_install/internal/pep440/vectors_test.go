@@ -15,13 +15,13 @@ import (
 type vectors struct {
 	Versions []struct {
 		Text       string
-		String     string // "" where it is no version
+		String     string // "" if it is no version
 		Prerelease bool
 		Rank       int // place in the order of versions, which equal ones share
 	}
 	Specifiers []struct {
 		Text        string
-		Allows      string // 0 or 1 for each of the versions that are some, "" where these are no specifiers
+		Allows      string // 0 or 1 for each of the versions that are some, "" if these are no specifiers
 		Prereleases bool   // they ask for pre-releases
 	}
 }

@@ -1,8 +1,8 @@
 // Package pep440 reads versions of Python packages and the specifiers that select them, and
 // compares them by the rules of PEP 440.
 //
-// It is pure, and all it reads is bounded in length. Numbers are kept and compared as digits, so
-// that none is too large. The operator ===, which compares text whatever it means, is refused.
+// It is pure, and limits the length of everything that it reads. Numbers are kept and compared as digits, so that
+// none is too large. The operator === compares plain text, and is refused.
 package pep440
 
 import (
@@ -14,7 +14,7 @@ import (
 	"unicode/utf8"
 )
 
-// maxVersion bounds the length of a version, in bytes.
+// maxVersion limits the length of a version, in bytes.
 const maxVersion = 256
 
 const (
@@ -27,7 +27,7 @@ type Version struct {
 	epoch   string   // as every number: digits without leading zeros
 	release []string // numbers, at least one
 	phase   string   // of a pre-release: "a", "b" or "rc"
-	pre     string   // number in that phase; like phase, post and dev "" where there is none
+	pre     string   // number in that phase; like phase, post and dev "" if there is none
 	post    string
 	dev     string
 	local   []string // numbers and words in lower case
@@ -43,7 +43,7 @@ func Parse(text string) (Version, error) {
 	return v, nil
 }
 
-// MustParse reads a version that is a constant of the program, and panics where it is none.
+// MustParse reads a version that is a constant of the program, and panics if it is none.
 func MustParse(text string) Version {
 	v, err := Parse(text)
 	if err != nil {
@@ -68,8 +68,7 @@ func parse(text string) (Version, error) {
 	return v, nil
 }
 
-// String returns the normal form, in which only trailing zeros of the release tell equal
-// versions apart.
+// String returns the normal form. Equal versions differ in it only by trailing zeros of the release.
 func (v Version) String() string {
 	text := strings.Join(v.release, ".") + v.phase + v.pre
 	if v.epoch != "0" && v.epoch != "" {
@@ -90,8 +89,8 @@ func (v Version) String() string {
 // IsPrerelease tells whether it is an alpha, beta, candidate or development release.
 func (v Version) IsPrerelease() bool { return v.phase != "" || v.dev != "" }
 
-// Compare returns a negative number where v comes before w, a positive one where it comes after,
-// and 0 where they are equal, as 1.0 and 1.0.0 are.
+// Compare returns a negative number if v comes before w, a positive one if it comes after, and 0 if they are equal,
+// as 1.0 and 1.0.0 are.
 func (v Version) Compare(w Version) int {
 	return cmp.Or(v.comparePublic(w), slices.CompareFunc(v.local, w.local, compareSegments))
 }
@@ -108,8 +107,8 @@ func (v Version) comparePublic(w Version) int {
 	)
 }
 
-// rank orders what one release goes through: 1.0.dev1, 1.0a1, 1.0b1, 1.0rc1, 1.0. A development
-// release of anything but the release itself has the rank of what it leads to.
+// rank orders the phases of one release: 1.0.dev1, 1.0a1, 1.0b1, 1.0rc1, 1.0. A development release of a pre-release
+// or post-release has the rank of that one.
 func (v Version) rank() int {
 	if v.phase == "" && v.post == "" && v.dev != "" {
 		return 0

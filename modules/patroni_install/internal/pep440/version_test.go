@@ -65,7 +65,8 @@ func TestParseRefuses(t *testing.T) {
 	}
 	for text, want := range tests {
 		v, err := Parse(text)
-		if err == nil || !strings.HasPrefix(err.Error(), "cannot read version ") || !strings.HasSuffix(err.Error(), ": "+want) {
+		if err == nil || !strings.HasPrefix(err.Error(), "cannot read version ") ||
+			!strings.HasSuffix(err.Error(), ": "+want) {
 			t.Errorf("Parse(%.40q) = %q, %v; want %q", text, v, err, want)
 		}
 	}
@@ -73,8 +74,9 @@ func TestParseRefuses(t *testing.T) {
 
 // TestOrder has the order that PEP 440 gives as its example, and what it says of local versions.
 func TestOrder(t *testing.T) {
-	want := strings.Fields(`0.9 1.dev0 1.0.dev456 1.0a1 1.0a2.dev456 1.0a12.dev456 1.0a12 1.0b1.dev456 1.0b2 1.0b2.post345.dev456
-		1.0b2.post345 1.0rc1.dev456 1.0rc1 1.0 1.0+abc.5 1.0+abc.7 1.0+abc.10 1.0+5 1.0+5.a 1.0+5.0 1.0.post456.dev34 1.0.post456
+	want := strings.Fields(`0.9 1.dev0 1.0.dev456 1.0a1 1.0a2.dev456 1.0a12.dev456 1.0a12 1.0b1.dev456 1.0b2
+		1.0b2.post345.dev456 1.0b2.post345 1.0rc1.dev456 1.0rc1 1.0 1.0+abc.5 1.0+abc.7 1.0+abc.10 1.0+5 1.0+5.a
+		1.0+5.0 1.0.post456.dev34 1.0.post456
 		1.0.15 1.1.dev1 1.9 1.10 18446744073709551615 18446744073709551616 1!0.1`)
 	got := slices.Clone(want)
 	slices.Reverse(got)
@@ -101,7 +103,9 @@ func TestEqual(t *testing.T) {
 
 // FuzzParse holds that what is read is written so that it reads the same.
 func FuzzParse(f *testing.F) {
-	for _, seed := range []string{"4.0.7", "v1!2.0-RC.1-1.dev+Ubuntu_01.x", "1.0a.-1", "1.0.dev-", "00.0", "!1", "1+", "é"} {
+	for _, seed := range []string{
+		"4.0.7", "v1!2.0-RC.1-1.dev+Ubuntu_01.x", "1.0a.-1", "1.0.dev-", "00.0", "!1", "1+", "é",
+	} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

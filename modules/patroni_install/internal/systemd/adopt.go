@@ -9,8 +9,7 @@ import (
 	"strings"
 )
 
-// IsEarlier tells whether a unit is the one that the collection's earlier role wrote, whatever program, configuration
-// and user are in it.
+// IsEarlier tells whether the collection's earlier role wrote a unit, with any program, configuration and user.
 func IsEarlier(text []byte) bool {
 	own := func(s setting) bool { return s.section == "Service" && (s.name == "ExecStart" || s.name == "User") }
 	return slices.Equal(slices.DeleteFunc(settings(text), own), []setting{
@@ -25,8 +24,8 @@ func IsEarlier(text []byte) bool {
 	})
 }
 
-// Starts returns the configuration file that a unit with its drop-ins names to the program patroni, and its user, ""
-// for none. It is an error for a unit to start anything else, or more than that.
+// Starts returns the configuration file that a unit with its drop-ins passes to the program patroni, and its user, ""
+// for none. If the unit starts anything else, or more than that, it is an error.
 func Starts(text []byte, dropIns []Source) (config, user string, err error) {
 	all := merged(text, dropIns)
 	user = strings.ReplaceAll(last(all, "Service", "User"), "%%", "%")
@@ -38,9 +37,9 @@ func Starts(text []byte, dropIns []Source) (config, user string, err error) {
 	return config, user, err
 }
 
-// configOf is the configuration file in a command that gives it to patroni, and nothing else. What else is there, such
-// as a program that starts Patroni or a mark by which systemd does that with root's rights, would be lost. A command may
-// hold a secret, and is not repeated.
+// configOf is the configuration file in a command that passes it, and nothing else, to patroni. Anything else would
+// be lost, such as a program that starts Patroni or a mark that makes systemd start it with root's rights. A command
+// may hold a secret, so errors do not repeat it.
 func configOf(command string) (string, error) {
 	all := words(command)
 	if !slices.ContainsFunc(all, func(word string) bool { return path.Base(word) == "patroni" }) {
@@ -63,16 +62,16 @@ func configOf(command string) (string, error) {
 	return strings.NewReplacer("%%", "%", "$$", "$").Replace(all[1]), nil
 }
 
-// decided are the settings of a service that depend on how its program is started: those of a unit of ours are right
-// for the program of ours. Type=notify, for one, takes a Python module that may be missing.
+// decided are the settings of a service that depend on how its program is started: those of our unit are right for
+// our program. Type=notify, for example, needs a Python module that may be missing.
 func decided() []string {
 	return []string{
 		"Type", "User", "ExecStart", "NotifyAccess", "WatchdogSec", "PIDFile", "BusName", "GuessMainPID", "RemainAfterExit",
 	}
 }
 
-// Overridden finds a drop-in that would have this unit start its program in another way than its text does, and what
-// that sets; "" for none.
+// Overridden finds a drop-in that would make this unit start its program in another way than its text says, and the
+// setting that does so; "" for none.
 func (u Unit) Overridden(dropIns []Source) (file, name string) {
 	ours := settings(u.Render())
 	all := merged(u.Render(), dropIns)
@@ -90,8 +89,8 @@ func (u Unit) Overridden(dropIns []Source) (file, name string) {
 	return "", ""
 }
 
-// Unfit names a setting of another unit with which the program of this one would not start, or not with its own
-// modules; "" for none. The settings of a unit go on to count when it is adopted.
+// Unfit names a setting of another unit that would keep the program of this one from starting, or from its own
+// modules; "" for none. The settings of an adopted unit stay in force.
 func (u Unit) Unfit(text []byte, dropIns []Source) string {
 	all := merged(text, dropIns)
 	for _, name := range []string{"RootDirectory", "RootImage"} {
@@ -106,7 +105,8 @@ func (u Unit) Unfit(text []byte, dropIns []Source) string {
 			}
 		}
 	}
-	hides := !slices.Contains([]string{"", "no", "false", "off", "0", "n", "f", "read-only"}, strings.ToLower(last(all, "Service", "ProtectHome")))
+	shows := []string{"", "no", "false", "off", "0", "n", "f", "read-only"}
+	hides := !slices.Contains(shows, strings.ToLower(last(all, "Service", "ProtectHome")))
 	if hides && (strings.HasPrefix(u.Exec, "/home/") || strings.HasPrefix(u.Exec, "/root/")) {
 		return "ProtectHome"
 	}
@@ -134,10 +134,10 @@ func (u Unit) isBelow(all []setting, name string) bool {
 // adoptedHeader begins the drop-in that Adopt makes.
 const adoptedHeader = "# Written by patroni_install when it adopted"
 
-// IsAdopted tells whether a drop-in is one that Adopt made.
+// IsAdopted tells whether Adopt made a drop-in.
 func IsAdopted(text []byte) bool { return strings.HasPrefix(string(text), adoptedHeader+" ") }
 
-// Before finds a drop-in that comes before one of this name and sets what that sets, too: the latter would win.
+// Before finds a drop-in that comes before one of this name and has the same settings: the latter would win.
 func Before(name string, text []byte, dropIns []Source) string {
 	for _, d := range dropIns {
 		for _, s := range settings(text) {
@@ -149,9 +149,9 @@ func Before(name string, text []byte, dropIns []Source) string {
 	return ""
 }
 
-// Adopt returns a drop-in for this unit with the settings of another one that it does not have, and with those that systemd
-// took where the other one had none and this one does; nil where there are none. What it leaves out it names in comments.
-// dropIns are those of the other unit, which stay, and manager the files with systemd's own settings.
+// Adopt returns a drop-in for this unit, nil if it would be empty. It has the settings of another unit that this one
+// lacks, and systemd's defaults for settings of this unit that the other one lacks. Comments name the settings that
+// it leaves out. dropIns are those of the other unit, which stay, and manager the files with systemd's own settings.
 func (u Unit) Adopt(text []byte, dropIns, manager []Source) []byte {
 	ours, theirs := settings(u.Render()), settings(text)
 	var b, left strings.Builder
@@ -187,8 +187,8 @@ func (u Unit) Adopt(text []byte, dropIns, manager []Source) []byte {
 	return []byte(head + b.String())
 }
 
-// isSame tells whether a setting has the same values in two units. One alone is not enough: it may come back to the value
-// of the other unit after another one.
+// isSame tells whether a setting has the same values in two units. To compare one value is not enough: a setting may
+// have another value before that of the other unit.
 func isSame(ours, theirs []setting, s setting) bool {
 	of := func(all []setting) (found []setting) {
 		for _, other := range all {
@@ -201,14 +201,14 @@ func isSame(ours, theirs []setting, s setting) bool {
 	return slices.Equal(of(ours), of(theirs))
 }
 
-// builtinTimeout is how long systemd waits for a start or a stop where nobody says anything else.
+// builtinTimeout is systemd's own default for the time of a start or a stop.
 const builtinTimeout = "90"
 
-// untold are the settings that a unit of ours has and another one left to systemd, with what systemd made of that: the
-// service is stopped and restarted as it was. With another KillMode a stop would leave processes behind, with a shorter time
-// it would kill PostgreSQL at its checkpoint, and with Restart a service would come back that nobody started. The rest of our
-// settings changes nothing by itself: a description, an order at boot, the user's own group, and a reload that was not possible
-// before. What hardening adds somebody asked for.
+// untold are the settings that our unit has and another one left to systemd, with systemd's values, so that the
+// service is stopped and restarted as before. With another KillMode a stop would leave processes behind, with a
+// shorter time it would kill PostgreSQL at its checkpoint, and with Restart a service would come back that nobody
+// started. The rest of our settings changes nothing by itself: a description, an order at boot, the user's own group,
+// and a reload that was not possible before. The directives of hardening stay: somebody asked for them.
 func untold(theirs []setting, dropIns, manager []Source) string {
 	var b strings.Builder
 	add := func(name, value string) {

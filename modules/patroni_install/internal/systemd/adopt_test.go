@@ -16,10 +16,13 @@ func dropIn(name string, lines ...string) Source {
 }
 
 func adopter() Unit {
-	return Unit{Name: "patroni", User: "postgres", Group: "postgres", Exec: "/usr/local/bin/patroni", ConfigPath: "/etc/patroni/p.yml"}
+	return Unit{
+		Name: "patroni", User: "postgres", Group: "postgres",
+		Exec: "/usr/local/bin/patroni", ConfigPath: "/etc/patroni/p.yml",
+	}
 }
 
-// TestStarts: what counts is what systemd makes of a unit and its drop-ins.
+// TestStarts: the settings that systemd reads from a unit and its drop-ins count.
 func TestStarts(t *testing.T) {
 	const start = "ExecStart=/opt/bin/patroni /etc/p.yml"
 	type want struct{ Config, User, Error string }
@@ -102,7 +105,7 @@ func TestOverridden(t *testing.T) {
 	}
 }
 
-// TestUnfit: what a unit sets for a program that lies elsewhere may keep ours from starting.
+// TestUnfit: settings of a unit for a program elsewhere may keep ours from starting.
 func TestUnfit(t *testing.T) {
 	inHome, inRoot := adopter(), adopter()
 	inHome.Exec, inRoot.Exec = "/home/dba/.local/bin/patroni", "/root/bin/patroni"
@@ -174,7 +177,8 @@ func TestAdopt(t *testing.T) {
 			"\n[Service]\nKillMode=mixed\nKillMode=process\n",
 		},
 		"two commands": {
-			of("ExecReload=/bin/a", "ExecReload=/bin/kill -s HUP $MAINPID", "KillMode=process", "Restart=on-failure", "TimeoutSec=30"), nil, nil,
+			of("ExecReload=/bin/a", "ExecReload=/bin/kill -s HUP $MAINPID", "KillMode=process", "Restart=on-failure",
+				"TimeoutSec=30"), nil, nil,
 			"\n[Service]\nExecReload=\nExecReload=/bin/a\nExecReload=/bin/kill -s HUP $MAINPID\n",
 		},
 		"a command of a drop-in alone": {

@@ -5,16 +5,17 @@ import (
 	"strings"
 )
 
-// NeverStart is a drop-in with which no unit is started: a start succeeds and does nothing.
+// NeverStart is a drop-in that keeps a unit from being started: a start succeeds and does nothing.
 const NeverStart = "# Written by patroni_install while it installs packages, which may not start what they bring.\n" +
 	"[Unit]\nConditionPathExists=!/\n"
 
-// DropIn returns what makes the unit that a package brings run this one's program, as its user and with its
-// configuration. How Patroni is stopped, restarted and watched is left to the package.
+// DropIn returns the drop-in that makes a package's unit run this one's program, as its user and with its
+// configuration. The package decides how Patroni is stopped, restarted and watched.
 func (u Unit) DropIn() []byte {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Written by patroni_install, which undoes any change made in this file.\n"+
-		"# It adds to the unit of the package. Settings of your own belong into another drop-in: systemctl edit %s\n", u.FileName())
+		"# It adds to the unit of the package. Settings of your own belong into another drop-in: systemctl edit %s\n",
+		u.FileName())
 	config := strings.ReplaceAll(u.ConfigPath, "%", "%%")
 	fmt.Fprintf(&b, "\n[Unit]\nWants=network-online.target\nAfter=network-online.target etcd.service syslog.socket\n"+
 		"# The package's conditions are about the configuration that it has in mind.\n"+

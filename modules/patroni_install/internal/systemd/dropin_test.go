@@ -44,7 +44,7 @@ func TestDropIn(t *testing.T) {
 	}
 }
 
-// TestVerifyDropIns hands a package's unit with both drop-ins to systemd's own parser, where the machine has it.
+// TestVerifyDropIns hands a package's unit with both drop-ins to systemd's own parser, if the machine has it.
 func TestVerifyDropIns(t *testing.T) {
 	analyze, err := exec.LookPath("systemd-analyze")
 	if err != nil {
@@ -54,7 +54,8 @@ func TestVerifyDropIns(t *testing.T) {
 		u := patroni()
 		u.User, u.Group, u.Exec, u.ConfigPath = "root", "root", "/bin/true", "/etc/"+name
 		file := filepath.Join(t.TempDir(), u.FileName())
-		writeFile(t, file, []byte("[Unit]\nConditionPathExists=/etc/patroni/config.yml\n[Service]\nExecStart=/bin/false\n"), 0o644)
+		text := "[Unit]\nConditionPathExists=/etc/patroni/config.yml\n[Service]\nExecStart=/bin/false\n"
+		writeFile(t, file, []byte(text), 0o644)
 		writeFile(t, file+".d/a.conf", u.DropIn(), 0o644)
 		writeFile(t, file+".d/b.conf", []byte(NeverStart), 0o644)
 		out, err := exec.Command(analyze, "verify", "--man=no", file).CombinedOutput()

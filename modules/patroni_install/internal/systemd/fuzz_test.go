@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// FuzzUnit: whatever passes Check becomes a file with just our sections and directives, from which the command is
-// read back, and another unit becomes another file.
+// FuzzUnit: every unit that passes Check becomes a file with only our sections and directives. The command is read
+// back from it, and another unit becomes another file.
 func FuzzUnit(f *testing.F) {
 	for _, word := range []string{
 		"/opt/bin/patroni", "/opt/my bin/patroni", "/opt/%h/$HOME/patroni", "/opt/a\nUser=root", "/opt/[Service]", "/opt/é", "/opt/a\tb", "/opt/#x", "/opt/;x",
@@ -23,7 +23,10 @@ func FuzzUnit(f *testing.F) {
 			return
 		}
 		text := u.Render()
-		plain := Unit{Name: "patroni", User: "postgres", Group: "postgres", Exec: "/usr/bin/patroni", ConfigPath: "/etc/patroni/patroni.yaml"}
+		plain := Unit{
+			Name: "patroni", User: "postgres", Group: "postgres",
+			Exec: "/usr/bin/patroni", ConfigPath: "/etc/patroni/patroni.yaml",
+		}
 		if got, want := keys(text), keys(plain.Render()); !slices.Equal(got, want) {
 			t.Errorf("sections and directives %q, want %q", got, want)
 		}

@@ -1,9 +1,9 @@
 package systemd
 
-// hardening is what takes rights from the service that neither Patroni nor PostgreSQL uses, nor a command of an
-// operator's that they start. Those commands are why much is missing here. Callbacks, archive and restore commands
-// use sudo, and everything that works by a filter of system calls takes set-id programs away as well. Data
-// directories, sockets and tablespaces are where the operator wants them, in /home and /tmp too.
+// hardening are directives that drop privileges which neither Patroni, PostgreSQL nor the operator's commands need.
+// Much is missing here because of these commands. Callbacks, archive and restore commands use sudo, and every
+// directive that filters system calls disables set-id programs as well. Data directories, sockets and tablespaces may
+// be anywhere, in /home and /tmp too.
 func hardening() []directive {
 	return []directive{
 		{"The system's programs are not for a database to write. What is built by hand may keep its data below\n" +

@@ -9,8 +9,8 @@ import (
 	"github.com/coreos/go-systemd/v22/unit"
 )
 
-// hindering are directives that take from PostgreSQL, or from commands that operators have it run, what these use. Those
-// of the first line forbid set-id programs, such as sudo in a callback.
+// hindering are directives that take away privileges which PostgreSQL, or the operators' commands that it runs, need.
+// Those of the first line forbid set-id programs, such as sudo in a callback.
 var hindering = []string{
 	"NoNewPrivileges", "SystemCallFilter", "SystemCallArchitectures", "RestrictAddressFamilies", "RestrictNamespaces", "RestrictRealtime",
 	"RestrictSUIDSGID", "LockPersonality", "MemoryDenyWriteExecute", "ProtectKernelTunables", "ProtectKernelModules", "ProtectKernelLogs",

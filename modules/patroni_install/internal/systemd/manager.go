@@ -14,8 +14,8 @@ import (
 	godbus "github.com/godbus/dbus/v5"
 )
 
-// Running reports whether systemd is the manager of the system below root ("/" for this one), by the
-// directory that sd_booted(3) looks for.
+// Running reports whether systemd is the manager of the system below root ("/" for this one). It looks for the same
+// directory as sd_booted(3).
 func Running(root string) bool {
 	info, err := os.Lstat(filepath.Join("/", root, "run/systemd/system"))
 	return err == nil && info.IsDir()
@@ -31,16 +31,16 @@ type State struct {
 	UnitFileState string
 	// FragmentPath is the unit's file; empty if there is none.
 	FragmentPath string
-	// NeedDaemonReload tells that the file has changed since.
+	// NeedDaemonReload tells that the file has changed since it was loaded.
 	NeedDaemonReload bool
 	// MainPID is the main process, 0 if there is none.
 	MainPID uint32
-	// MainStarted is when the main process was started, by the wall clock; zero if there is none.
+	// MainStarted is the time at which the main process was started, by the wall clock; zero if there is none.
 	MainStarted time.Time
 }
 
-// Manager talks to systemd. It connects at the first use, and anew when the connection was lost, as
-// happens when systemd itself is upgraded. Not for concurrent use.
+// Manager talks to systemd. It connects at the first use, and anew if the connection was lost, for instance by an
+// upgrade of systemd. Not for concurrent use.
 type Manager struct {
 	root string
 	conn *dbus.Conn
@@ -77,7 +77,8 @@ func (m *Manager) State(ctx context.Context, unit string) (State, error) {
 func (m *Manager) Reload(ctx context.Context) error {
 	err := m.call(ctx, func(conn *dbus.Conn) error { return conn.ReloadContext(ctx) })
 	if err != nil {
-		return fmt.Errorf("cannot make systemd read its unit files over D-Bus (systemctl daemon-reload does the same): %w", err)
+		return fmt.Errorf("cannot make systemd read its unit files over D-Bus (systemctl daemon-reload does the same): %w",
+			err)
 	}
 	return nil
 }

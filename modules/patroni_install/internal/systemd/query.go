@@ -10,10 +10,10 @@ import (
 
 // query asks for the state of one unit.
 //
-// systemd loads a unit that is neither enabled nor active for each call, and forgets it again: five
-// properties one by one take 10 to 20 ms then, all of the Unit interface together 3 to 7 ms, and they are of
-// one moment. For loaded units both take less than 1 ms. The Service interface, with three times the
-// properties, is asked for single ones, and only while there may be a process.
+// systemd loads a unit that is neither enabled nor active for each call, and forgets it again. Then five properties
+// one by one take 10 to 20 ms; all of the Unit interface together take 3 to 7 ms, and belong to one moment. For
+// loaded units both take less than 1 ms. The Service interface, with three times the properties, is asked for single
+// ones, and only while there may be a process.
 func query(ctx context.Context, conn *dbus.Conn, unit string) (State, error) {
 	values, err := conn.GetUnitPropertiesContext(ctx, unit)
 	if err != nil {
@@ -22,7 +22,7 @@ func query(ctx context.Context, conn *dbus.Conn, unit string) (State, error) {
 	p := properties{values: values}
 	state := State{LoadState: get[string](&p, "LoadState")}
 	state.ActiveState = get[string](&p, "ActiveState")
-	// A running service whose file was removed is not found, and active all the same.
+	// If the file of a running service was removed, the service is not found, but still active.
 	if p.err == nil && state.LoadState == "not-found" && state.ActiveState == "inactive" {
 		return State{LoadState: state.LoadState}, nil
 	}

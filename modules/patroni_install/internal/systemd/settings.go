@@ -38,17 +38,19 @@ type Source struct {
 	Text []byte
 }
 
-// unitPaths are the directories of units, and of drop-ins, those that go before the others first.
+// unitPaths are the directories of units and of drop-ins, in the order in which they count.
 func unitPaths() []string {
 	return []string{
-		"/etc/systemd/system.control", "/run/systemd/system.control", "/run/systemd/transient", "/run/systemd/generator.early", Directory,
+		"/etc/systemd/system.control", "/run/systemd/system.control", "/run/systemd/transient",
+		"/run/systemd/generator.early", Directory,
 		"/etc/systemd/system.attached", "/run/systemd/system", "/run/systemd/system.attached", "/run/systemd/generator",
 		"/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system", "/run/systemd/generator.late",
 	}
 }
 
-// DropInDirs are the directories in which systemd looks for the drop-ins of a service that has these names. Of several
-// files of one name the one in the first directory counts; all that count are read in the order of their names.
+// DropInDirs are the directories in which systemd looks for the drop-ins of a service with these names. If several
+// files have one name, the one in the first directory counts. The files that count are read in the order of their
+// names.
 func DropInDirs(names ...string) (dirs []string) {
 	for _, name := range names {
 		for _, dir := range unitPaths() {
@@ -63,24 +65,27 @@ func DropInDirs(names ...string) (dirs []string) {
 	return dirs
 }
 
-// wider are the names by which drop-ins are for several services, this one among them: of its template, and those that
-// end at a dash, as in a-.service of a-b.service.
+// wider are the names of drop-ins for several services, this one among them: that of its template, and those that end
+// at a dash, such as a-.service for a-b.service.
 func wider(name string) (names []string) {
 	stem := strings.TrimSuffix(name, ".service")
 	prefix, instance, isInstance := strings.Cut(stem, "@")
 	if isInstance && instance != "" {
 		names = append(names, prefix+"@.service")
 	}
-	for end := strings.LastIndex(strings.TrimRight(prefix, "-"), "-"); end > 0; end = strings.LastIndex(strings.TrimRight(prefix, "-"), "-") {
+	dash := func() int { return strings.LastIndex(strings.TrimRight(prefix, "-"), "-") }
+	for end := dash(); end > 0; end = dash() {
 		prefix = prefix[:end+1]
 		names = append(names, prefix+".service")
 	}
 	return names
 }
 
-// ManagerFiles are the directories of systemd's own settings, with the name of the file and of the directory of drop-ins.
+// ManagerFiles are the directories of systemd's own settings, with the name of the file and of the directory of
+// drop-ins.
 func ManagerFiles() (dirs []string, name string) {
-	return []string{"/etc/systemd", "/run/systemd", "/usr/local/lib/systemd", "/usr/lib/systemd", "/lib/systemd"}, "system.conf"
+	dirs = []string{"/etc/systemd", "/run/systemd", "/usr/local/lib/systemd", "/usr/lib/systemd", "/lib/systemd"}
+	return dirs, "system.conf"
 }
 
 // merged are the settings of files in their order.
@@ -92,8 +97,8 @@ func merged(text []byte, dropIns []Source) []setting {
 	return all
 }
 
-// values are those that count of a setting, in their order: an empty one takes back what comes before it. Of a setting
-// that has one value the last counts.
+// values are the values of a setting that count, in their order: an empty one removes those before it. If a setting
+// has a single value, the last one counts.
 func values(all []setting, section, name string) (found []string) {
 	for _, s := range all {
 		switch {
@@ -107,7 +112,7 @@ func values(all []setting, section, name string) (found []string) {
 	return found
 }
 
-// last is the value that counts of a setting which has one, "" for none.
+// last is the value of a setting with a single value, "" for none.
 func last(all []setting, section, name string) string {
 	found := values(all, section, name)
 	if len(found) == 0 {

@@ -8,14 +8,15 @@ import (
 	"github.com/pgedge/platform/modules/patroni_install/internal/charset"
 )
 
-// shownNames are the settings whose values are words of systemd's, names of units or of accounts. The values of others may
-// hold secrets, as Environment, SetCredential and the commands do, unless they are numbers, times or switches.
+// shownNames are the settings whose values are words of systemd's, or names of units or accounts. The values of
+// others may hold secrets, like Environment, SetCredential and the commands, unless they are numbers, times or
+// switches.
 func shownNames() []string {
 	return []string{"Wants", "After", "Requires", "Type", "User", "Group", "KillMode", "TimeoutSec", "Restart", "WantedBy"}
 }
 
-// Shown is the text of a unit or a drop-in for people who may not read the file: a value that may be a secret is left out,
-// and so is what somebody wrote in a comment. Lines that known has, too, are as they are.
+// Shown is the text of a unit or a drop-in for people who may not read the file: values that may be secrets are left
+// out, and so are comments. Lines that known has too stay as they are.
 func Shown(text, known string) string {
 	lines := map[string]bool{}
 	for line := range strings.Lines(known) {
@@ -55,7 +56,7 @@ func isPlain(name, value string) bool {
 	return isNumber || slices.Contains([]string{"yes", "no", "true", "false", "on", "off", "infinity"}, value)
 }
 
-// shownLine is a line of a unit without what may be a secret.
+// shownLine is a line of a unit without possible secrets.
 func shownLine(line string, comment bool) string {
 	name, value, found := strings.Cut(line, "=")
 	name, value = strings.TrimSpace(name), strings.TrimSpace(value)
@@ -72,8 +73,9 @@ func shownLine(line string, comment bool) string {
 		return "…"
 	case value == "", isPlain(name, value), slices.Contains(shownNames(), name) && !strings.HasSuffix(line, `\`):
 		return line
-	// The program of a service and its configuration.
-	case name == "ExecStart" && !strings.HasSuffix(line, `\`) && !slices.ContainsFunc(strings.Fields(value), func(w string) bool { return !isPath(w) }):
+		// The program of a service and its configuration.
+	case name == "ExecStart" && !strings.HasSuffix(line, `\`) &&
+		!slices.ContainsFunc(strings.Fields(value), func(w string) bool { return !isPath(w) }):
 		return line
 	}
 	return name + "=…"

@@ -1,8 +1,8 @@
 // Package systemd renders the unit that runs Patroni, and asks and reloads the system's manager.
 //
-// The unit file is text that this package alone decides: a file that differs from Render in one byte is not
-// ours as it should be, so callers compare bytes. What an administrator wants different goes into a
-// drop-in of his own. Ours, for the unit of an operating system's package, is rendered here too.
+// This package alone decides the text of the unit file: a file that differs from Render in one byte was changed, so
+// callers compare bytes. An administrator's own settings go into a drop-in. Our drop-in, for the unit of an operating
+// system's package, is rendered here too.
 //
 // The manager is reached over D-Bus, without any child process.
 package systemd
@@ -29,7 +29,7 @@ type Unit struct {
 	Exec string
 	// ConfigPath is the absolute path of Patroni's configuration file, its only argument.
 	ConfigPath string
-	// Hardened takes rights from the service that nothing in it uses.
+	// Hardened drops privileges that the service does not need.
 	Hardened bool
 }
 
@@ -121,8 +121,8 @@ func Commands(text []byte) (commands []string) {
 	return commands
 }
 
-// Mention tells whether one of the commands has a word that is this absolute path, or, when that ends in a slash,
-// a path below it.
+// Mention tells whether one of the commands has this absolute path as a word, or, if that ends in a slash, a path
+// below it.
 func Mention(commands []string, name string) bool {
 	if name == "" {
 		return false
@@ -158,7 +158,8 @@ func Paths(command string) (paths []string) {
 	return paths
 }
 
-// words splits a command as systemd does: at white space outside of quotes. What follows a backslash stands for itself.
+// words splits a command as systemd does: at white space outside of quotes. A character after a backslash stands for
+// itself.
 func words(command string) (all []string) {
 	var word strings.Builder
 	var quote rune
@@ -194,8 +195,8 @@ func isUnitName(name string) bool {
 	return charset.MadeOf(prefix, chars) && (!divided || charset.MadeOf(instance, chars))
 }
 
-// Check reports what systemd would refuse or misread: a name that is no unit's, relative paths, control characters, and
-// quotes or backslashes in the program's path, for which a unit file has no spelling.
+// Check reports what systemd would refuse or misread: a name that is no unit's, relative paths, control characters,
+// and quotes or backslashes in the program's path, which a unit file cannot spell.
 func (u Unit) Check() error {
 	if err := u.check(); err != nil {
 		return fmt.Errorf("cannot make a unit of %q: %w", u.FileName(), err)
@@ -210,7 +211,8 @@ func (u Unit) check() error {
 	case u.User == "" || u.Group == "":
 		return errors.New("user and group must be given")
 	case strings.HasSuffix(u.User, `\`) || strings.HasSuffix(u.Group, `\`):
-		return fmt.Errorf("a backslash at the end of user %q or group %q would join its line with the next one", u.User, u.Group)
+		return fmt.Errorf("a backslash at the end of user %q or group %q would join its line with the next one",
+			u.User, u.Group)
 	case !path.IsAbs(u.Exec):
 		return fmt.Errorf("the program %q is not an absolute path", u.Exec)
 	case strings.ContainsAny(u.Exec, `"'\`):

@@ -155,7 +155,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// TestVerify hands units to systemd's own parser, where the machine has it.
+// TestVerify hands units to systemd's own parser, if the machine has it.
 func TestVerify(t *testing.T) {
 	analyze, err := exec.LookPath("systemd-analyze")
 	if err != nil {
@@ -210,7 +210,8 @@ func TestMention(t *testing.T) {
 		u.ConfigPath = "/etc/" + name + "/p.yaml"
 		commands := Commands(u.Render())
 		for path, want := range map[string]bool{
-			u.Exec: true, u.ConfigPath: true, "/etc/" + name + "/": true, u.Exec + "ctl": false, "/etc/" + name: false, "/etc/": true,
+			u.Exec: true, u.ConfigPath: true, "/etc/" + name + "/": true,
+			u.Exec + "ctl": false, "/etc/" + name: false, "/etc/": true,
 			"/etc/other/": false,
 		} {
 			if Mention(commands, path) != want {

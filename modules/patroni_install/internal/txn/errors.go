@@ -5,10 +5,10 @@ import "fmt"
 // ConflictError reports a live state that a step did not make and does not overwrite.
 type ConflictError struct {
 	Path  string
-	Found string // what is there
+	Found string // the live state
 }
 
-// Error names the path and what is there.
+// Error names the path and the live state.
 func (e *ConflictError) Error() string {
 	return fmt.Sprintf("%s was changed by somebody else: %s", e.Path, e.Found)
 }
@@ -16,7 +16,7 @@ func (e *ConflictError) Error() string {
 // RollbackError reports a failed run whose changes could not all be undone.
 type RollbackError struct {
 	Cause error // why the run failed
-	Undo  error // what is not as it was
+	Undo  error // what could not be undone
 }
 
 // Error gives both reasons, the cause first.
@@ -27,7 +27,7 @@ func (e *RollbackError) Error() string {
 // Unwrap returns both reasons.
 func (e *RollbackError) Unwrap() []error { return []error{e.Cause, e.Undo} }
 
-// unfinishedError reports what could not be undone and is still in the journal.
+// unfinishedError reports changes that could not be undone and are still in the journal.
 type unfinishedError struct {
 	errs    []error
 	journal string

@@ -17,7 +17,7 @@ import (
 // format is the version of the journal that this program writes and reads.
 const format = 1
 
-// journalLimit bounds a journal, in bytes. It holds shell profiles and a unit, nothing large.
+// journalLimit limits a journal, in bytes. It holds shell profiles and a unit, nothing large.
 const journalLimit = 64 << 20
 
 // The phases of a transaction.
@@ -26,7 +26,7 @@ const (
 	phaseCommit = "commit"
 )
 
-// journal is the transaction as it is on disk.
+// journal is the transaction on disk.
 type journal struct {
 	Format int    `json:"format"`
 	Phase  string `json:"phase"`
@@ -59,7 +59,7 @@ func (t *Transaction) save(j *journal) error {
 	return t.write(j, text)
 }
 
-// saveChanged saves the journal where a step came to know something since, such as what it made.
+// saveChanged saves the journal if a step has learnt something since, such as the inode of a directory that it made.
 func (t *Transaction) saveChanged(j *journal) error {
 	text, err := j.encode()
 	if err != nil || bytes.Equal(text, j.saved) {
@@ -71,7 +71,7 @@ func (t *Transaction) saveChanged(j *journal) error {
 func (j *journal) encode() ([]byte, error) {
 	doc := document{journal: *j}
 	for _, step := range j.Steps {
-		// Exactly: a path with other bytes in it would be another path after a crash.
+		// Exactly: a path with bytes that are no UTF-8 would be another path after a crash.
 		text, err := jsonvalue.EncodeExactly(step)
 		if err != nil {
 			return nil, fmt.Errorf("cannot write %s into the journal: %w", step.Describe().Path, err)
@@ -93,7 +93,7 @@ func (t *Transaction) write(j *journal, text []byte) error {
 	return nil
 }
 
-// load returns the pending journal, nil when there is none.
+// load returns the pending journal, nil if there is none.
 func (t *Transaction) load() (*journal, error) {
 	text, info, err := t.Host.FS.ReadFileInfo(t.path(), journalLimit)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -115,19 +115,19 @@ func (t *Transaction) load() (*journal, error) {
 	return j, nil
 }
 
-// unusable reports a journal that nobody may act on. It stays where it is, since it may be all that
-// tells of a half-done change, and a program that understands it can still go on with it.
+// unusable reports a journal that nobody may act on. It stays where it is: it may be the only record of a half-done
+// change, and a program that understands it can still go on with it.
 func (t *Transaction) unusable(text []byte, cause error) error {
 	compare := "what an interrupted installation leaves"
 	if names := paths(text); len(names) > 0 {
 		compare = strings.Join(names, ", ")
 	}
 	return fmt.Errorf("cannot use the journal of an interrupted run, %s: %w; nothing was changed, and the journal stays; "+
-		"if another version of patroni_install wrote it, run that one; otherwise look whether these are as they should be: %s; "+
-		"then move the journal aside: mv %s %s.unusable", t.path(), cause, compare, t.path(), t.path())
+		"if another version of patroni_install wrote it, run that one; otherwise look whether these are as they should "+
+		"be: %s; then move the journal aside: mv %s %s.unusable", t.path(), cause, compare, t.path(), t.path())
 }
 
-// shownPaths bounds how many paths of an unusable journal are named.
+// shownPaths limits how many paths of an unusable journal are named.
 const shownPaths = 20
 
 // paths finds the paths that a journal names, however damaged it is, each once and in order.

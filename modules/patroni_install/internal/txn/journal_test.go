@@ -69,10 +69,11 @@ func TestUnusableJournal(t *testing.T) {
 	}
 }
 
-// TestUnusableJournalNamesItsPaths: what a damaged journal still tells is what has to be looked at.
+// TestUnusableJournalNamesItsPaths: people have to look at the paths that a damaged journal still names.
 func TestUnusableJournalNamesItsPaths(t *testing.T) {
 	w := newWorld(t)
-	text := strings.Replace(goodJournal, "]}", `,{"kind":"mark","step":{"path":"/b"}},{"kind":"mark","step":{"path":"/a"}},{"path":"/lo`, 1)
+	text := strings.Replace(goodJournal, "]}",
+		`,{"kind":"mark","step":{"path":"/b"}},{"kind":"mark","step":{"path":"/a"}},{"path":"/lo`, 1)
 	w.putJournal(t, text)
 	w.expectRefusal(t, "as they should be: /a, /b; then")
 }
@@ -94,7 +95,7 @@ func TestJournalThatOthersMayHaveWritten(t *testing.T) {
 	w.expectRefusal(t, "65534", "others than root")
 }
 
-// TestJournalMovedAside: what the error tells people to do is enough to go on.
+// TestJournalMovedAside: people who do what the error says can go on.
 func TestJournalMovedAside(t *testing.T) {
 	w := newWorld(t)
 	file := w.putJournal(t, goodJournal[:40])

@@ -14,7 +14,7 @@ import (
 	"github.com/pgedge/platform/modules/patroni_install/internal/txn"
 )
 
-// learner is a step that knows what it made only once it is applied.
+// learner is a step that learns its result only when it is applied.
 type learner struct {
 	mark
 
@@ -28,8 +28,8 @@ func (l *learner) Apply(ctx context.Context, h *host.Host) error {
 
 var _ txn.Step = (*learner)(nil)
 
-// TestJournalHoldsWhatWasLearnt reads the journal when the next batch is asked for, which may take long:
-// what the steps before came to know is in it. Nothing is written where they learnt nothing.
+// TestJournalHoldsWhatWasLearnt reads the journal when the next batch is asked for, which may take long. What the
+// steps before have learnt is in it. If they learnt nothing, nothing is written.
 func TestJournalHoldsWhatWasLearnt(t *testing.T) {
 	w := newWorld(t)
 	writes := 0
@@ -64,7 +64,7 @@ func (s *stuck) Finish(context.Context, *host.Host) error {
 
 var _ txn.Step = (*stuck)(nil)
 
-// TestConflictInFinish: what somebody else made is reported once, and keeps no later run from its work.
+// TestConflictInFinish: somebody else's change is reported once, and stops no later run.
 func TestConflictInFinish(t *testing.T) {
 	for _, crashing := range []bool{false, true} {
 		w := newWorld(t)

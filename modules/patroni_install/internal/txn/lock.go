@@ -19,7 +19,7 @@ import (
 // retryDelay is the pause between two tries to get the lock.
 const retryDelay = 50 * time.Millisecond
 
-// maxTries bounds the tries to lock a directory that others remove and make at the same time.
+// maxTries limits the tries to lock a directory that others remove and make at the same time.
 const maxTries = 1000
 
 // Lock is the exclusive right to change this host. Its lock is the state directory itself, so
@@ -31,8 +31,8 @@ type Lock struct {
 	made []string // the directories that this run made, the upper one first
 }
 
-// Acquire makes the state directory dir where it is missing and locks it. It waits up to timeout
-// for another run and then fails, naming that one.
+// Acquire makes the state directory dir if it is missing, and locks it. It waits up to timeout for another run, and
+// then fails and names that one.
 func Acquire(ctx context.Context, h *host.Host, dir string, timeout time.Duration) (*Lock, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, timeout, errTimeout)
 	defer cancel()
@@ -42,7 +42,7 @@ func Acquire(ctx context.Context, h *host.Host, dir string, timeout time.Duratio
 		if l, err = tryDir(ctx, h, dir); err == nil {
 			return l, nil
 		}
-		// The holder may remove the directory while we come to make or lock it.
+		// The holder may remove the directory while we make or lock it.
 		if !errors.Is(err, errRemoved) && !errors.Is(err, fs.ErrNotExist) {
 			break
 		}
@@ -50,7 +50,7 @@ func Acquire(ctx context.Context, h *host.Host, dir string, timeout time.Duratio
 	return nil, describeWait(ctx, h, dir, timeout, err)
 }
 
-// CheckDir returns the error that Acquire would return for what is at dir and above it. It writes nothing.
+// CheckDir returns the error that Acquire would return for dir and the directory above it. It writes nothing.
 func CheckDir(h *host.Host, dir string) error {
 	for _, name := range []string{path.Dir(dir), dir} {
 		info, err := h.FS.Lstat(name)
@@ -76,7 +76,7 @@ func Busy(h *host.Host, dir string) bool {
 
 var errTimeout = errors.New("timed out")
 
-// errRemoved reports that the holder removed the directory while we came to lock it.
+// errRemoved reports that the holder removed the directory before we could lock it.
 var errRemoved = errors.New("another run removed the directory")
 
 // tryDir locks the directory.
@@ -91,13 +91,13 @@ func tryDir(ctx context.Context, h *host.Host, dir string) (*Lock, error) {
 	return l, nil
 }
 
-// take waits for the lock of the directory that is there now.
+// take waits for the lock of the present directory.
 func (l *Lock) take(ctx context.Context) error {
 	before, err := l.host.FS.Lstat(l.dir)
 	if err != nil {
 		return err
 	}
-	free, err := l.lock.TryLock() // also where there is no time to wait
+	free, err := l.lock.TryLock() // also if no time is left to wait
 	if err == nil && !free {
 		_, err = l.lock.TryLockContext(ctx, retryDelay)
 	}
@@ -111,7 +111,7 @@ func (l *Lock) take(ctx context.Context) error {
 	return nil
 }
 
-// makeDirs makes the state directory and the one above it where they are missing.
+// makeDirs makes the state directory and the one above it if they are missing.
 func (l *Lock) makeDirs() error {
 	for _, d := range []struct {
 		path string
@@ -121,7 +121,7 @@ func (l *Lock) makeDirs() error {
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			err = l.host.FS.Mkdir(d.path, d.attr)
-			l.made = append(l.made, d.path) // also where its name could not be synced
+			l.made = append(l.made, d.path) // also if its name could not be synced
 			if err != nil && !errors.Is(err, fs.ErrExist) {
 				return err
 			}
@@ -162,8 +162,8 @@ func checkDir(name string, info fsys.Info) error {
 	return fmt.Errorf("%s must be a directory that only root can write, found a %s with %s", name, info.Type, info.Attr)
 }
 
-// giveUp removes what this run made, unless another run has come to lock it. A failing disk may not let
-// it: then it says what is left.
+// giveUp removes the directories that this run made, unless another run has locked them. If a failing disk prevents
+// that, it says what is left.
 func (l *Lock) giveUp() (left string) {
 	free, err := l.lock.TryLock()
 	if err == nil && !free {
@@ -179,7 +179,7 @@ func (l *Lock) giveUp() (left string) {
 	return left
 }
 
-// removeMade removes what this run made, the lower one first; what is not empty stays.
+// removeMade removes the directories that this run made, the lower one first; one that is not empty stays.
 func (l *Lock) removeMade() {
 	for _, name := range slices.Backward(l.made) {
 		if names, err := l.host.FS.ReadDir(name); err == nil && len(names) > 0 {
@@ -201,8 +201,8 @@ func describeWait(ctx context.Context, h *host.Host, dir string, timeout time.Du
 	return fmt.Errorf("cannot lock this host: %w", err)
 }
 
-// Release gives the lock up. The state directory goes when it is empty, whoever made it, and then
-// the one above it, unless that is older than the lock: what an installation needs lies in it.
+// Release gives the lock up. It removes the state directory if that is empty, whoever made it, and then the one above
+// it, unless that is older than the lock: an installation may need files in it.
 func (l *Lock) Release() error {
 	if !slices.Contains(l.made, l.dir) {
 		l.Disown()
@@ -211,6 +211,6 @@ func (l *Lock) Release() error {
 	return l.lock.Unlock()
 }
 
-// Disown gives both directories to be removed by Release, whoever made them: a removal leaves neither,
-// also where several at once made one of them each.
+// Disown lets Release remove both directories, whoever made them: a removal leaves neither, also if several runs at
+// once made one of them each.
 func (l *Lock) Disown() { l.made = []string{path.Dir(l.dir), l.dir} }

@@ -77,7 +77,7 @@ func TestReleaseLeavesNothing(t *testing.T) {
 	}
 }
 
-// TestReleaseRemovesWhatAKilledRunLeft: empty directories, of which nobody knows who made them.
+// TestReleaseRemovesWhatAKilledRunLeft: empty directories that anybody may have made.
 func TestReleaseRemovesWhatAKilledRunLeft(t *testing.T) {
 	h, root := lockHost(t)
 	if err := os.MkdirAll(filepath.Join(root, lockDir), 0o700); err != nil {

@@ -7,17 +7,16 @@
 //
 //	{"format": 1, "phase": "apply", "steps": [{"kind": "file", "step": {…}}, …]}
 //
-// A step is in the journal before its effect, and what it came to know by its effect, such as what
-// it made, when its batch is applied. While phase is "apply", the transaction is undone:
-// every step, last first. Writing phase "commit" is the commit point; from then on it is finished.
-// A missing journal means that nothing is pending. The same rules serve the run itself, after an
-// error, and [Transaction.Recover], after a crash.
+// A step is in the journal before its effect. What it learnt from its effect, such as an inode, is there when its
+// batch is applied. While phase is "apply", the transaction is undone: every step, last first. Writing phase "commit"
+// is the commit point; from then on it is finished. A missing journal means that nothing is pending. The same rules
+// serve the run itself, after an error, and [Transaction.Recover], after a crash.
 //
 // # Steps
 //
-// Steps come in batches, since what a later one must do can depend on what an earlier one found
-// (the entry points of a program are known once it is built). A batch is journaled as a whole
-// before its first effect, so a step must bear Undo without Apply.
+// Steps come in batches, since a later one can depend on what an earlier one found (the entry points of a program are
+// known once it is built). A batch is journaled as a whole before its first effect, so a step must accept Undo
+// without Apply.
 package txn
 
 import (
@@ -30,10 +29,9 @@ import (
 	"github.com/pgedge/platform/modules/patroni_install/internal/host"
 )
 
-// Step is one reversible change. Apply ensures the state after it, Undo the state before it;
-// each may be called again and must bear a partial run of the other. Finish drops what only Undo
-// needed. A live state that is neither before nor after is left alone and reported by a
-// [ConflictError].
+// Step is one reversible change. Apply ensures the state after it, Undo the state before it; each may be called
+// again, and must accept a partial run of the other. Finish drops what only Undo needed. A live state that is neither
+// before nor after is left alone and reported by a [ConflictError].
 type Step interface {
 	Kind() string // the step's name in the journal
 	Describe() Description
@@ -42,21 +40,21 @@ type Step interface {
 	Finish(ctx context.Context, h *host.Host) error
 }
 
-// Keeper is a step that keeps what another step needs to be undone.
+// Keeper is a step that keeps something that another step needs for its undo.
 type Keeper interface {
-	Keeps(path string) bool // whether what is at path goes away with this step's own state
+	Keeps(path string) bool // whether path is removed with this step's own state
 }
 
-// Borrower is a step that can be undone only while what lies at these paths is kept.
+// Borrower is a step that can be undone only while these paths are kept.
 type Borrower interface {
 	Borrows() []string
 }
 
 // Description tells people what a step does.
 type Description struct {
-	Name   string // what is changed: "unit", "link", "package set"
+	Name   string // the changed thing: "unit", "link", "package set"
 	Action string // "create", "change", "remove"; "" for the installation's own scaffolding
-	Path   string // where, "" when that means nothing
+	Path   string // "" if there is none
 	Before string // for the diff
 	After  string
 }
@@ -73,7 +71,7 @@ type Done struct {
 	Took time.Duration
 }
 
-// Transaction is how steps are applied to one host.
+// Transaction applies steps to one host.
 type Transaction struct {
 	Host *host.Host
 	Dir  string // the state directory; it exists and is locked
@@ -83,9 +81,9 @@ type Transaction struct {
 	Settle func(ctx context.Context, steps []Step) error
 }
 
-// Run applies the batches one after the other and commits. After an error everything is undone
-// and the error says so. The warnings are about what went wrong after the commit: the state is
-// the one after, and the next run finishes the rest.
+// Run applies the batches one after the other and commits. After an error everything is undone, and the error says
+// so. The warnings are about failures after the commit: the state is the one after, and the next run finishes the
+// rest.
 func (t *Transaction) Run(ctx context.Context, batches ...Batch) (done []Done, warnings []string, err error) {
 	j := &journal{Format: format, Phase: phaseApply}
 	for _, batch := range batches {
@@ -135,8 +133,9 @@ func (t *Transaction) rollback(ctx context.Context, j *journal, cause error) err
 		return cause
 	}
 	if _, held := errors.AsType[*host.HeldError](cause); held {
-		// What does not end may write once more. It cannot keep us from ending, which frees the lock.
-		return fmt.Errorf("%w; nothing was undone beside that: %s keeps what is left to do, and the next run undoes it first", cause, t.path())
+		// A process that does not end may write once more. It cannot keep us from ending, and our end frees the lock.
+		return fmt.Errorf("%w; nothing was undone beside that: %s keeps what is left to do, and the next run undoes it first",
+			cause, t.path())
 	}
 	if err := t.undo(context.WithoutCancel(ctx), j); err != nil {
 		return &RollbackError{Cause: cause, Undo: err}
@@ -144,9 +143,9 @@ func (t *Transaction) rollback(ctx context.Context, j *journal, cause error) err
 	return fmt.Errorf("%w; everything was undone, this host is as it was before", cause)
 }
 
-// takeBack undoes everything after the commit could not be written. The failed write may have reached
-// the disk: where the journal says "commit" and cannot be changed any more, undoing would make the
-// host differ from it, and a crash on the way would be finished by the next run.
+// takeBack undoes everything after the commit could not be written. The failed write may have reached the disk. If
+// the journal says "commit" and cannot be changed any more, an undo would make the host differ from it, and after a
+// crash on the way the next run would finish the transaction.
 func (t *Transaction) takeBack(ctx context.Context, j *journal, cause error) error {
 	j.Phase = phaseApply
 	again := t.save(j)
@@ -160,15 +159,16 @@ func (t *Transaction) takeBack(ctx context.Context, j *journal, cause error) err
 	return t.rollback(ctx, j, cause)
 }
 
-// undo takes every step back, last first, and drops the journal. A step that cannot be undone
-// does not keep the others from it, save those that keep what it needs. The journal stays for the
-// next run unless all that is left are conflicts, which no run may resolve.
+// undo takes every step back, last first, and drops the journal. If a step cannot be undone, the others are, except
+// those that keep what it needs. The journal stays for the next run, unless only conflicts are left: no run may
+// resolve these.
 func (t *Transaction) undo(ctx context.Context, j *journal) error {
 	var conflicts, failures []error
 	var needed []string
 	for _, step := range slices.Backward(j.Steps) {
 		if keeper, ok := step.(Keeper); ok && slices.ContainsFunc(needed, keeper.Keeps) {
-			conflicts = append(conflicts, fmt.Errorf("%s was kept, since it holds what could not be put back", step.Describe().Path))
+			conflicts = append(conflicts, fmt.Errorf("%s was kept, since it holds what could not be put back",
+				step.Describe().Path))
 			continue
 		}
 		err := step.Undo(ctx, t.Host)
@@ -196,8 +196,8 @@ func (t *Transaction) undo(ctx context.Context, j *journal) error {
 	return err
 }
 
-// finish completes a committed transaction and drops the journal, also where conflicts are left, as
-// undo does: whoever makes one would keep every later run from its work.
+// finish completes a committed transaction and drops the journal. Like undo it does so even if conflicts are left:
+// otherwise whoever makes one could stop every later run.
 func (t *Transaction) finish(ctx context.Context, j *journal) error {
 	err := t.Settle(ctx, j.Steps)
 	var conflicts []error
@@ -221,7 +221,7 @@ func (t *Transaction) finish(ctx context.Context, j *journal) error {
 	return nil
 }
 
-// Recovery is what [Transaction.Recover] did.
+// Recovery is the outcome of [Transaction.Recover].
 type Recovery string
 
 // The outcomes of a recovery.
