@@ -12,7 +12,7 @@ SIGNS = {'passed': 'yes', 'skipped': 'n/a', 'failed': '**failed**'}
 INTRODUCTION = """# What was tried with which ansible-core
 
 Written by `make test-matrix`, which runs each row with each core against a Debian 12 host with Patroni, one without any
-Python where the row says so. Ansible itself does not support every Python of a host: n/a.
+Python if the row says so. Ansible itself does not support every Python of a host: n/a.
 
 """
 
