@@ -37,7 +37,8 @@ if [ "$buffers" -ge "$memory" ]; then
 fi
 pages=$(($(kilobytes HugePages_Total) * $(kilobytes Hugepagesize)))
 if [ "$(ask huge_pages)" = on ] && [ "$buffers" -gt "$pages" ]; then
-  echo "FATAL:  huge_pages is on, shared_buffers is $((buffers / 1024)) MB, and the host has huge pages for $((pages / 1024)) MB" >&2
+  echo "FATAL:  huge_pages is on, shared_buffers is $((buffers / 1024)) MB," \
+    "and the host has huge pages for $((pages / 1024)) MB" >&2
   exit 1
 fi
 

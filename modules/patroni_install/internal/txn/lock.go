@@ -139,8 +139,8 @@ func (l *Lock) makeDirs() error {
 	return nil
 }
 
-// complete gives an empty directory the mode that it should have, if a run was killed between making it and that. Where
-// it is no longer as it was found, another run is doing so.
+// complete gives an empty directory the right mode, if a run was killed after making it and before setting the mode.
+// If the directory has changed since it was found, another run is doing so.
 func (l *Lock) complete(name string, info fsys.Info, attr fsys.Attr) error {
 	if info.Attr == attr || info.Mode != 0o700 {
 		return nil
