@@ -11,7 +11,7 @@ import (
 func TestPlanAbsent(t *testing.T) {
 	const absent = `{"state": "absent"}`
 	unit := func(o *Observed) txn.Step {
-		return &step.File{Name: "unit", Path: unitFile, Before: &step.FileState{Data: o.Entries[unitFile].Data, Attr: fsys.Attr{Mode: 0o644}}}
+		return &step.File{Name: "unit", Unit: true, Path: unitFile, Before: &step.FileState{Data: o.Entries[unitFile].Data, Attr: fsys.Attr{Mode: 0o644}}}
 	}
 	links := []txn.Step{removeLink(binDir+"/patroni", venv+"/bin/patroni"), removeLink(binDir+"/patronictl", venv+"/bin/patronictl")}
 	profiles := func(o *Observed) []txn.Step {

@@ -187,8 +187,9 @@ func (p *Plan) former() []txn.Step {
 	steps = append(steps, p.missingDirs(map[string]bool{}, path.Dir(p.seen.adopted()))...)
 	// Who could not read the unit does not read its settings either.
 	after := &step.FileState{Data: settings, Attr: fsys.Attr{Mode: e.Mode & 0o644}}
-	return append(steps, &step.File{Name: unitStep, Path: p.seen.adopted(), Before: p.fileState(p.seen.adopted()), After: after,
-		Masked: step.MaskBoth})
+	adopted := unitStep(p.seen.adopted(), p.fileState(p.seen.adopted()), after)
+	adopted.Masked = step.MaskBoth
+	return append(steps, adopted)
 }
 
 // keepFormer keeps the text of a unit that somebody else wrote, where it is not kept already.

@@ -16,6 +16,7 @@ import (
 	"github.com/pgedge/platform/modules/patroni_install/internal/mountns"
 	"github.com/pgedge/platform/modules/patroni_install/internal/pipx"
 	"github.com/pgedge/platform/modules/patroni_install/internal/systemd"
+	"github.com/pgedge/platform/modules/patroni_install/internal/txn"
 )
 
 // spaceNeeded is what a build takes on the file system of pipx's home, in bytes: the tree, the
@@ -34,7 +35,9 @@ type builder struct {
 	host *host.Host
 	plan *Plan
 	open func(*fsys.FS, []mountns.Bind) (Namespace, error)
-	took []Took
+	// undoEarly undoes a step of the running transaction.
+	undoEarly func(context.Context, txn.Step) error
+	took      []Took
 	// program is the pipx that builds.
 	program pipx.Program
 	// userPipx is what pip made of pipx for the user, nil where there was one.

@@ -54,7 +54,7 @@ func unknownCompiler(r host.Release) error {
 // giveBack removes the packages that were there for the build. It comes before the trial of what was
 // built, which shows that it works without them, and thus before anything becomes visible.
 func (b *builder) giveBack(ctx context.Context, _ Namespace) error {
-	err := b.plan.borrowed().Undo(ctx, b.host)
+	err := b.undoEarly(ctx, b.plan.borrowed())
 	if _, kept := errors.AsType[*txn.ConflictError](err); kept {
 		b.warnings = append(b.warnings, fmt.Sprintf("packages that were installed for the build stay: %v", err))
 		return nil

@@ -187,16 +187,22 @@ func (p *Plan) configDir() []txn.Step {
 	return []txn.Step{dir}
 }
 
-// unitStep is the name of the steps after which systemd has to read the units again.
-const unitStep = "unit"
+// unitName is what people read of a unit and of its drop-ins.
+const unitName = "unit"
+
+// unitStep is a step that writes or removes a file which systemd reads.
+func unitStep(name string, before, after *step.FileState) *step.File {
+	return &step.File{Name: unitName, Path: name, Before: before, After: after, Unit: true}
+}
 
 // unit writes the service's unit, which is root's: a unit that the user can write is a way to root.
 func (p *Plan) unit() []txn.Step {
 	if p.usesPackageUnit() {
 		return p.dropInStep()
 	}
-	s := &step.File{Name: unitStep, Path: p.seen.Unit, Before: p.fileState(p.seen.Unit), Masked: p.masks(p.seen.Unit)}
-	s.After = &step.FileState{Data: p.unitText(), Attr: fsys.Attr{Mode: 0o644}}
+	after := &step.FileState{Data: p.unitText(), Attr: fsys.Attr{Mode: 0o644}}
+	s := unitStep(p.seen.Unit, p.fileState(p.seen.Unit), after)
+	s.Masked = p.masks(p.seen.Unit)
 	if s.Before != nil && s.Before.Attr == s.After.Attr && string(s.Before.Data) == string(s.After.Data) {
 		return nil
 	}

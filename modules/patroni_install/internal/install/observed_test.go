@@ -134,7 +134,7 @@ func newProfile(kind profile.Kind, name, dir string) txn.Step {
 }
 
 func newUnit(o *Observed, d Desired) *step.File {
-	return &step.File{Name: "unit", Path: o.Unit, After: &step.FileState{
+	return &step.File{Name: "unit", Unit: true, Path: o.Unit, After: &step.FileState{
 		Data: o.unit(d).Render(), Attr: fsys.Attr{Mode: 0o644},
 	}}
 }

@@ -218,7 +218,7 @@ func TestPackageWithoutUnit(t *testing.T) {
 	}
 	if diff := cmp.Diff([]txn.Step{
 		newUnit(after, desired(t, method)),
-		&step.File{Name: unitStep, Path: osHold(), Before: &step.FileState{Data: []byte("held"), Attr: fsys.Attr{Mode: 0o644}}, Ours: true, While: archives()},
+		&step.File{Name: unitName, Unit: true, Path: osHold(), Before: &step.FileState{Data: []byte("held"), Attr: fsys.Attr{Mode: 0o644}}, Ours: true, While: archives()},
 		&step.Directory{Name: "directory", Path: path.Dir(osHold()), Before: &roots},
 	}, steps[len(steps)-3:]); diff != "" {
 		t.Errorf("last steps (-want +got):\n%s", diff)

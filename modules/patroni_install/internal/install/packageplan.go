@@ -74,8 +74,9 @@ func (p *Plan) hold() []txn.Step {
 	if dir := path.Dir(osHold()); !p.seen.exists(dir) {
 		steps = append(steps, &step.Directory{Name: "directory", Path: dir, After: &fsys.Attr{Mode: 0o755}, Ours: !p.keepsHoldDir()})
 	}
-	return append(steps, &step.File{Name: unitStep, Path: osHold(), Before: p.fileState(osHold()), Ours: true,
-		After: &step.FileState{Data: []byte(systemd.NeverStart), Attr: fsys.Attr{Mode: 0o644}}})
+	held := unitStep(osHold(), p.fileState(osHold()), &step.FileState{Data: []byte(systemd.NeverStart), Attr: fsys.Attr{Mode: 0o644}})
+	held.Ours = true
+	return append(steps, held)
 }
 
 // release is the end of hold.
@@ -83,7 +84,9 @@ func (p *Plan) release() []txn.Step {
 	if p.first == nil || !p.brings() {
 		return nil
 	}
-	steps := []txn.Step{&step.File{Name: unitStep, Path: osHold(), Before: p.fileState(osHold()), Ours: true, While: archives()}}
+	held := unitStep(osHold(), p.fileState(osHold()), nil)
+	held.Ours, held.While = true, archives()
+	steps := []txn.Step{held}
 	dir := path.Dir(osHold())
 	if e := p.seen.Entries[dir]; !p.first.seen.exists(dir) && !p.keepsHoldDir() {
 		steps = append(steps, &step.Directory{Name: "directory", Path: dir, Before: &e.Attr, Ours: !p.first.keepsHoldDir()})
@@ -116,8 +119,9 @@ func (p *Plan) disable() []txn.Step {
 
 // dropInStep writes the drop-in.
 func (p *Plan) dropInStep() []txn.Step {
-	s := &step.File{Name: unitStep, Path: p.seen.dropIn(), Before: p.fileState(p.seen.dropIn()), Masked: p.masks(p.seen.dropIn())}
-	s.After = &step.FileState{Data: p.seen.unit(p.want).DropIn(), Attr: fsys.Attr{Mode: 0o644}}
+	after := &step.FileState{Data: p.seen.unit(p.want).DropIn(), Attr: fsys.Attr{Mode: 0o644}}
+	s := unitStep(p.seen.dropIn(), p.fileState(p.seen.dropIn()), after)
+	s.Masked = p.masks(p.seen.dropIn())
 	if s.Before != nil && s.Before.Attr == s.After.Attr && string(s.Before.Data) == string(s.After.Data) {
 		return nil
 	}

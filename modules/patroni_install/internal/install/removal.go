@@ -89,7 +89,7 @@ func (p *Plan) removeUnit() []txn.Step {
 
 // removeUnitFile removes a unit or a drop-in. Its text is shown as it is where it is ours.
 func removeUnitFile(name string, before *step.FileState, ours []byte) *step.File {
-	s := &step.File{Name: unitStep, Path: name, Before: before}
+	s := unitStep(name, before, nil)
 	if string(before.Data) != string(ours) {
 		s.Masked = step.MaskBefore
 	}

@@ -148,7 +148,7 @@ func (r *Report) steps() []map[string]any {
 		if !about.Visible() {
 			continue
 		}
-		if !built && (about.Name == treeName || about.Name == sharedName) {
+		if _, isTree := d.Step.(*step.Tree); isTree && !built {
 			built = true
 			for _, t := range r.took {
 				add(t.Name, "run", t.Path, t.Time)

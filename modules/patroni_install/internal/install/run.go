@@ -174,7 +174,7 @@ func (i *Installer) plan(ctx context.Context, o *observer) (*Plan, error) {
 
 // apply runs the plan as one transaction.
 func (i *Installer) apply(ctx context.Context, t *txn.Transaction, plan *Plan, report *Report) error {
-	b := &builder{host: i.Host, plan: plan, open: i.Namespace}
+	b := &builder{host: i.Host, plan: plan, open: i.Namespace, undoEarly: t.UndoEarly}
 	packages := func(context.Context) ([]txn.Step, error) { return plan.Packages, nil }
 	stage := func(context.Context) ([]txn.Step, error) { return plan.Stage, nil }
 	change := func(ctx context.Context) (steps []txn.Step, err error) {
@@ -213,9 +213,19 @@ func Details(err error) map[string]any {
 	return map[string]any{"command": failed.Command(), "output": strings.Split(failed.Stderr, "\n")}
 }
 
+// reloader is a step that may change what systemd has read.
+type reloader interface {
+	Reloads() bool
+}
+
+var _ reloader = (*step.File)(nil)
+
 // settle makes systemd read the units again when one of them changed.
 func (i *Installer) settle(ctx context.Context, steps []txn.Step) error {
-	changed := slices.ContainsFunc(steps, func(s txn.Step) bool { return s.Describe().Name == unitStep })
+	changed := slices.ContainsFunc(steps, func(s txn.Step) bool {
+		read, ok := s.(reloader)
+		return ok && read.Reloads()
+	})
 	if !changed || !systemd.Running(i.Host.FS.Real("/")) {
 		return nil
 	}
