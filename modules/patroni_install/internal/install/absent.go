@@ -58,7 +58,7 @@ func (p *Plan) leaveBinDir() []txn.Step {
 // removeTrees moves the venv into the stage, which goes away at the end, and with it the shared
 // libraries that no other venv uses.
 func (p *Plan) removeTrees(out Outcome) []txn.Step {
-	if p.seen.Current == nil {
+	if p.seen.Installed == nil {
 		return nil
 	}
 	name, shared := p.seen.Layout.Venv(), p.seen.Shared()
@@ -79,14 +79,14 @@ func (p *Plan) sharedGoes(out Outcome) bool {
 	if !found || e.Type != fsys.Directory {
 		return false
 	}
-	return out.Shared != "" || p.want.State == Absent && len(p.seen.Others) == 0
+	return out.Shared != "" || p.want.State == Absent && len(p.seen.OtherVenvs) == 0
 }
 
 // removeOldHome removes the link that oldHome made, while no other program of pipx needs it.
 func (p *Plan) removeOldHome() []txn.Step {
 	link := p.oldHomeLink()
 	e, found := p.seen.Entries[p.seen.OldHome]
-	if link == nil || !found || e.Type != fsys.Link || e.Target != link.Target || len(p.seen.Others) > 0 {
+	if link == nil || !found || e.Type != fsys.Link || e.Target != link.Target || len(p.seen.OtherVenvs) > 0 {
 		return nil
 	}
 	before := &step.LinkState{Target: e.Target, UID: e.UID, GID: e.GID}

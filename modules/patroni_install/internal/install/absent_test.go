@@ -49,7 +49,7 @@ func TestPlanAbsent(t *testing.T) {
 		},
 		"others use pipx": {
 			func(o *Observed) {
-				o.Others = []string{"ansible"}
+				o.OtherVenvs = []string{"ansible"}
 				o.dir(pipxHome+"/shared", users)
 				o.link(oldPipx, "share/pipx")
 			},
@@ -85,7 +85,7 @@ func TestPlanAbsent(t *testing.T) {
 			},
 		},
 		"tree gone already": {
-			func(o *Observed) { o.Current = nil },
+			func(o *Observed) { o.Installed = nil },
 			func(o *Observed) []txn.Step { return append([]txn.Step{unit(o)}, append(links, profiles(o)...)...) },
 		},
 	} {
@@ -93,7 +93,7 @@ func TestPlanAbsent(t *testing.T) {
 			o := healthy(t, absent)
 			c.edit(o)
 			want := parts{Switch: c.want(o)}
-			if o.Current != nil {
+			if o.Installed != nil {
 				want.Stage = stages(pipxHome)
 			}
 			comparePlans(t, want, mustPlan(t, absent, o, Outcome{}))

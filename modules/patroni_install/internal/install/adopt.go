@@ -211,8 +211,8 @@ func (l Layout) formerUnit(text []byte) string {
 	return path.Join(StateDir, l.formerPrefix()+hex.EncodeToString(sum[:4]))
 }
 
-// lookFormer tells where the former texts of the unit are: the one that this run keeps, or, for a removal, all.
-func (o *observer) lookFormer() error {
+// formerTexts tells where the former texts of the unit are: the one that this run keeps, or, for a removal, all.
+func (o *observer) formerTexts() error {
 	f := o.found
 	if f.Foreign.Replaced && f.Foreign.Hinders == "" {
 		kept := f.formerUnit(f.Entries[f.Unit].Data)

@@ -91,12 +91,23 @@ func (b *builder) build(ctx context.Context) (Outcome, error) {
 	return b.copies(out)
 }
 
+// fill fills the stage with what the switch takes from there: what is built, or copies of what goes.
+func (b *builder) fill(ctx context.Context) (Outcome, error) {
+	switch {
+	case b.plan.Builds():
+		return b.build(ctx)
+	case len(b.plan.Stage) > 0:
+		return b.copies(Outcome{})
+	}
+	return Outcome{}, nil
+}
+
 // findPipx finds pipx, which may have come with the packages just installed. It is the zero one
 // where pip is to bring it.
 func (b *builder) findPipx() (pipx.Program, error) {
 	user := b.plan.seen.User
 	program, err := findPipx(b.host, user, pipx.PythonVersion(b.host.FS, systemPython))
-	if errors.Is(err, fs.ErrNotExist) && b.plan.bringsPipx() {
+	if errors.Is(err, fs.ErrNotExist) && b.plan.BringsPipx {
 		return pipx.Program{}, nil
 	}
 	if errors.Is(err, fs.ErrNotExist) {
@@ -153,7 +164,7 @@ func (b *builder) openStage() (Namespace, error) {
 			free>>20, seen.Home, spaceNeeded>>20)
 	}
 	shown := []struct{ source, target string }{{seen.stagedHome(), seen.Home}}
-	if b.plan.bringsPipx() {
+	if b.plan.BringsPipx {
 		shown = append(shown, struct{ source, target string }{seen.stagedBase(), seen.stagedUserBase()})
 	}
 	var binds []mountns.Bind
@@ -218,10 +229,10 @@ func (b *builder) pipxBuild(program pipx.Program) pipx.Build {
 	// pipx writes down nowhere where its links are, and ours are made after the build, by root. Another directory
 	// over bin_dir would hide the pipx or the interpreter that may be in it.
 	build.BinDir = path.Join(build.Scratch, "bin")
-	build.Program, build.Requirement = program, b.plan.requirement()
-	build.UV = b.plan.takesUV(program)
-	build.BringsUV = build.UV && b.plan.bringsUV()
-	if b.plan.bringsPipx() {
+	build.Program, build.Requirement = program, b.plan.Requirement
+	build.UV = takesUV(b.plan.want, b.plan.seen, program)
+	build.BringsUV = build.UV && bringsUV(b.plan.want, b.plan.seen)
+	if b.plan.BringsPipx {
 		build.UserBase = seen.stagedUserBase()
 	}
 	return build
@@ -271,7 +282,7 @@ func (b *builder) sync() error {
 			return fmt.Errorf("cannot make what was built durable: %w", err)
 		}
 	}
-	return b.settleUserPipx()
+	return b.tidyUserPipx()
 }
 
 // outcome reads what the switch has to know of what was built, at its final place.

@@ -84,7 +84,7 @@ func (p *Plan) comforts() ([]txn.Step, error) {
 		ours := before != nil && strings.HasPrefix(string(before.Data), oursHeader)
 		s := &step.File{Name: c.name, Path: c.path, Before: before}
 		switch {
-		case !c.wanted && (!ours || c.shared && len(p.seen.OtherUnits)+len(p.seen.Siblings) > 0):
+		case !c.wanted && (!ours || c.shared && p.seen.othersOfUser()):
 			continue
 		case c.wanted && before != nil && !ours:
 			return nil, fmt.Errorf("cannot write the %s: %s is there already, and this installation did not make it; move it away, or %s",

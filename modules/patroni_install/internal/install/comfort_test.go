@@ -77,7 +77,7 @@ func TestPlanComfort(t *testing.T) {
 		}
 	}
 	other := func(o *Observed) {
-		o.OtherUnits = []OtherUnit{{"patroni-b.service", []string{binDir + "/patroni /etc/b/b.yaml"}}}
+		o.Services = []OtherService{{Name: "patroni-b.service", Commands: []string{binDir + "/patroni /etc/b/b.yaml"}, Uses: true}}
 	}
 	for name, c := range map[string]struct {
 		arguments string

@@ -26,7 +26,7 @@ func (p *Plan) dirs() []txn.Step {
 		}
 	}
 	dirs := []string{p.seen.BinDir, path.Dir(p.seen.ConfigDir), path.Dir(p.seen.Unit)}
-	if p.usesPackageUnit() {
+	if p.seen.usesPackageUnit(&p.want) {
 		dirs = append(dirs, path.Dir(p.seen.dropIn()))
 	}
 	for _, c := range p.seen.comforts(&p.want) {
@@ -147,7 +147,7 @@ func foreign(name string, entry fsys.Info, target string) error {
 func (p *Plan) oldHome(out Outcome) []txn.Step {
 	link := p.oldHomeLink()
 	version := out.PipxVersion
-	if p.Build == "" {
+	if !p.Builds() {
 		version = p.pipxVersion()
 	}
 	if link == nil || !isOldPipx(version) || p.seen.exists(p.seen.OldHome) {
@@ -197,7 +197,7 @@ func unitStep(name string, before, after *step.FileState) *step.File {
 
 // unit writes the service's unit, which is root's: a unit that the user can write is a way to root.
 func (p *Plan) unit() []txn.Step {
-	if p.usesPackageUnit() {
+	if p.seen.usesPackageUnit(&p.want) {
 		return p.dropInStep()
 	}
 	after := &step.FileState{Data: p.unitText(), Attr: fsys.Attr{Mode: 0o644}}

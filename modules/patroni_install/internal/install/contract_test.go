@@ -184,12 +184,12 @@ func TestLinksOfAResolvedHome(t *testing.T) {
 	for name := range o.Bin {
 		o.Bin[name] = linkTo(o.RealVenv + "/bin/" + name)
 	}
-	p, err := NewPlan(desired(t, `{}`), o)
+	p, err := planFor(t, desired(t, `{}`), o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if change, err := p.Switch(Outcome{}); err != nil || p.Build != "" || len(change) > 0 {
-		t.Errorf("something is to be done: %q, %v, %v", p.Build, change, err)
+	if change, err := p.Switch(Outcome{}); err != nil || p.Why != "" || len(change) > 0 {
+		t.Errorf("something is to be done: %q, %v, %v", p.Why, change, err)
 	}
 }
 
@@ -197,7 +197,7 @@ func TestLinksOfAResolvedHome(t *testing.T) {
 func TestCommonParents(t *testing.T) {
 	arguments := `{"bin_dir": "` + home + `/patroni/bin", "config_dir": "` + home + `/patroni/etc"}`
 	o := bare(t, arguments)
-	p, err := NewPlan(desired(t, arguments), o)
+	p, err := planFor(t, desired(t, arguments), o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,7 @@ import (
 func (b *builder) copies(out Outcome) (Outcome, error) {
 	seen := b.plan.seen
 	var err error
-	if seen.Current != nil {
+	if seen.Installed != nil {
 		out.Copy, err = copyForUndo(b.host, seen.Layout, seen.Layout.Venv())
 	}
 	if err == nil && b.plan.sharedGoes(out) {

@@ -82,7 +82,7 @@ func (o *observer) madeUnits() (names []string) {
 	if !f.exists(f.Unit) && !f.Package.Unit && !inMemory {
 		names = append(names, path.Base(f.Unit))
 	}
-	if o.want.packaged() && f.Current == nil && path.Base(f.Unit) != osUnit && !f.exists(path.Join(systemd.Directory, osUnit)) {
+	if o.want.packaged() && f.Installed == nil && path.Base(f.Unit) != osUnit && !f.exists(path.Join(systemd.Directory, osUnit)) {
 		names = append(names, osUnit)
 	}
 	return names

@@ -202,7 +202,7 @@ func TestAdopted(t *testing.T) {
 			t.Errorf("%s was touched", name)
 		}
 	}
-	if got := report.Result(false); got.Extra["patroni"].(map[string]any)["venv"] != oldPipx+"/venvs/patroni" || report.plan.Build != "" {
+	if got := report.Result(false); got.Extra["patroni"].(map[string]any)["venv"] != oldPipx+"/venvs/patroni" || report.plan.Why != "" {
 		t.Errorf("result: %+v", got.Extra["patroni"])
 	}
 	m.run(`{"state": "absent"}`)

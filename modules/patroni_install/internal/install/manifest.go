@@ -1,7 +1,6 @@
 package install
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -42,43 +41,43 @@ func versionIn(entries []manifest.Entry) string {
 	return ""
 }
 
-// verify compares the tree with its manifest. Without one, as for an installation that somebody
+// verify compares the tree, if there is one, with its manifest. Without one, as for an installation that somebody
 // else made, the packages alone say what their files should be.
-func (o *observer) verify(context.Context) error {
+func (o *observer) verify(tree *pipx.Venv) error {
 	f := o.found
 	err := o.readManifest()
-	if err != nil || f.Current == nil || o.want.State == Absent {
+	if err != nil || tree == nil || o.want.State == Absent {
 		return err
 	}
-	if len(f.Current.Problems) > 0 {
+	if len(tree.Problems) > 0 {
 		f.Record.Version = versionIn(o.written())
 		return nil
 	}
 	now, err := manifest.Scan(o.host.FS, f.Layout.Venv())
 	if err != nil {
-		return f.Current.Broken(err)
+		return tree.Broken(err)
 	}
 	full := o.want.Verify == Full
 	if !full && f.Record.Old != nil && manifest.Matches(f.Layout.Venv(), f.Record.Old.Data, now) {
 		return nil
 	}
-	return o.compare(now, full)
+	return o.compare(tree, now, full)
 }
 
 // compare looks at what differs from the manifest, and with full at everything.
-func (o *observer) compare(now []manifest.Entry, full bool) error {
+func (o *observer) compare(tree *pipx.Venv, now []manifest.Entry, full bool) error {
 	f, was := o.found, o.written()
 	differs := was == nil || len(manifest.Compare(was, now)) > 0
 	if differs || full {
-		if err := f.Current.Verify(o.host.FS, was, now, full); err != nil {
+		if err := tree.Verify(o.host.FS, was, now, full); err != nil {
 			return fmt.Errorf("cannot verify the installation: %w", err)
 		}
 	}
-	if !differs || len(f.Current.Problems) > 0 {
+	if !differs || len(tree.Problems) > 0 {
 		return nil
 	}
-	if err := f.Current.Sums(o.host.FS, now); err != nil {
-		return f.Current.Broken(err)
+	if err := tree.Sums(o.host.FS, now); err != nil {
+		return tree.Broken(err)
 	}
 	var err error
 	f.Record.New, err = manifest.Encode(f.Layout.Venv(), now)
@@ -114,7 +113,7 @@ func (o *observer) written() []manifest.Entry {
 func (p *Plan) manifest(out Outcome) []txn.Step {
 	s := &step.File{Name: "manifest", Path: p.seen.manifestPath(), Before: p.seen.Record.Old, Ours: true}
 	text := p.seen.Record.New
-	if p.Build != "" {
+	if p.Builds() {
 		text = out.Manifest
 	}
 	switch {

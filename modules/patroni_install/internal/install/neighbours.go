@@ -6,11 +6,9 @@ import (
 	"io/fs"
 	"path"
 	"slices"
-	"strings"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 	"github.com/pgedge/platform/modules/patroni_install/internal/profile"
-	"github.com/pgedge/platform/modules/patroni_install/internal/systemd"
 )
 
 // One user may have several installations, each with a pipx_home and bin_dir of its own. Shell profiles and the
@@ -23,7 +21,7 @@ func pathIn(seen *Observed, name string) string {
 
 // isNeighbours tells whether the place on the PATH in a shell profile is another installation's.
 func (o *Observed) isNeighbours(name string) bool {
-	return slices.Contains(o.Neighbours, pathIn(o, name))
+	return slices.Contains(o.OtherBinDirs, pathIn(o, name))
 }
 
 // neighbours finds these places, and says where one is in the way. A bin directory that this run leaves is in nobody's.
@@ -31,10 +29,10 @@ func (o *observer) neighbours() {
 	f := o.found
 	for _, name := range profileNames() {
 		dir := pathIn(f, name)
-		if dir == f.BinDir || f.leavesFormer() && dir == f.Former.Path || slices.Contains(f.Neighbours, dir) || !o.hasOthersPrograms(dir) {
+		if dir == f.BinDir || f.leavesFormer() && dir == f.Former.Path || slices.Contains(f.OtherBinDirs, dir) || !o.hasOthersPrograms(dir) {
 			continue
 		}
-		f.Neighbours = append(f.Neighbours, dir)
+		f.OtherBinDirs = append(f.OtherBinDirs, dir)
 		if o.want.managesPath(f) {
 			f.Warnings = append(f.Warnings, fmt.Sprintf("the shell profiles have %s on the PATH, where another installation of user %s has "+
 				"its programs, and %s was not added; set manage_path (in the role: patroni_manage_path) to false, and add %[3]s to the PATH "+
@@ -54,20 +52,6 @@ func (o *observer) hasOthersPrograms(dir string) bool {
 	}
 	_, err = o.host.FS.Lstat(targetIn(dir, link))
 	return !errors.Is(err, fs.ErrNotExist)
-}
-
-// noteStranger notes a unit, or a directory of drop-ins, that starts nothing of this installation.
-func (o *Observed) noteStranger(name string, commands []string) {
-	file := path.Join(systemd.Directory, name)
-	unit, isDropIn := strings.CutSuffix(name, ".d")
-	if isDropIn {
-		file = path.Join(file, dropInName)
-	}
-	o.Strangers = append(o.Strangers, OtherUnit{Name: unit, Commands: commands})
-	text := string(o.Entries[file].Data)
-	if strings.HasPrefix(text, oursHeader) && strings.Contains(text, "\nUser="+strings.ReplaceAll(o.User.Name, "%", "%%")+"\n") {
-		o.Siblings = append(o.Siblings, unit)
-	}
 }
 
 // othersConfigure tells whether another service has its configuration in the configuration directory.

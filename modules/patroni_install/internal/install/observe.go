@@ -12,7 +12,6 @@ import (
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 	"github.com/pgedge/platform/modules/patroni_install/internal/host"
-	"github.com/pgedge/platform/modules/patroni_install/internal/mountns"
 	"github.com/pgedge/platform/modules/patroni_install/internal/pipx"
 	"github.com/pgedge/platform/modules/patroni_install/internal/systemd"
 )
@@ -65,35 +64,32 @@ type Observed struct {
 	// ConfigForeign is a file in it by which it is something else's: it is neither the user's nor Patroni's package's, and has
 	// no configuration.
 	ConfigForeign string
-	// Others are the names of other venvs of the same pipx home.
-	Others []string
+	// OtherVenvs are the names of those in the same pipx home.
+	OtherVenvs []string
 	// Apart is the directory for the venvs, or the one of ours, on another file system than pipx's home; "": none.
 	Apart     string
-	Current   *pipx.Venv    // the tree that is there, nil: none
-	RealVenv  string        // its path without links, as pipx writes it into its own links
+	Installed *Installed    // nil: there is none
+	RealVenv  string        // the venv's path without links, as pipx writes it into its own links
 	Pipx      *pipx.Program // nil: there is none
 	UV        bool          // the system has a uv
 	PipConfig bool          // pip has settings of its own
 	Packages  Packages
 	SELinux   SELinux
-	// OtherUnits are the other services of this installation, where something depends on them.
-	OtherUnits []OtherUnit
-	Strangers  []OtherUnit // those that are not
-	// Siblings are the names of those that belong to another installation of the same user.
-	Siblings []string
-	// Neighbours are the directories on the PATH of shell profiles in which another installation has its programs.
-	Neighbours []string
-	OSPackage  string // the operating system's own Patroni, "" when not installed
-	Package    OSPatroni
-	Index      Index  // what the package index says
-	Record     Record // of the tree
-	Unlooked   bool   // nothing here knows yet which packages of the wheelhouse fit
-	Service    Service
-	Foreign    ForeignUnit
-	Former     FormerBin
-	UnitStays  bool     // a removal leaves the unit, which is somebody else's
-	Enabling   []string // the links that go with it, or that would enable the one that is made
-	Warnings   []string
+	// Services are the other services of the host, where something depends on them.
+	Services []OtherService
+	// OtherBinDirs are the directories on the PATH of shell profiles in which another installation has its programs.
+	OtherBinDirs []string
+	OSPackage    string // the operating system's own Patroni, "" when not installed
+	Package      OSPatroni
+	Record       Record // of the tree
+	Service      Service
+	Foreign      ForeignUnit
+	Former       FormerBin
+	UnitStays    bool     // a removal leaves the unit, which is somebody else's
+	Enabling     []string // the links that go with it, or that would enable the one that is made
+	Warnings     []string
+	// Before is what was found before this run added packages; nil until it has.
+	Before *Observed
 }
 
 func (o *Observed) exists(name string) bool {
@@ -118,12 +114,13 @@ type observer struct {
 	host     *host.Host
 	services Services
 	want     Desired
-	open     func(*fsys.FS, []mountns.Bind) (Namespace, error)
 	// mayRefresh allows what a check must not do: refreshing the package lists.
 	mayRefresh bool
 	// pending tells that an interrupted run is still to be undone or finished.
 	pending bool
-	found   *Observed
+	// before is what was found before this run added packages.
+	before *Observed
+	found  *Observed
 }
 
 // observe looks at the host, all but the packages that it lacks. On a healthy one it starts no process by default;
@@ -145,7 +142,9 @@ func (o *observer) observe(ctx context.Context) (*Observed, error) {
 	if err != nil {
 		return nil, err
 	}
-	o.found = &Observed{Layout: layout, Entries: map[string]Entry{}, Bin: map[string]fsys.Info{}, Dangling: map[string]bool{}}
+	o.found = &Observed{
+		Layout: layout, Entries: map[string]Entry{}, Bin: map[string]fsys.Info{}, Dangling: map[string]bool{}, Before: o.before,
+	}
 	if gone {
 		o.warnOfGoneUser()
 	}
@@ -153,19 +152,19 @@ func (o *observer) observe(ctx context.Context) (*Observed, error) {
 	if o.want.packaged() {
 		looks = append(looks, o.packaged)
 	} else {
-		looks = append(looks, o.venv, o.verify, o.osPackage, o.pipx, o.selinux)
+		looks = append(looks, o.venv, o.osPackage, o.pipx, o.selinux)
 	}
 	for _, look := range looks {
 		if err := look(ctx); err != nil {
 			return nil, o.explainLink(err)
 		}
 	}
-	if err := cmp.Or(o.profiles(), o.comfort(), o.formerBin(), o.otherUnits()); err != nil {
+	if err := cmp.Or(o.profiles(), o.comfort(), o.formerBin(), o.otherServices()); err != nil {
 		return nil, err
 	}
 	o.neighbours()
 	o.places()
-	return o.found, cmp.Or(o.foreignUnit(ctx), o.lookFormer(), o.leftovers(), o.goingUnit())
+	return o.found, cmp.Or(o.foreignUnit(ctx), o.formerTexts(), o.leftovers(), o.goingUnit())
 }
 
 func (o *observer) release(context.Context) (err error) {
@@ -314,8 +313,11 @@ func (o *observer) venv(context.Context) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("cannot inspect the installation: %w", err)
 	}
+	if failed := o.verify(venv); failed != nil {
+		return failed
+	}
 	if err == nil {
-		f.Current = venv
+		f.Installed = installedVenv(venv)
 		if f.RealVenv, err = o.host.FS.RealPath(f.Layout.Venv()); err != nil {
 			return fmt.Errorf("cannot inspect the installation: %w", err)
 		}
@@ -326,7 +328,7 @@ func (o *observer) venv(context.Context) error {
 	}
 	for _, name := range names {
 		if name != path.Base(f.Layout.Venv()) {
-			f.Others = append(f.Others, name)
+			f.OtherVenvs = append(f.OtherVenvs, name)
 		}
 	}
 	f.Apart = o.apart()

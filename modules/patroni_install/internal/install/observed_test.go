@@ -1,6 +1,7 @@
 package install
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"testing"
@@ -58,8 +59,8 @@ func healthy(t testing.TB, arguments string) *Observed {
 	o.file(home+"/.bash_profile", login, fsys.Attr{Mode: 0o644, UID: 26, GID: 27})
 	rc, _ := profile.New(profile.Interactive, ".bashrc", profile.Settings{Dir: o.BinDir})
 	o.file(home+"/.bashrc", rc, fsys.Attr{Mode: 0o644, UID: 26, GID: 27})
-	o.Current = inspected(t, "psycopg2-binary", "etcd")
-	for _, app := range o.Current.Apps {
+	o.Installed = inspected(t, "psycopg2-binary", "etcd")
+	for _, app := range o.Installed.Apps {
 		o.Bin[app] = linkTo(venv + "/bin/" + app)
 	}
 	o.Service.LoadState = "loaded"
@@ -67,7 +68,7 @@ func healthy(t testing.TB, arguments string) *Observed {
 }
 
 // inspected is Patroni 4.0.7 with these extras, as it is found on disk; its inode is said to be 7.
-func inspected(t testing.TB, extras ...string) *pipx.Venv {
+func inspected(t testing.TB, extras ...string) *Installed {
 	t.Helper()
 	m := &machine{TB: t, root: t.TempDir(), uid: os.Getuid(), gid: os.Getgid()}
 	m.files = fsys.New(m.root)
@@ -80,7 +81,7 @@ func inspected(t testing.TB, extras ...string) *pipx.Venv {
 		t.Fatal(tree.Problems)
 	}
 	tree.Info.ID, tree.Apps = "7", []string{"patroni", "patronictl"}
-	return tree
+	return installedVenv(tree)
 }
 
 func linkTo(target string) fsys.Info {
@@ -162,6 +163,37 @@ func switchTree() *step.Tree {
 	}
 }
 
+// unasked is who answers no question but that of a trial, which finds nothing.
+type unasked struct{ testing.TB }
+
+func (unasked) Trial(context.Context) (string, error) { return "", nil }
+
+func (u unasked) Index(context.Context) (Answer, error) {
+	u.Fatal("the index is asked")
+	return Answer{}, nil
+}
+
+func (u unasked) Wheels(context.Context, []wanted) (pipx.Contents, error) {
+	u.Fatal("the wheelhouse is looked into")
+	return pipx.Contents{}, nil
+}
+
+// planFor is what a run plans that finds this host.
+func planFor(t testing.TB, want Desired, o *Observed) (*Plan, error) {
+	t.Helper()
+	if err := refuse(want, o); err != nil {
+		return nil, err
+	}
+	decision, err := Decide(t.Context(), want, o, unasked{t})
+	if err != nil {
+		return nil, err
+	}
+	if err := (&Plan{Decision: decision, want: want, seen: o}).refuseDecided(false); err != nil {
+		return nil, err
+	}
+	return NewPlan(want, o, decision)
+}
+
 // parts is everything that a plan will do.
 type parts struct {
 	Build                   string
@@ -171,12 +203,12 @@ type parts struct {
 
 func planOf(t testing.TB, arguments string, o *Observed, out Outcome) (parts, error) {
 	t.Helper()
-	p, err := NewPlan(desired(t, arguments), o)
+	p, err := planFor(t, desired(t, arguments), o)
 	if err != nil {
 		return parts{}, err
 	}
 	change, err := p.Switch(out)
-	return parts{p.Build, p.Packages, p.Stage, change, p.Reload}, err
+	return parts{p.Why, p.Packages, p.Stage, change, p.Reload}, err
 }
 
 func mustPlan(t *testing.T, arguments string, o *Observed, out Outcome) parts {

@@ -12,7 +12,6 @@ import (
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 	"github.com/pgedge/platform/modules/patroni_install/internal/host"
-	"github.com/pgedge/platform/modules/patroni_install/internal/pipx"
 	"github.com/pgedge/platform/modules/patroni_install/internal/pkgmgr"
 	"github.com/pgedge/platform/modules/patroni_install/internal/step"
 	"github.com/pgedge/platform/modules/patroni_install/internal/systemd"
@@ -30,7 +29,7 @@ func offers(o *Observed, set ...pkgmgr.Package) {
 // hasPackage gives it an installed one, with its unit.
 func hasPackage(o *Observed) {
 	o.Package = OSPatroni{Name: "patroni", Unit: true}
-	o.Current = &pipx.Venv{PatroniVersion: "3.0.2", Apps: []string{"patroni", "patronictl"}, Packages: map[string]string{"patroni": "3.0.2-1"}}
+	o.Installed = &Installed{Version: "3.0.2", Apps: []string{"patroni", "patronictl"}, Packages: map[string]string{"patroni": "3.0.2-1"}}
 }
 
 func TestPackageRefused(t *testing.T) {
@@ -57,7 +56,7 @@ func TestPackageRefused(t *testing.T) {
 		"program of another package than the named": {`{"method": "package", "packages": ["my-patroni=4.0", "my-etcd"]}`,
 			func(o *Observed) { o.Package.Foreign = true }, []string{"named my-patroni;"}},
 		"the package without its program": {method, func(*Observed) {}, []string{"it is installed, and /usr/bin/patroni is not there"}},
-		"a package that does not work": {method, func(o *Observed) { hasPackage(o); o.Current.Problems = []string{"program bin/patroni fails"} },
+		"a package that does not work": {method, func(o *Observed) { hasPackage(o); o.Installed.Problems = []string{"program bin/patroni fails"} },
 			[]string{"the package patroni: program bin/patroni fails"}},
 		"another version installed": {`{"method": "package", "version": "4.0.4"}`, hasPackage,
 			[]string{"cannot install Patroni ==4.0.4", "patroni has 3.0.2 and is installed", "could not be undone"}},
@@ -200,18 +199,14 @@ func TestPackageWithoutUnit(t *testing.T) {
 	const method = `{"method": "package"}`
 	before, after := bare(t, method), bare(t, method)
 	offers(before, pkgmgr.Package{Name: "patroni", Version: "3.0.2-1", Arch: "all"})
-	first, err := NewPlan(desired(t, method), before)
-	if err != nil {
-		t.Fatal(err)
-	}
 	hasPackage(after)
+	after.Before = before
 	after.Package.Unit = false
 	after.dir(path.Dir(osHold()), roots).file(osHold(), "held", fsys.Attr{Mode: 0o644})
-	plan, err := NewPlan(desired(t, method), after)
+	plan, err := planFor(t, desired(t, method), after)
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan.first = first
 	steps, err := plan.Switch(Outcome{})
 	if err != nil || len(steps) < 3 {
 		t.Fatal(steps, err)

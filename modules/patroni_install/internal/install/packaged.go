@@ -35,7 +35,7 @@ func osConfigs() []string {
 // packageRecord stands where the manifest of a tree does: a package manager knows its own files.
 const packageRecord = "installed by the package manager\n"
 
-// OSPatroni is what is known of a Patroni that comes as a package of the operating system, beside Observed.Current.
+// OSPatroni is what is known of a Patroni that comes as a package of the operating system, beside Observed.Installed.
 type OSPatroni struct {
 	Name     string // of the installed package, "" when there is none
 	Foreign  bool   // its program is there, and none of the packages in question is installed
@@ -161,13 +161,12 @@ func (o *observer) installedPatroni(ctx context.Context) error {
 	}
 	f.Package.Name = installed[0].Name
 	interpreter := o.interpreterOf(program)
-	f.Current = &pipx.Venv{
-		Path: osPrograms, Info: info, InstalledAt: info.CTime, PatroniVersion: versionOfPackage(installed[0]),
-		Interpreter: interpreter, Python: pipx.PythonVersion(o.host.FS, interpreter), Packages: map[string]string{},
-	}
+	f.Installed = installedPackage(info)
+	f.Installed.Version = versionOfPackage(installed[0])
+	f.Installed.Interpreter, f.Installed.Python = interpreter, pipx.PythonVersion(o.host.FS, interpreter)
 	for _, app := range usualApps() {
 		if o.exists(path.Join(osPrograms, app)) {
-			f.Current.Apps = append(f.Current.Apps, app)
+			f.Installed.Apps = append(f.Installed.Apps, app)
 		}
 	}
 	f.noteInstalled(installed)
@@ -190,11 +189,11 @@ func (o *observer) interpreterOf(program string) string {
 
 // noteInstalled adds packages to the description of the installation.
 func (o *Observed) noteInstalled(installed []pkgmgr.Package) {
-	if !o.Packaged || o.Current == nil {
+	if !o.Packaged || o.Installed == nil {
 		return
 	}
 	for _, p := range installed {
-		o.Current.Packages[p.Name] = p.Version
+		o.Installed.Packages[p.Name] = p.Version
 	}
 }
 
@@ -279,26 +278,14 @@ func (o *observer) otherSets(ctx context.Context, err error) error {
 }
 
 // afterPackages sees that the programs of the packages work, and plans what is left to do now that what they brought
-// is there.
+// is there. It returns the plan itself if that added none.
 func (i *Installer) afterPackages(ctx context.Context, first *Plan) (*Plan, error) {
-	o := &observer{host: i.Host, services: i.Services, want: first.want, open: i.Namespace, mayRefresh: true}
-	seen, err := o.observe(ctx)
-	if err == nil {
-		err = o.packages(ctx)
+	if !first.want.packaged() || len(first.Packages) == 0 {
+		return first, nil
 	}
-	if err == nil && seen.Current != nil {
-		err = o.trial(ctx)
-	}
-	if err != nil {
-		return nil, err
-	}
-	plan, err := NewPlan(first.want, seen)
+	plan, err := i.look(ctx, &observer{want: first.want, mayRefresh: true, before: first.seen})
 	if err == nil && len(plan.Packages) > 0 {
-		err = fmt.Errorf("cannot use the installed packages: %s still missing", isAre(seen.Packages.Missing))
+		err = fmt.Errorf("cannot use the installed packages: %s still missing", isAre(plan.seen.Packages.Missing))
 	}
-	if err != nil {
-		return nil, err
-	}
-	plan.first = first
-	return plan, nil
+	return plan, err
 }

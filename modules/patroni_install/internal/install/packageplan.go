@@ -26,24 +26,24 @@ func osHold() string {
 // osEnabled is the link by which Debian's package enables its unit.
 func osEnabled() string { return path.Join(systemd.Directory, "multi-user.target.wants", osUnit) }
 
-// origin is the plan that the run began with.
-func (p *Plan) origin() *Plan {
-	if p.first != nil {
-		return p.first
+// atFirst is what was found when the run began.
+func (o *Observed) atFirst() *Observed {
+	if o.Before != nil {
+		return o.Before
 	}
-	return p
+	return o
 }
 
 // brings tells whether Patroni comes with the packages that the run adds.
-func (p *Plan) brings() bool {
-	o := p.origin()
-	return o.want.packaged() && o.want.State != Absent && o.seen.Current == nil && len(o.seen.Packages.Missing) > 0
+func (o *Observed) brings(want *Desired) bool {
+	first := o.atFirst()
+	return want.packaged() && want.State != Absent && first.Installed == nil && len(first.Packages.Missing) > 0
 }
 
 // candidate is the version that the package has, or will have; "" when it is not known yet.
 func (p *Plan) candidate() string {
-	if p.seen.Current != nil {
-		return p.seen.Current.PatroniVersion
+	if p.seen.Installed != nil {
+		return p.seen.Installed.Version
 	}
 	for _, add := range p.seen.Packages.Add {
 		if slices.Contains(patroniNames(p.want, p.seen.Family), add.Name) {
@@ -54,15 +54,17 @@ func (p *Plan) candidate() string {
 }
 
 // usesPackageUnit tells whether the package has a unit for the service, or is expected to bring one.
-func (p *Plan) usesPackageUnit() bool {
-	return p.want.packaged() && (p.seen.Package.Unit || p.first == nil && p.brings() && path.Base(p.seen.Unit) == osUnit)
+func (o *Observed) usesPackageUnit(want *Desired) bool {
+	return want.packaged() && (o.Package.Unit || o.Before == nil && o.brings(want) && path.Base(o.Unit) == osUnit)
 }
+
+func (p *Plan) brings() bool { return p.seen.brings(&p.want) }
 
 // hold comes before the packages, where Patroni is among them: one that runs must stay able to restart. Debian's
 // package starts and enables what it brings; with this a start does nothing, also after a crash. And a directory that is
 // empty is taken away, since the package's removal does that too: undo makes it again.
 func (p *Plan) hold() []txn.Step {
-	if !p.brings() {
+	if p.seen.Before != nil || !p.brings() {
 		return nil
 	}
 	var steps []txn.Step
@@ -72,7 +74,7 @@ func (p *Plan) hold() []txn.Step {
 	steps = append(steps, p.unlink()...)
 	steps = append(steps, p.missingDirs(map[string]bool{}, systemd.Directory)...)
 	if dir := path.Dir(osHold()); !p.seen.exists(dir) {
-		steps = append(steps, &step.Directory{Name: "directory", Path: dir, After: &fsys.Attr{Mode: 0o755}, Ours: !p.keepsHoldDir()})
+		steps = append(steps, &step.Directory{Name: "directory", Path: dir, After: &fsys.Attr{Mode: 0o755}, Ours: !p.seen.keepsHoldDir(&p.want)})
 	}
 	held := unitStep(osHold(), p.fileState(osHold()), &step.FileState{Data: []byte(systemd.NeverStart), Attr: fsys.Attr{Mode: 0o644}})
 	held.Ours = true
@@ -81,29 +83,31 @@ func (p *Plan) hold() []txn.Step {
 
 // release is the end of hold.
 func (p *Plan) release() []txn.Step {
-	if p.first == nil || !p.brings() {
+	before := p.seen.Before
+	if before == nil || !p.brings() {
 		return nil
 	}
 	held := unitStep(osHold(), p.fileState(osHold()), nil)
 	held.Ours, held.While = true, archives()
 	steps := []txn.Step{held}
 	dir := path.Dir(osHold())
-	if e := p.seen.Entries[dir]; !p.first.seen.exists(dir) && !p.keepsHoldDir() {
-		steps = append(steps, &step.Directory{Name: "directory", Path: dir, Before: &e.Attr, Ours: !p.first.keepsHoldDir()})
+	if e := p.seen.Entries[dir]; !before.exists(dir) && !p.seen.keepsHoldDir(&p.want) {
+		steps = append(steps, &step.Directory{Name: "directory", Path: dir, Before: &e.Attr, Ours: !before.keepsHoldDir(&p.want)})
 	}
 	return steps
 }
 
 // keepsHoldDir tells whether the drop-in goes into the same directory.
-func (p *Plan) keepsHoldDir() bool {
-	return p.usesPackageUnit() && path.Dir(osHold()) == path.Dir(p.seen.dropIn())
+func (o *Observed) keepsHoldDir(want *Desired) bool {
+	return o.usesPackageUnit(want) && path.Dir(osHold()) == path.Dir(o.dropIn())
 }
 
 // brought tells whether the packages that this run added made what is at a path, in the place of an empty directory or
 // of nothing. Their removal takes it away again.
 func (p *Plan) brought(name string) bool {
-	return p.first != nil && p.brings() && p.seen.exists(name) &&
-		(!p.first.seen.exists(name) || slices.Contains(p.first.seen.Enabling, name) || name == osConfigDir && p.first.seen.Package.EmptyDir)
+	before := p.seen.Before
+	return before != nil && p.brings() && p.seen.exists(name) &&
+		(!before.exists(name) || slices.Contains(before.Enabling, name) || name == osConfigDir && before.Package.EmptyDir)
 }
 
 // disable takes back that a package enabled its service, as systemctl disable does. Debian then leaves it
@@ -181,15 +185,30 @@ func (p *Plan) refuseForeign() error {
 		strings.Join(patroniNames(p.want, p.seen.Family), " or "))
 }
 
-// refuseShadow keeps a unit of the administrator's from standing in for the package's.
+// refuseShadow keeps a unit of the administrator's from standing in for the package's, where that has one.
 func (p *Plan) refuseShadow() error {
-	if !p.want.packaged() {
+	if !p.want.packaged() || !p.seen.Package.Unit {
 		return nil
 	}
-	for _, name := range []string{p.seen.Unit, path.Join(systemd.Directory, osUnit)} {
+	return p.refuseInPlaceOf(p.seen.Unit)
+}
+
+// refuseShadowOfNew does so for the unit that a package is expected to bring.
+func (p *Plan) refuseShadowOfNew() error {
+	var names []string
+	if p.seen.usesPackageUnit(&p.want) {
+		names = append(names, p.seen.Unit)
+	}
+	if len(p.seen.Packages.Missing) > 0 {
+		names = append(names, path.Join(systemd.Directory, osUnit))
+	}
+	return p.refuseInPlaceOf(names...)
+}
+
+func (p *Plan) refuseInPlaceOf(names ...string) error {
+	for _, name := range names {
 		e, found := p.seen.Entries[name]
-		stands := name == p.seen.Unit && p.usesPackageUnit() || path.Base(name) == osUnit && len(p.seen.Packages.Missing) > 0
-		if found && stands && !(e.Type == fsys.Link && e.Target == "/dev/null") {
+		if found && !(e.Type == fsys.Link && e.Target == "/dev/null") {
 			return fmt.Errorf("cannot use the unit of the package: %s is there and would take its place; stop and disable that service, "+
 				"and move the file away, or set service_name (in the role: patroni_service_name) to another name", name)
 		}
@@ -200,25 +219,25 @@ func (p *Plan) refuseShadow() error {
 // refusePackages refuses a package that is not as it should be, since none is upgraded or repaired: that could not be
 // undone.
 func (p *Plan) refusePackages() error {
-	tree, version, name := p.seen.Current, p.candidate(), p.seen.Package.Name
+	there, version, name := p.seen.Installed, p.candidate(), p.seen.Package.Name
 	missing := p.seen.Packages.Missing
 	switch {
-	case tree == nil && len(missing) == 0:
+	case there == nil && len(missing) == 0:
 		return fmt.Errorf("cannot use the package %s: it is installed, and %s is not there; install it again by the package manager",
 			strings.Join(patroniNames(p.want, p.seen.Family), " or "), path.Join(osPrograms, "patroni"))
-	case tree != nil && len(tree.Problems) > 0:
-		return fmt.Errorf("cannot use the package %s: %s", name, strings.Join(tree.Problems, "; "))
-	case tree != nil && !p.want.Version.Matches(version):
+	case len(p.Problems) > 0:
+		return fmt.Errorf("cannot use the package %s: %s", name, strings.Join(p.Problems, "; "))
+	case there != nil && !p.want.Version.Matches(version):
 		return fmt.Errorf("cannot install Patroni %s: the package %s has %s and is installed, and its upgrade could not be undone; "+
 			"do it first by the package manager, or set version (in the role: patroni_version) to what is there", p.want.Version, name, version)
 	case version != "" && !p.want.Version.Matches(version):
 		return fmt.Errorf("cannot install Patroni %s: the package that the sources offer has %s; name one with its version in packages "+
 			"(in the role: patroni_packages), such as patroni=4.0.4-2, or set version to what there is", p.want.Version, version)
-	case tree == nil && !p.seen.Service.Running && p.seen.Family.Manager == step.APT && !p.seen.exists(osPolicy):
+	case there == nil && !p.seen.Service.Running && p.seen.Family.Manager == step.APT && !p.seen.exists(osPolicy):
 		return fmt.Errorf("cannot install Patroni as a package: systemd does not run on this host, so that the package's scripts start "+
 			"and stop the service by themselves, and fail where they cannot; make a %s that exits with 101, which keeps them from it, "+
 			"and run this again", osPolicy)
-	case tree == nil:
+	case there == nil:
 		return p.refuseConfigs()
 	}
 	return nil

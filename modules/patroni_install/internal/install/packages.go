@@ -25,9 +25,9 @@ type Packages struct {
 
 // packages finds out what is missing. The no-op run starts no process: a pipx that is there is
 // enough, unless packages were asked for by name.
-func (o *observer) packages(ctx context.Context) error {
+func (o *observer) packages(ctx context.Context, builds bool) error {
 	f := o.found
-	names, build, err := o.wanted()
+	names, build, err := o.packagesFor(builds)
 	if err != nil || len(names)+len(build) == 0 {
 		return err
 	}
@@ -55,8 +55,8 @@ func (o *observer) packages(ctx context.Context) error {
 	return o.simulate(ctx)
 }
 
-// wanted names the packages that must be there, and those that must be while Patroni is built.
-func (o *observer) wanted() (names, build []string, err error) {
+// packagesFor names the packages that must be there, and those that must be while Patroni is built.
+func (o *observer) packagesFor(builds bool) (names, build []string, err error) {
 	f := o.found
 	if o.want.State == Absent {
 		return nil, nil, nil
@@ -66,7 +66,6 @@ func (o *observer) wanted() (names, build []string, err error) {
 		return names, nil, err
 	}
 	names = o.want.Prerequisites
-	builds := (&Plan{want: o.want, seen: f}).whyBuild() != ""
 	if names == nil && f.Pipx == nil && builds {
 		if names = f.Family.Prerequisites; names == nil {
 			return nil, nil, unknownFamily(f.Release)

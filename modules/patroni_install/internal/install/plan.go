@@ -13,9 +13,11 @@ import (
 	"github.com/pgedge/platform/modules/patroni_install/internal/txn"
 )
 
-// Plan is what has to be done, as a pure function of what is wanted and what was found. Its
+// Plan is what has to be done, as a pure function of what is wanted, what was found and what was decided. Its
 // parts are applied in this order; what Switch needs to know of the build is its Outcome.
 type Plan struct {
+	Decision
+
 	want Desired
 	seen *Observed
 
@@ -25,66 +27,26 @@ type Plan struct {
 	Stage []txn.Step
 	// Reload says that systemd has not read the unit, or its drop-ins, as they are by now.
 	Reload bool
-	// first is the plan that installed the packages which this one goes on from; nil: none.
-	first *Plan
-	// Build says why a tree has to be built, "" when none has to.
-	Build string
 }
 
-// NewPlan decides what has to be done. It refuses what must not be touched.
-func NewPlan(want Desired, seen *Observed) (*Plan, error) {
-	p := &Plan{want: want, seen: seen}
-	if err := refuse(want, seen); err != nil {
+// NewPlan says what has to be done, now that the packages which the host lacks are known.
+func NewPlan(want Desired, seen *Observed, decision Decision) (*Plan, error) {
+	p := &Plan{Decision: decision, want: want, seen: seen}
+	if err := p.refuseOffered(); err != nil {
 		return nil, err
 	}
 	if want.State == Absent {
-		if seen.Current != nil && p.removesTree() && !want.packaged() {
+		if seen.Installed != nil && p.removesTree() && !want.packaged() {
 			p.Stage = p.stage()
 		}
 		return p, nil
 	}
-	if err := p.refuseBuild(); err != nil {
-		return nil, err
-	}
 	p.Packages = slices.Concat(p.hold(), p.packages())
 	p.Reload = (seen.Service.LoadState == "not-found" || seen.Service.NeedDaemonReload) && len(p.unit()) == 0
-	if p.Build = p.whyBuild(); p.Build != "" {
+	if p.Builds() {
 		p.Stage = append(p.mountpoints(), p.stage()...)
 	}
 	return p, nil
-}
-
-// whyBuild says why the tree that is there, if any, does not do.
-func (p *Plan) whyBuild() string {
-	tree := p.seen.Current
-	switch {
-	case p.want.packaged():
-		return ""
-	case tree == nil:
-		return "Patroni is not installed"
-	case len(tree.Problems) > 0:
-		return "it was broken: " + strings.Join(tree.Problems, "; ")
-	case !p.want.Version.Matches(tree.PatroniVersion):
-		if exact, known := p.want.Version.Exact(); known {
-			return fmt.Sprintf("version %s was asked for", exact)
-		}
-		return fmt.Sprintf("version %s was asked for", p.want.Version)
-	case p.seen.Asked.Version != "" && p.seen.Asked.Version != tree.Python:
-		return fmt.Sprintf("it was made for Python %s, and %s was asked for", tree.Python, p.want.Python)
-	case p.seen.Index.Newest != "" && p.want.Wheelhouse != "":
-		return "the wheelhouse has " + p.seen.Index.Newest
-	case p.seen.Index.Newest != "":
-		return "the package index has " + p.seen.Index.Newest
-	case p.seen.Index.Unknown:
-		return "the package index may have a newer one"
-	}
-	if differs := p.want.Lock.Differs(tree.Packages); differs != "" {
-		return differs
-	}
-	if missing := tree.MissingFor(p.want.Extras); len(missing) > 0 {
-		return "it lacked " + strings.Join(missing, ", ")
-	}
-	return ""
 }
 
 // stage makes the directory for the new tree, or for the old one on its way out, and the one
@@ -93,7 +55,7 @@ func (p *Plan) stage() []txn.Step {
 	subs := append([]string{"home", "home/venvs", "home/scratch"}, trialDirs()...)
 	tree := p.stageAt(p.seen.Stage, subs...)
 	steps := []txn.Step{tree, &step.Stage{Path: p.seen.Scratch}}
-	if p.bringsPipx() {
+	if p.BringsPipx {
 		tree.Subs = append(tree.Subs, "home/scratch/user") // shows the stage of pipx
 		steps = append(steps, p.stageAt(p.seen.UserStage, "user"))
 	}
@@ -113,7 +75,7 @@ func (p *Plan) stageAt(name string, subs ...string) *step.Stage {
 // cannot be made, the build is not worth beginning.
 func (p *Plan) mountpoints() []txn.Step {
 	dirs := []string{p.seen.venvs(), p.seen.BinDir}
-	if p.bringsPipx() {
+	if p.BringsPipx {
 		dirs = append(dirs, p.seen.userBase())
 	}
 	return p.missingDirs(map[string]bool{}, dirs...)
@@ -165,9 +127,9 @@ func (p *Plan) apps(out Outcome) []string {
 	switch {
 	case out.Tree != nil:
 		return out.Tree.Apps
-	case p.Build == "" && p.seen.Current != nil:
-		return p.seen.Current.Apps
-	case p.kept() != "":
+	case !p.Builds() && p.seen.Installed != nil:
+		return p.seen.Installed.Apps
+	case p.Kept != "":
 		return p.linked()
 	}
 	return usualApps()
@@ -175,7 +137,7 @@ func (p *Plan) apps(out Outcome) []string {
 
 // linked are the programs of a version that is there, or was: what is linked, and what must be.
 func (p *Plan) linked() []string {
-	apps := slices.Concat([]string{"patroni", "patronictl"}, p.seen.Current.Apps)
+	apps := slices.Concat([]string{"patroni", "patronictl"}, p.seen.Installed.Apps)
 	for name, entry := range p.seen.Bin {
 		if p.seen.leadsTo(p.seen.BinDir, entry, name) {
 			apps = append(apps, name)
@@ -230,7 +192,7 @@ const (
 
 // trees switches what was built.
 func (p *Plan) trees(out Outcome) []txn.Step {
-	if p.Build == "" {
+	if !p.Builds() {
 		return nil
 	}
 	var steps []txn.Step
@@ -250,51 +212,26 @@ func (p *Plan) trees(out Outcome) []txn.Step {
 
 // currentState is the tree that is there.
 func (p *Plan) currentState() *step.TreeState {
-	if p.seen.Current == nil {
+	if p.seen.Installed == nil {
 		return nil
 	}
 	var text strings.Builder
-	text.WriteString(contents(p.seen.Current))
-	for _, problem := range p.seen.Current.Problems {
+	text.WriteString(p.seen.Installed.contents())
+	for _, problem := range p.Problems {
 		text.WriteString("# broken: " + problem + "\n")
 	}
-	return &step.TreeState{ID: p.seen.Current.Info.ID, Text: text.String()}
+	return &step.TreeState{ID: p.seen.Installed.ID, Text: text.String()}
 }
 
 // treeText is what the built tree holds, or will hold.
 func (p *Plan) treeText(out Outcome) string {
 	if out.Tree != nil {
-		return contents(out.Tree)
+		return installedVenv(out.Tree).contents()
 	}
 	if _, known := p.versionOf(); known {
-		return fmt.Sprintf("%s (predicted, with what it needs)\n", p.requirement())
+		return fmt.Sprintf("%s (predicted, with what it needs)\n", p.Requirement)
 	}
-	return fmt.Sprintf("%s (predicted: the newest that satisfies this)\n", p.requirement())
-}
-
-// requirement is what pip is asked for. A rebuild keeps the version that is there, while nobody
-// asked for another one.
-func (p *Plan) requirement() string {
-	version := p.want.Version
-	if exact := cmp.Or(p.kept(), p.seen.Index.Newest); exact != "" {
-		if pinned, err := pipx.ParseSpec("==" + exact); err == nil {
-			version = pinned
-		}
-	}
-	return version.Requirement(p.want.Extras)
-}
-
-// kept is the version that a rebuild keeps, "" where it takes another one. Where the tree does not
-// tell it any more, its manifest does.
-func (p *Plan) kept() string {
-	if p.want.State != Present || p.seen.Current == nil || !p.want.Lock.IsZero() {
-		return ""
-	}
-	version := cmp.Or(p.seen.Current.PatroniVersion, p.seen.Record.Version)
-	if !p.want.Version.Matches(version) {
-		return ""
-	}
-	return version
+	return fmt.Sprintf("%s (predicted: the newest that satisfies this)\n", p.Requirement)
 }
 
 // versionOf is the version that a build will have, where that is known before it.
@@ -309,16 +246,6 @@ func (p *Plan) versionOf() (version string, known bool) {
 	if exact, known := p.want.Version.Exact(); known {
 		return exact, true
 	}
-	version = cmp.Or(p.kept(), p.seen.Index.Newest)
+	version = cmp.Or(p.Kept, p.Newest)
 	return version, version != ""
-}
-
-// contents lists the distributions of a venv.
-func contents(venv *pipx.Venv) string {
-	lines := []string{"python " + venv.Python + "\n"}
-	for name, version := range venv.Packages {
-		lines = append(lines, name+" "+version+"\n")
-	}
-	slices.Sort(lines)
-	return strings.Join(lines, "")
 }

@@ -94,10 +94,10 @@ func TestPlanBuilds(t *testing.T) {
 	}{
 		"upgrade":   {`{"version": "4.1.5"}`, func(*Observed) {}, "version 4.1.5 was asked for", upgrade(oldText)},
 		"specifier": {`{"version": ">4.0.7"}`, func(*Observed) {}, "version >4.0.7 was asked for", upgrade(oldText)},
-		"broken": {`{}`, func(o *Observed) { o.Current.Problems = []string{"it is half-written", "its interpreter is gone"} },
+		"broken": {`{}`, func(o *Observed) { o.Installed.Problems = []string{"it is half-written", "its interpreter is gone"} },
 			"it was broken: it is half-written; its interpreter is gone",
 			upgrade(oldText + "# broken: it is half-written\n# broken: its interpreter is gone\n")},
-		"missing extra": {`{}`, func(o *Observed) { o.Current = inspected(t, "psycopg2-binary") }, "it lacked python-etcd",
+		"missing extra": {`{}`, func(o *Observed) { o.Installed = inspected(t, "psycopg2-binary") }, "it lacked python-etcd",
 			upgrade(strings.Replace(oldText, "python-etcd 0.4.5\n", "", 1))},
 		"stale links": {`{"version": "4.1.5"}`, func(o *Observed) {
 			o.Bin["patroni_gone"] = linkTo(venv + "/bin/patroni_gone")

@@ -9,8 +9,8 @@ import (
 	"github.com/pgedge/platform/modules/patroni_install/internal/pipx"
 )
 
-// refuse names what stands in the way and must not be touched. Every refusal says what to do. It
-// needs no knowledge of the packages that the host lacks, so that it can come before looking for them.
+// refuse names what stands in the way and must not be touched, whatever is decided: no question is asked before. Every
+// refusal says what to do.
 func refuse(want Desired, seen *Observed) error {
 	p := &Plan{want: want, seen: seen}
 	if want.State == Absent {
@@ -19,8 +19,36 @@ func refuse(want Desired, seen *Observed) error {
 	return first(
 		p.refuseMethod, p.refuseForeign, p.refuseShadow, p.refuseOSPackage, // another Patroni
 		p.refuseMasked, p.refuseUnit, p.refuseForeignUnit, p.refuseAdopted, seen.unit(want).Check, // the unit
-		p.refusePlaces, p.refuseConfigDir, p.refuseClosed, p.refuseShared, p.refuseApart, p.refuseSELinux, p.refuseSwitch,
+		p.refusePlaces, p.refuseConfigDir, p.refuseClosed, p.refuseSELinux, p.refuseVisible,
 	)
+}
+
+// refuseDecided refuses what the decision makes impossible. It needs no knowledge of the packages that the host lacks,
+// so that it can come before looking for them.
+func (p *Plan) refuseDecided(check bool) error {
+	switch {
+	case p.want.State == Absent:
+		return nil
+	case p.want.packaged():
+		return p.refuseSwitch()
+	case !p.Builds():
+		return first(p.refuseExtras, p.refuseSwitch)
+	}
+	return first(p.refuseShared, p.refuseApart, p.refuseNoUV, p.refuseLock, p.refusePipx, p.refuseSwitch,
+		func() error { return p.refuseSources(check) })
+}
+
+// refuseOffered refuses packages that do not bring what is needed.
+func (p *Plan) refuseOffered() error {
+	switch {
+	case p.want.State == Absent:
+		return nil
+	case p.want.packaged():
+		return first(p.refuseShadowOfNew, p.refusePackages)
+	case !p.Builds():
+		return nil
+	}
+	return first(p.refusePython, p.refuseUV, p.refuseNoPipx)
 }
 
 func first(checks ...func() error) error {
@@ -100,7 +128,7 @@ func (p *Plan) refuseConfigDir() error {
 // build, and an undo could not go on at it.
 func (p *Plan) refuseShared() error {
 	e, found := p.seen.Entries[p.seen.Shared()]
-	if !found || e.Type == fsys.Directory || p.whyBuild() == "" {
+	if !found || e.Type == fsys.Directory {
 		return nil
 	}
 	what := "a " + string(e.Type)
@@ -113,7 +141,7 @@ func (p *Plan) refuseShared() error {
 
 // refuseApart refuses what the switch cannot rename across, which it would find out only after the build.
 func (p *Plan) refuseApart() error {
-	if p.seen.Apart == "" || p.whyBuild() == "" {
+	if p.seen.Apart == "" {
 		return nil
 	}
 	return fmt.Errorf("cannot build Patroni: %s is on another file system than pipx's home, %s, so that what was built could not take "+
@@ -138,36 +166,50 @@ func refuseStage(seen *Observed) error {
 	return nil
 }
 
+// refuseVisible refuses what the switch would refuse in any case: every version has these programs.
+func (p *Plan) refuseVisible() error {
+	return first(
+		func() error { _, err := p.links([]string{"patroni", "patronictl"}); return err },
+		func() error { _, err := p.profiles(); return err },
+		func() error { _, err := p.comforts(); return err },
+	)
+}
+
 // refuseSwitch refuses what the switch would refuse, now and not after the build.
 func (p *Plan) refuseSwitch() error {
-	p.Build = p.whyBuild()
 	_, err := p.Switch(Outcome{})
 	return err
 }
 
-// refuseBuild refuses a pipx that cannot build the tree, where one has to be built, and extras
-// that the tree which is there does not know.
-func (p *Plan) refuseBuild() error {
-	if p.want.packaged() {
-		return p.refusePackages()
+// refuseExtras refuses those that the installation which is there, and stays, does not know.
+func (p *Plan) refuseExtras() error { return p.seen.Installed.Venv.CheckExtras(p.want.Extras) }
+
+// refusePipx refuses one that cannot build.
+func (p *Plan) refusePipx() error {
+	if p.seen.Pipx == nil {
+		return nil
 	}
-	if p.whyBuild() == "" {
-		return p.seen.Current.CheckExtras(p.want.Extras)
+	return p.seen.Pipx.Check()
+}
+
+// refusePython refuses an interpreter that is not there and that no package is to bring.
+func (p *Plan) refusePython() error {
+	if !p.seen.Asked.Missing || len(p.seen.Packages.Missing) > 0 {
+		return nil
 	}
-	if p.seen.Asked.Missing && len(p.seen.Packages.Missing) == 0 {
-		return fmt.Errorf("cannot build Patroni with %s: it is not there; install it, name its package in prerequisites, or leave "+
-			"python unset (in the role: patroni_python)", p.want.Python)
-	}
-	if err := first(p.refuseUV, p.refuseLock); err != nil {
-		return err
-	}
+	return fmt.Errorf("cannot build Patroni with %s: it is not there; install it, name its package in prerequisites, or leave "+
+		"python unset (in the role: patroni_python)", p.want.Python)
+}
+
+// refuseNoPipx refuses a build that no pipx can do.
+func (p *Plan) refuseNoPipx() error {
 	if p.seen.Pipx != nil {
-		return p.seen.Pipx.Check()
+		return nil
 	}
 	if version := p.pipxVersion(); version != "" {
 		return pipx.Program{Argv: []string{"the package pipx"}, Version: version}.Check()
 	}
-	if p.bringsPipx() {
+	if p.BringsPipx {
 		return pipx.CheckPython(p.seen.Python)
 	}
 	if len(p.seen.Packages.Missing) == 0 {
@@ -181,7 +223,7 @@ func (p *Plan) refuseBuild() error {
 // locked. Prerequisites of somebody's choice may bring one themselves.
 func (p *Plan) refuseLock() error {
 	lock := p.want.Lock
-	if !p.bringsPipx() || p.want.Prerequisites != nil || lock.IsZero() || len(lock.Versions("pipx")) > 0 {
+	if !p.BringsPipx || p.want.Prerequisites != nil || lock.IsZero() || len(lock.Versions("pipx")) > 0 {
 		return nil
 	}
 	return fmt.Errorf("cannot install pipx: lockfile %s does not hold it, and nothing else may be fetched; lock pipx and what it "+
@@ -190,29 +232,31 @@ func (p *Plan) refuseLock() error {
 
 // takesUV tells whether a pipx builds by uv: where that was asked for, and by itself where it can and
 // nobody told pip anything that uv would not know.
-func (p *Plan) takesUV(program pipx.Program) bool {
-	possible := (p.seen.UV || p.bringsUV()) && program.TakesUV()
-	return possible && (p.want.Installer == UV || p.want.Installer == Auto && !p.seen.PipConfig)
+func takesUV(want Desired, seen *Observed, program pipx.Program) bool {
+	possible := (seen.UV || bringsUV(want, seen)) && program.TakesUV()
+	return possible && (want.Installer == UV || want.Installer == Auto && !seen.PipConfig)
 }
 
 // bringsUV tells whether the uv that builds comes out of the wheelhouse, where the host has none. It
 // has to be asked for: the uv goes after the build, and pipx, which writes down by what it built, wants
 // one when its user next changes the venv by hand.
-func (p *Plan) bringsUV() bool {
-	return p.want.Installer == UV && !p.seen.UV && p.want.Wheelhouse != ""
+func bringsUV(want Desired, seen *Observed) bool {
+	return want.Installer == UV && !seen.UV && want.Wheelhouse != ""
+}
+
+// refuseNoUV refuses installer uv where there is none.
+func (p *Plan) refuseNoUV() error {
+	if p.want.Installer != UV || p.seen.UV || bringsUV(p.want, p.seen) {
+		return nil
+	}
+	return fmt.Errorf("cannot build Patroni by uv: there is no uv in /usr/local/bin or /usr/bin that is root's alone; install one, " +
+		"name a wheelhouse with one, or leave installer unset (in the role: patroni_installer)")
 }
 
 // refuseUV refuses installer uv where pipx cannot build by it.
 func (p *Plan) refuseUV() error {
-	if p.want.Installer != UV {
-		return nil
-	}
-	if !p.seen.UV && !p.bringsUV() {
-		return fmt.Errorf("cannot build Patroni by uv: there is no uv in /usr/local/bin or /usr/bin that is root's alone; install one, " +
-			"name a wheelhouse with one, or leave installer unset (in the role: patroni_installer)")
-	}
 	version := p.pipxVersion()
-	if version == "" && p.bringsPipx() {
+	if p.want.Installer != UV || version == "" && p.BringsPipx {
 		return nil // the build sees which one pip brings
 	}
 	return unfitForUV(pipx.Program{Version: version})

@@ -47,7 +47,7 @@ func TestRefused(t *testing.T) {
 		},
 		"config_dir is a link": {`{}`, func(o *Observed) { o.link("/etc/patroni", "/srv/p") }, []string{"/etc/patroni", "a link"}},
 		"shared libraries are a link": {
-			`{}`, func(o *Observed) { o.Current = nil; o.link(home+"/.local/share/pipx/shared", "/etc") },
+			`{}`, func(o *Observed) { o.Installed = nil; o.link(home+"/.local/share/pipx/shared", "/etc") },
 			[]string{home + "/.local/share/pipx/shared", "a link to /etc", "move it away"},
 		},
 		"shared libraries are a file": {
@@ -55,7 +55,7 @@ func TestRefused(t *testing.T) {
 			[]string{home + "/.local/share/pipx/shared", "a file"},
 		},
 		"venvs on another file system": {
-			`{}`, func(o *Observed) { o.Current, o.Apart = nil, pipxHome+"/venvs" },
+			`{}`, func(o *Observed) { o.Installed, o.Apart = nil, pipxHome+"/venvs" },
 			[]string{pipxHome + "/venvs is on another file system than pipx's home, " + pipxHome, "pipx_home"},
 		},
 		"profile is a link": {
@@ -69,14 +69,14 @@ func TestRefused(t *testing.T) {
 		"unknown extra":      {`{"extras": ["kafka"]}`, func(*Observed) {}, []string{"no extra \"kafka\"", "etcd, psycopg2, psycopg2-binary"}},
 		"unit of a bad name": {`{"service_name": "a@b@c"}`, func(o *Observed) {}, []string{"a@b@c"}},
 		"no pipx": {
-			`{"prerequisites": []}`, func(o *Observed) { o.Current, o.Pipx = nil, nil },
+			`{"prerequisites": []}`, func(o *Observed) { o.Installed, o.Pipx = nil, nil },
 			[]string{"no pipx", "prerequisites", "apt-get install --no-install-recommends pipx"},
 		},
 		"old pipx": {
-			`{}`, func(o *Observed) { o.Current, o.Pipx.Version = nil, "0.12.0" }, []string{"pipx 0.12.0", "too old"},
+			`{}`, func(o *Observed) { o.Installed, o.Pipx.Version = nil, "0.12.0" }, []string{"pipx 0.12.0", "too old"},
 		},
 		"old pipx offered": {`{}`, func(o *Observed) {
-			o.Current, o.Pipx = nil, nil
+			o.Installed, o.Pipx = nil, nil
 			o.Packages = Packages{Missing: []string{"pipx"}, Add: []pkgmgr.Package{{Name: "pipx", Version: "0.12.3.1-3"}}}
 		}, []string{"pipx 0.12.3.1", "too old"}},
 		"absent: active": {`{"state": "absent"}`, func(o *Observed) { o.Service.ActiveState, o.Service.UnitFileState = "active", "disabled" },
@@ -103,7 +103,7 @@ func TestRefused(t *testing.T) {
 // expectRefusal plans, which must be refused by a message with these parts.
 func expectRefusal(t *testing.T, arguments string, o *Observed, parts []string) {
 	t.Helper()
-	_, err := NewPlan(desired(t, arguments), o)
+	_, err := planFor(t, desired(t, arguments), o)
 	if err == nil {
 		t.Fatal("not refused")
 	}

@@ -17,16 +17,17 @@ import (
 type Report struct {
 	Warnings []string
 
-	plan      *Plan
+	result
+
 	recovery  txn.Recovery
 	predicted bool
-	outcome   Outcome
-	done      []txn.Done
-	took      []Took
+	service   Service // as it is afterwards
 }
 
-func newReport(plan *Plan, recovery txn.Recovery) *Report {
-	r := &Report{plan: plan, recovery: recovery, Warnings: plan.seen.Warnings}
+func newReport(done result, recovery txn.Recovery) *Report {
+	seen := done.plan.seen
+	r := &Report{result: done, recovery: recovery, service: seen.Service}
+	r.Warnings = slices.Concat(seen.Warnings, done.plan.Warnings, done.warnings)
 	if recovery != txn.NothingPending {
 		r.Warnings = append(r.Warnings, fmt.Sprintf("an earlier run was interrupted; its changes were %s first", recovery))
 	}
@@ -63,7 +64,7 @@ func (p *Plan) pipxVersion() string {
 			return upstream(added.Version)
 		}
 	}
-	if p.bringsPipx() {
+	if p.BringsPipx {
 		return pipx.NewestFor(p.seen.Python)
 	}
 	return ""
@@ -91,16 +92,16 @@ func (r *Report) Changed() bool {
 }
 
 // tree is the installation after the run; nil when there is none.
-func (r *Report) tree() *pipx.Venv {
+func (r *Report) tree() *Installed {
 	switch {
 	case r.plan.removesTree():
 		return nil
 	case r.outcome.Tree != nil:
-		return r.outcome.Tree
-	case r.plan.Build != "":
+		return installedVenv(r.outcome.Tree)
+	case r.plan.Builds():
 		return nil
 	}
-	return r.plan.seen.Current
+	return r.plan.seen.Installed
 }
 
 // Result renders the report for Ansible. The diff shows lines of the user's files, so it is
@@ -161,18 +162,18 @@ func (r *Report) steps() []map[string]any {
 
 // facts describe the installation as it is now, or would be.
 func (r *Report) facts() map[string]any {
-	seen, before := r.plan.seen, r.plan.origin().seen.Current
+	seen, before := r.plan.seen, r.plan.seen.atFirst().Installed
 	facts := map[string]any{
 		"version": nil, "previous_version": nil, "python": nil, "pipx": nil,
 		"venv": seen.Layout.Venv(), "bin_dir": seen.BinDir, "config_dir": seen.ConfigDir,
 		"apps": []string{}, "packages": map[string]string{},
 		"service": map[string]any{
-			"name": r.plan.want.ServiceName, "unit": seen.Unit, "load_state": seen.Service.LoadState,
-			"active_state": seen.Service.ActiveState, "enabled_state": seen.Service.UnitFileState,
+			"name": r.plan.want.ServiceName, "unit": seen.Unit, "load_state": r.service.LoadState,
+			"active_state": r.service.ActiveState, "enabled_state": r.service.UnitFileState,
 		},
 	}
-	if before != nil && before.PatroniVersion != "" {
-		facts["previous_version"] = before.PatroniVersion
+	if before != nil && before.Version != "" {
+		facts["previous_version"] = before.Version
 	}
 	if r.plan.want.packaged() {
 		facts["venv"] = nil
@@ -184,7 +185,7 @@ func (r *Report) facts() map[string]any {
 		facts["pipx"] = r.outcome.PipxVersion
 	}
 	if tree := r.tree(); tree != nil {
-		facts["version"], facts["python"], facts["apps"], facts["packages"] = tree.PatroniVersion, tree.Python, tree.Apps, tree.Packages
+		facts["version"], facts["python"], facts["apps"], facts["packages"] = tree.Version, tree.Python, tree.Apps, tree.Packages
 	} else if exact, known := r.plan.versionOf(); known {
 		facts["version"] = exact
 	}
@@ -195,24 +196,24 @@ func (r *Report) facts() map[string]any {
 // Patroni starts PostgreSQL through an interpreter that it spawns, so an old process imports the
 // new tree when it does so the next time.
 func (r *Report) restart() (required bool, warnings []string) {
-	service, tree := r.plan.seen.Service, r.tree()
+	service, tree := r.service, r.tree()
 	if service.MainPID == 0 || r.plan.want.State == Absent {
 		return false, nil
 	}
 	now := "the new installation"
 	switch {
-	case r.plan.Build != "":
+	case r.plan.Builds():
 		if tree != nil {
-			now = "Patroni " + tree.PatroniVersion
+			now = "Patroni " + tree.Version
 		}
-	case tree != nil && service.MainStarted.Before(tree.InstalledAt):
-		now = "Patroni " + tree.PatroniVersion
+	case tree != nil && service.MainStarted.Before(tree.Since):
+		now = "Patroni " + tree.Version
 	default:
 		return false, nil
 	}
 	before := "an older one"
-	if old := r.plan.seen.Current; old != nil && r.plan.Build != "" && old.PatroniVersion != "" {
-		before = "Patroni " + old.PatroniVersion
+	if old := r.plan.seen.Installed; old != nil && r.plan.Builds() && old.Version != "" {
+		before = "Patroni " + old.Version
 	}
 	unit := path.Base(r.plan.seen.Unit)
 	if r.plan.seen.ConfigMissing {
@@ -226,15 +227,15 @@ func (r *Report) restart() (required bool, warnings []string) {
 // injected names the packages that people added by pipx inject to a tree in whose place another one comes. Those
 // that Patroni needs come along anyway.
 func (r *Report) injected() []string {
-	old, tree := r.plan.seen.Current, r.tree()
-	if r.plan.Build == "" || old == nil {
+	old, tree := r.plan.seen.Installed, r.tree()
+	if !r.plan.Builds() || old == nil {
 		return nil
 	}
-	lost := slices.DeleteFunc(slices.Clone(old.Injected), func(name string) bool {
+	lost := slices.DeleteFunc(slices.Clone(old.Venv.Injected), func(name string) bool {
 		if tree != nil {
 			return tree.Packages[name] != ""
 		}
-		return slices.Contains(old.Needs(r.plan.want.Extras), name)
+		return slices.Contains(old.Venv.Needs(r.plan.want.Extras), name)
 	})
 	if len(lost) == 0 {
 		return nil
@@ -251,7 +252,7 @@ func (r *Report) message() string {
 	}
 	version := "Patroni"
 	if tree := r.tree(); tree != nil {
-		version += " " + tree.PatroniVersion
+		version += " " + tree.Version
 	}
 	if !r.Changed() {
 		return version + " is installed as it should be; nothing had to be changed."
@@ -262,21 +263,21 @@ func (r *Report) message() string {
 		}
 		return fmt.Sprintf("%s %s: %s.", version, r.verb("was installed", "would be installed"), r.parts())
 	}
-	if r.plan.Build == "" {
+	if !r.plan.Builds() {
 		return fmt.Sprintf("%s is installed; %s: %s.", version, r.verb("changed", "would change"), r.parts())
 	}
 	if known, ok := r.plan.versionOf(); ok && r.tree() == nil {
 		version += " " + known
 	}
-	old := r.plan.seen.Current
+	old := r.plan.seen.Installed
 	switch {
 	case old == nil:
 		return fmt.Sprintf("%s %s.", version, r.verb("was installed", "would be installed")) + r.borrowed()
-	case len(old.Problems) > 0:
-		return fmt.Sprintf("%s %s, since %s.", version, r.verb("was rebuilt", "would be rebuilt"), r.plan.Build) + r.borrowed()
+	case len(r.plan.Problems) > 0:
+		return fmt.Sprintf("%s %s, since %s.", version, r.verb("was rebuilt", "would be rebuilt"), r.plan.Why) + r.borrowed()
 	}
 	return fmt.Sprintf("%s %s in place of %s, since %s.", version, r.verb("was installed", "would be installed"),
-		old.PatroniVersion, r.plan.Build) + r.borrowed()
+		old.Version, r.plan.Why) + r.borrowed()
 }
 
 // borrowed tells of the packages that were there for the build only.

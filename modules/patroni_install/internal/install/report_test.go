@@ -18,18 +18,18 @@ import (
 // reportOf is the report of a run, or of a check, by which every step took 3 ms.
 func reportOf(t *testing.T, arguments string, o *Observed, out Outcome, check bool) *Report {
 	t.Helper()
-	p, err := NewPlan(desired(t, arguments), o)
+	p, err := planFor(t, desired(t, arguments), o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := newReport(p, txn.NothingPending)
+	r := newReport(result{plan: p}, txn.NothingPending)
 	if check {
 		if err := r.predict(txn.NothingPending, false); err != nil {
 			t.Fatal(err)
 		}
 		return r
 	}
-	if p.Build != "" {
+	if p.Why != "" {
 		r.outcome = out
 		r.took = []Took{{"build", venv, 2 * time.Second}, {"verify", venv, time.Second}}
 	}
@@ -55,14 +55,14 @@ func TestMessages(t *testing.T) {
 	}{
 		"nothing to do": {`{}`, same, "Patroni 4.0.7 is installed as it should be; nothing had to be changed.", ""},
 		"fresh": {
-			`{}`, func(o *Observed) { o.Current, o.Bin = nil, nil }, "Patroni 4.1.5 was installed.", "Patroni would be installed.",
+			`{}`, func(o *Observed) { o.Installed, o.Bin = nil, nil }, "Patroni 4.1.5 was installed.", "Patroni would be installed.",
 		},
 		"upgrade": {
 			`{"version": "4.1.5"}`, same, "Patroni 4.1.5 was installed in place of 4.0.7, since version 4.1.5 was asked for.",
 			"Patroni 4.1.5 would be installed in place of 4.0.7, since version 4.1.5 was asked for.",
 		},
 		"repair": {
-			`{}`, func(o *Observed) { o.Current.Problems = []string{"its interpreter is gone"} },
+			`{}`, func(o *Observed) { o.Installed.Problems = []string{"its interpreter is gone"} },
 			"Patroni 4.1.5 was rebuilt, since it was broken: its interpreter is gone.",
 			"Patroni 4.0.7 would be rebuilt, since it was broken: its interpreter is gone.",
 		},
@@ -116,11 +116,11 @@ func TestMessages(t *testing.T) {
 
 // TestRecoveryIsAChange: what an interrupted run left was changed, though the plan was empty.
 func TestRecoveryIsAChange(t *testing.T) {
-	p, err := NewPlan(desired(t, `{}`), healthy(t, `{}`))
+	p, err := planFor(t, desired(t, `{}`), healthy(t, `{}`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := newReport(p, txn.Finished).Result(true)
+	got := newReport(result{plan: p}, txn.Finished).Result(true)
 	want := ansible.Result{
 		Changed: true, Msg: "Patroni 4.0.7 is installed; changed: what an interrupted run left.",
 		Warnings: []string{"an earlier run was interrupted; its changes were finished first"},
@@ -141,11 +141,11 @@ func TestPredictionsOfInterruptedHosts(t *testing.T) {
 		"busy":     {txn.Undone, true, "another run is changing this host right now"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p, err := NewPlan(desired(t, `{}`), healthy(t, `{}`))
+			p, err := planFor(t, desired(t, `{}`), healthy(t, `{}`))
 			if err != nil {
 				t.Fatal(err)
 			}
-			r := newReport(p, txn.NothingPending)
+			r := newReport(result{plan: p}, txn.NothingPending)
 			if err := r.predict(c.pending, c.busy); err != nil {
 				t.Fatal(err)
 			}

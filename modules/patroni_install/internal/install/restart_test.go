@@ -11,7 +11,7 @@ import (
 func TestRestartRequired(t *testing.T) {
 	installed := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	running := func(o *Observed, started time.Time) {
-		o.Current.InstalledAt = installed
+		o.Installed.Since = installed
 		o.Service.MainPID, o.Service.MainStarted, o.Service.ActiveState = 4711, started, "active"
 	}
 	const advice = ": restart it, one host at a time (systemctl restart patroni.service); until then it may start " +

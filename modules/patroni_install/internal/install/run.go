@@ -1,12 +1,13 @@
 // Package install knows what an installation of Patroni is: what can be asked for (Desired), how
 // to look at a host (Observed), and what has to be done (Plan).
 //
-// The data goes one way: options → Desired; host → Observed; both → Plan, a pure function; Plan →
-// transaction → Report. Check mode stops after the plan. Whether something changes, the diff and
+// The data goes one way: options → Desired; host → Observed; both → Decision, which may ask; all three → Plan, a pure
+// function; Plan → transaction → Report. Check mode stops after the plan. Whether something changes, the diff and
 // the report are all read off the same plan.
 package install
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -82,14 +83,17 @@ func (i *Installer) run(ctx context.Context) (_ *Report, err error) {
 	return report, nil
 }
 
-// attempt observes, plans and applies.
+// attempt plans and applies.
 func (i *Installer) attempt(ctx context.Context, t *txn.Transaction, recovery txn.Recovery) (*Report, error) {
 	plan, err := i.plan(ctx, &observer{mayRefresh: true})
 	if err != nil {
 		return nil, err
 	}
-	report := newReport(plan, recovery)
-	return report, i.apply(ctx, t, plan, report)
+	done, err := i.apply(ctx, t, plan)
+	if err != nil {
+		return nil, err
+	}
+	return newReport(done, recovery), nil
 }
 
 // afterRecovery adds to an error what was done about an earlier run.
@@ -128,7 +132,7 @@ func (i *Installer) check(ctx context.Context) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	report := newReport(plan, txn.NothingPending)
+	report := newReport(result{plan: plan}, txn.NothingPending)
 	return report, report.predict(pending, txn.Busy(i.Host, StateDir))
 }
 
@@ -136,68 +140,72 @@ func (i *Installer) transaction() *txn.Transaction {
 	return &txn.Transaction{Host: i.Host, Dir: StateDir, Kinds: step.Kinds(), Settle: i.settle}
 }
 
-func (i *Installer) plan(ctx context.Context, o *observer) (*Plan, error) {
-	want, err := i.Want.load(i.Host.FS)
-	if err != nil {
-		return nil, fmt.Errorf("%w; nothing was changed", err)
+// plan reads what the options name, and says what has to be done.
+func (i *Installer) plan(ctx context.Context, o *observer) (plan *Plan, err error) {
+	if o.want, err = readSources(i.Host.FS, i.Want); err == nil {
+		plan, err = i.look(ctx, o)
 	}
-	o.host, o.services, o.want, o.open = i.Host, i.Services, want, i.Namespace
-	seen, err := o.observe(ctx)
-	if err == nil && !o.pending { // an interrupted run's stage goes with it
-		err = refuseStage(seen)
-	}
-	if err == nil {
-		err = refuse(want, seen)
-	}
-	if err == nil {
-		err = o.try(ctx)
-	}
-	if err == nil {
-		err = o.newest(ctx)
-	}
-	if err == nil {
-		err = o.wheelhouse(ctx)
-	}
-	if err == nil {
-		// Last, since it may refresh the package lists: not for a run that is refused anyway.
-		err = o.packages(ctx)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%w; nothing was changed", err)
-	}
-	plan, err := NewPlan(want, seen)
 	if err != nil {
 		return nil, fmt.Errorf("%w; nothing was changed", err)
 	}
 	return plan, nil
 }
 
+// look looks at the host, decides, and says what has to be done. What can be refused is refused as early as it is known.
+func (i *Installer) look(ctx context.Context, o *observer) (*Plan, error) {
+	o.host, o.services = i.Host, i.Services
+	seen, err := o.observe(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if !o.pending && seen.Before == nil { // else a run's stage and archives are there, and a journal tells of them
+		err = refuseStage(seen)
+	}
+	if err = cmp.Or(err, refuse(o.want, seen)); err != nil {
+		return nil, err
+	}
+	ask := &asker{host: i.Host, open: i.Namespace, want: o.want, seen: seen, check: !o.mayRefresh, pending: o.pending}
+	decision, err := Decide(ctx, o.want, seen, ask)
+	if err != nil {
+		return nil, err
+	}
+	if err := (&Plan{Decision: decision, want: o.want, seen: seen}).refuseDecided(!o.mayRefresh); err != nil {
+		return nil, err
+	}
+	// Last, since it may refresh the package lists: not for a run that is refused anyway.
+	if err := o.packages(ctx, decision.Builds()); err != nil {
+		return nil, err
+	}
+	return NewPlan(o.want, seen, decision)
+}
+
+// result is what came of a plan.
+type result struct {
+	plan     *Plan // what packages brought is in it, if the run has added some
+	outcome  Outcome
+	done     []txn.Done
+	took     []Took
+	warnings []string
+}
+
 // apply runs the plan as one transaction.
-func (i *Installer) apply(ctx context.Context, t *txn.Transaction, plan *Plan, report *Report) error {
+func (i *Installer) apply(ctx context.Context, t *txn.Transaction, plan *Plan) (result, error) {
 	b := &builder{host: i.Host, plan: plan, open: i.Namespace, undoEarly: t.UndoEarly}
+	r := result{plan: plan}
 	packages := func(context.Context) ([]txn.Step, error) { return plan.Packages, nil }
 	stage := func(context.Context) ([]txn.Step, error) { return plan.Stage, nil }
 	change := func(ctx context.Context) (steps []txn.Step, err error) {
-		if plan.want.packaged() && len(plan.Packages) > 0 {
-			if plan, err = i.afterPackages(ctx, plan); err != nil {
-				return nil, err
-			}
-			report.plan = plan
-		}
-		if plan.Build != "" {
-			report.outcome, err = b.build(ctx)
-		} else if len(plan.Stage) > 0 {
-			report.outcome, err = b.copies(Outcome{})
-		}
-		if err != nil {
+		if r.plan, err = i.afterPackages(ctx, plan); err != nil {
 			return nil, err
 		}
-		return plan.Switch(report.outcome)
+		if r.outcome, err = b.fill(ctx); err != nil {
+			return nil, err
+		}
+		return r.plan.Switch(r.outcome)
 	}
 	done, warnings, err := t.Run(ctx, packages, stage, change)
-	report.done, report.took = done, b.took
-	report.Warnings = slices.Concat(report.Warnings, b.warnings, warnings)
-	return err
+	r.done, r.took, r.warnings = done, b.took, slices.Concat(b.warnings, warnings)
+	return r, err
 }
 
 // Details returns what a failed command printed last, for people who want to know more than the
@@ -258,14 +266,13 @@ func (i *Installer) reload(ctx context.Context) error {
 
 // refresh asks systemd for the state of the service as it is now.
 func (i *Installer) refresh(ctx context.Context, report *Report) {
-	seen := report.plan.seen
-	if !report.Changed() || !seen.Service.Running {
+	if !report.Changed() || !report.service.Running {
 		return
 	}
-	state, err := i.Services.State(ctx, path.Base(seen.Unit))
+	state, err := i.Services.State(ctx, path.Base(report.plan.seen.Unit))
 	if err != nil {
 		report.Warnings = append(report.Warnings, err.Error())
 		return
 	}
-	seen.Service.State = state
+	report.service.State = state
 }

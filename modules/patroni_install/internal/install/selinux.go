@@ -81,7 +81,7 @@ func (o *observer) selinux(context.Context) error {
 		}
 		s.Dirs = append(s.Dirs, dir)
 	}
-	if o.found.Current != nil && len(o.found.Current.Problems) == 0 {
+	if o.found.Installed != nil && len(o.found.Installed.Problems) == 0 {
 		if s.Wrong, err = wrongLabels(o.host, o.found.programs()); err != nil {
 			return err
 		}
@@ -226,7 +226,7 @@ func (p *Plan) contexts() []txn.Step {
 	for _, d := range p.seen.SELinux.lacking() {
 		steps = append(steps, p.rule(d, false))
 	}
-	if p.Build == "" && len(p.seen.SELinux.Wrong) > 0 {
+	if !p.Builds() && len(p.seen.SELinux.Wrong) > 0 {
 		steps = append(steps, &step.Labels{Path: p.seen.programs(), Files: p.seen.SELinux.Wrong})
 	}
 	return steps

@@ -14,15 +14,17 @@ import (
 	"github.com/pgedge/platform/modules/patroni_install/internal/systemd"
 )
 
-// OtherUnit is another service of the same installation.
-type OtherUnit struct {
+// OtherService is another service of the host, by a unit of the administrator's.
+type OtherService struct {
 	Name     string
 	Commands []string // the values of its ExecStart
+	Uses     bool     // it starts a program of this installation
+	SameUser bool     // this program wrote it, for another installation of the same user
 }
 
-// otherUnits finds, where something depends on it, the other units of the administrator that start a program of
-// this installation, by themselves or by a drop-in.
-func (o *observer) otherUnits() error {
+// otherServices finds, where something depends on them, the other units of the administrator that start something, by
+// themselves or by a drop-in.
+func (o *observer) otherServices() error {
 	if !o.asksForOthers() {
 		return nil
 	}
@@ -38,9 +40,9 @@ func (o *observer) otherUnits() error {
 		}
 		var commands []string
 		if commands, err = read(path.Join(systemd.Directory, name)); o.found.startedBy(commands) || o.linksHere(commands) {
-			o.found.noteUnit(unit, commands)
+			o.found.noteUser(unit, commands)
 		} else if len(commands) > 0 {
-			o.found.noteStranger(name, commands)
+			o.found.noteOther(name, commands)
 		}
 	}
 	if err != nil {
@@ -79,15 +81,31 @@ func (o *observer) dropIns(dir string) (commands []string, err error) {
 	return commands, err
 }
 
-// noteUnit notes that commands of a unit start this installation.
-func (o *Observed) noteUnit(name string, commands []string) {
-	for i := range o.OtherUnits {
-		if o.OtherUnits[i].Name == name {
-			o.OtherUnits[i].Commands = append(o.OtherUnits[i].Commands, commands...)
-			return
-		}
+// noteUser notes that commands of a unit start this installation.
+func (o *Observed) noteUser(name string, commands []string) {
+	o.Services = append(o.Services, OtherService{Name: name, Commands: commands, Uses: true})
+}
+
+// noteOther notes a unit, or a directory of drop-ins, that starts nothing of this installation.
+func (o *Observed) noteOther(name string, commands []string) {
+	file := path.Join(systemd.Directory, name)
+	unit, isDropIn := strings.CutSuffix(name, ".d")
+	if isDropIn {
+		file = path.Join(file, dropInName)
 	}
-	o.OtherUnits = append(o.OtherUnits, OtherUnit{Name: name, Commands: commands})
+	text := string(o.Entries[file].Data)
+	ours := strings.HasPrefix(text, oursHeader) && strings.Contains(text, "\nUser="+strings.ReplaceAll(o.User.Name, "%", "%%")+"\n")
+	o.Services = append(o.Services, OtherService{Name: unit, Commands: commands, SameUser: ours})
+}
+
+// isShared tells whether another service uses this installation.
+func (o *Observed) isShared() bool {
+	return slices.ContainsFunc(o.Services, func(s OtherService) bool { return s.Uses })
+}
+
+// othersOfUser tells whether another service uses this installation, or another one of the same user.
+func (o *Observed) othersOfUser() bool {
+	return slices.ContainsFunc(o.Services, func(s OtherService) bool { return s.Uses || s.SameUser })
 }
 
 // asksForOthers tells whether something may go that other services use.
@@ -136,17 +154,14 @@ func (o *observer) linksHere(commands []string) bool {
 // with a slash at its end what is below a directory; "" where none has. An empty path stands for the installation.
 func (o *Observed) usedBy(name string) string {
 	var units []string
-	others := o.OtherUnits
-	if name != "" {
-		others = slices.Concat(others, o.Strangers)
-	}
-	for _, u := range others {
-		if !slices.Contains(units, u.Name) && (name == "" || systemd.Mention(u.Commands, name)) {
-			units = append(units, u.Name)
+	for _, s := range o.Services {
+		names := name == "" && s.Uses || name != "" && systemd.Mention(s.Commands, name)
+		if names && !slices.Contains(units, s.Name) {
+			units = append(units, s.Name)
 		}
 	}
 	return strings.Join(units, ", ")
 }
 
 // removesTree tells whether the installation goes, with all that the services share.
-func (p *Plan) removesTree() bool { return p.want.State == Absent && len(p.seen.OtherUnits) == 0 }
+func (p *Plan) removesTree() bool { return p.want.State == Absent && !p.seen.isShared() }

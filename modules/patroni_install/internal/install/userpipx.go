@@ -177,9 +177,9 @@ func (b *builder) graft(rel, site string) ([]step.Addition, error) {
 	return found, nil
 }
 
-// settleUserPipx drops the bytecode that Python left beside single modules while it built: it would
+// tidyUserPipx drops the bytecode that Python left beside single modules while it built: it would
 // be in the way of the user's own.
-func (b *builder) settleUserPipx() error {
+func (b *builder) tidyUserPipx() error {
 	if b.userPipx == nil {
 		return nil
 	}
@@ -200,15 +200,10 @@ func (b *builder) settleUserPipx() error {
 	return nil
 }
 
-// bringsPipx tells whether pip has to put a pipx into the user's own environment.
-func (p *Plan) bringsPipx() bool {
-	return p.want.State != Absent && p.seen.Pipx == nil && p.seen.Family.PipxByPip && p.whyBuild() != ""
-}
-
 // userPipx moves pipx into the user's environment. Where bin_dir is another directory than pip's, a
 // link there puts pipx on the PATH, too.
 func (p *Plan) userPipx(out Outcome) []txn.Step {
-	if p.Build == "" || !p.bringsPipx() || out.Tree != nil && out.UserPipx == nil {
+	if !p.BringsPipx || out.Tree != nil && out.UserPipx == nil {
 		return nil
 	}
 	s := &step.Additions{Name: "pipx for " + p.seen.User.Name, From: p.seen.stagedBase(), To: p.seen.userBase()}
