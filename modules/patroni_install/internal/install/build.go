@@ -258,7 +258,7 @@ func (b *builder) verifyUnit(ctx context.Context, ns Namespace) error {
 		return nil
 	}
 	name := path.Join(seen.Scratch, path.Base(seen.Unit))
-	unit := seen.unit(b.plan.want)
+	unit := seen.unit(*b.plan.want)
 	unit.Exec = path.Join(seen.programs(), "patroni")
 	if err := b.host.FS.WriteFile(name, unit.Render(), fsys.Attr{Mode: 0o644}); err != nil {
 		return err

@@ -78,11 +78,11 @@ func (b *builder) trialAdvice(err error) string {
 func (b *builder) failed(ctx context.Context, cause string, err error) error {
 	want, seen := b.plan.want, b.plan.seen
 	failed := &BuildError{Cause: cause, Index: want.IndexURL, Err: err}
-	build, _ := seen.Family.compiler(want)
+	build, _ := seen.Family.compiler(*want)
 	if build == nil || !strings.Contains(cause, pipx.CompilerAdvice) {
 		return failed
 	}
-	o := observer{host: b.host, want: want, found: seen}
+	o := observer{host: b.host, want: want, seen: seen}
 	_, missing, unknown := o.packageManager().Installed(ctx, build)
 	if unknown != nil {
 		return failed

@@ -25,6 +25,14 @@ type Decision struct {
 	Warnings []string
 }
 
+// version is the one that a build will have, "" if that is not known before it.
+func (d Decision) version(want *Desired) string {
+	if exact, known := want.Version.Exact(); known {
+		return exact
+	}
+	return cmp.Or(d.Kept, d.Newest)
+}
+
 // Builds tells whether a venv has to be built.
 func (d Decision) Builds() bool { return d.Why != "" }
 
@@ -50,7 +58,7 @@ type Answer struct {
 
 // Decide finds out whether something has to be built. It is the only code before the transaction that starts a program for
 // that: what can be told without asking is looked at first, and the first reason ends it.
-func Decide(ctx context.Context, want Desired, seen *Observed, ask Asker) (Decision, error) {
+func Decide(ctx context.Context, want *Desired, seen *View, ask Asker) (Decision, error) {
 	q := &question{want: want, seen: seen, ask: ask}
 	if seen.Installed != nil {
 		q.Problems = slices.Clone(seen.Installed.Problems)
@@ -79,8 +87,8 @@ func Decide(ctx context.Context, want Desired, seen *Observed, ask Asker) (Decis
 type question struct {
 	Decision
 
-	want Desired
-	seen *Observed
+	want *Desired
+	seen *View
 	ask  Asker
 	// answers are those of the wheelhouse, whether it decides something or not.
 	answers *pipx.Contents
@@ -240,11 +248,11 @@ func (q *question) takeStock(ctx context.Context) error {
 
 // kept is the version that a build keeps, "" if it takes another one. If the tree does not tell it any more, its
 // manifest does.
-func kept(want Desired, seen *Observed) string {
+func kept(want *Desired, seen *View) string {
 	if want.State != Present || !want.Lock.IsZero() {
 		return ""
 	}
-	version := cmp.Or(seen.Installed.Version, seen.Record.Version)
+	version := cmp.Or(seen.Installed.Version, seen.Installed.Recorded)
 	if !want.Version.Matches(version) {
 		return ""
 	}
@@ -252,7 +260,7 @@ func kept(want Desired, seen *Observed) string {
 }
 
 // requirement is what pip is asked for: that version, or, if there is none, what was asked for.
-func requirement(want Desired, version string) string {
+func requirement(want *Desired, version string) string {
 	spec := want.Version
 	if pinned, err := pipx.ParseSpec("==" + version); version != "" && err == nil {
 		spec = pinned
@@ -261,4 +269,4 @@ func requirement(want Desired, version string) string {
 }
 
 // lacksPipx tells whether a build has to let pip bring a pipx for the user.
-func lacksPipx(seen *Observed) bool { return seen.Pipx == nil && seen.Family.PipxByPip }
+func lacksPipx(seen *View) bool { return seen.Pipx == nil && seen.Family.PipxByPip }

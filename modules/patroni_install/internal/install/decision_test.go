@@ -40,50 +40,50 @@ func TestDecide(t *testing.T) {
 	newer := pipx.Contents{Files: []string{"patroni-4.1.5-py3-none-any.whl"}, Newest: "4.1.5"}
 	for name, c := range map[string]struct {
 		arguments string
-		edit      func(o *Observed)
+		edit      func(o *sketch)
 		answers   answers
 		want      Decision
 		asked     []string
 	}{
 		"healthy": {arguments: `{}`, want: Decision{Kept: "4.0.7", Requirement: extras + "==4.0.7"}},
 		"missing, though the newest is wanted": {
-			arguments: `{"state": "latest", "verify": "full"}`, edit: func(o *Observed) { o.Installed = nil },
+			arguments: `{"state": "latest", "verify": "full"}`, edit: func(o *sketch) { o.Installed = nil },
 			want: Decision{Why: "Patroni is not installed", Requirement: extras},
 		},
 		"missing, and pipx comes by pip": {
-			arguments: `{}`, edit: func(o *Observed) { o.Installed, o.Pipx, o.Family = nil, nil, families()[1] },
+			arguments: `{}`, edit: func(o *sketch) { o.Installed, o.Pipx, o.Family = nil, nil, families()[1] },
 			want: Decision{Why: "Patroni is not installed", Requirement: extras, BringsPipx: true},
 		},
 		"broken, and of another version": {
-			arguments: `{"version": "4.1.5", "verify": "full"}`, edit: func(o *Observed) { o.Installed.Problems = []string{"a", "b"} },
+			arguments: `{"version": "4.1.5", "verify": "full"}`, edit: func(o *sketch) { o.Installed.Problems = []string{"a", "b"} },
 			want: Decision{Why: "it was broken: a; b", Problems: []string{"a", "b"}, Requirement: extras + "==4.1.5"},
 		},
 		"broken, and the manifest tells its version": {
-			arguments: `{}`, edit: func(o *Observed) {
-				o.Installed.Problems, o.Installed.Version, o.Record.Version = []string{"a"}, "", "4.0.6"
+			arguments: `{}`, edit: func(o *sketch) {
+				o.Installed.Problems, o.Installed.Version, o.Installed.Recorded = []string{"a"}, "", "4.0.6"
 			},
 			want: Decision{Why: "it was broken: a", Problems: []string{"a"}, Kept: "4.0.6", Requirement: extras + "==4.0.6"},
 		},
 		"another version, and another Python": {
-			arguments: `{"version": "4.1.5", "python": "/opt/python3.12"}`, edit: func(o *Observed) { o.Asked.Version = "3.12" },
+			arguments: `{"version": "4.1.5", "python": "/opt/python3.12"}`, edit: func(o *sketch) { o.Asked.Version = "3.12" },
 			want: Decision{Why: "version 4.1.5 was asked for", Requirement: extras + "==4.1.5"},
 		},
 		"another Python, and an extra": {
-			arguments: `{"python": "/opt/python3.12"}`, edit: func(o *Observed) {
+			arguments: `{"python": "/opt/python3.12"}`, edit: func(o *sketch) {
 				o.Installed = inspected(t, "etcd")
 				o.Asked.Version = "3.12"
 			},
 			want: Decision{Why: "it was made for Python 3.11, and /opt/python3.12 was asked for", Kept: "4.0.7", Requirement: extras + "==4.0.7"},
 		},
 		"another lock, and an extra": {
-			arguments: `{"verify": "full", "lockfile": "/l", "_lockfile": ` + quoted(lockText("4.0.7")) + `}`, edit: func(o *Observed) {
+			arguments: `{"verify": "full", "lockfile": "/l", "_lockfile": ` + quoted(lockText("4.0.7")) + `}`, edit: func(o *sketch) {
 				o.Installed = inspected(t, "etcd")
 				o.Installed.Packages["click"] = "7.0"
 			},
 			want: Decision{Why: "the lock file has click 8.1.7 in place of 7.0", Requirement: extras + "==4.0.7"},
 		},
 		"an extra, and the newest": {
-			arguments: `{"state": "latest", "verify": "full"}`, edit: func(o *Observed) { o.Installed = inspected(t, "etcd") },
+			arguments: `{"state": "latest", "verify": "full"}`, edit: func(o *sketch) { o.Installed = inspected(t, "etcd") },
 			want: Decision{Why: "it lacked psycopg2-binary", Requirement: extras},
 		},
 		"a trial that fails, and the newest": {
@@ -111,7 +111,7 @@ func TestDecide(t *testing.T) {
 			want: Decision{Why: "version 4.1.5 was asked for", Requirement: extras + "==4.1.5", Wheels: &newer},
 		},
 		"a removal": {
-			arguments: `{"state": "absent", "verify": "full"}`, edit: func(o *Observed) { o.Installed.Problems = []string{"a"} },
+			arguments: `{"state": "absent", "verify": "full"}`, edit: func(o *sketch) { o.Installed.Problems = []string{"a"} },
 			want: Decision{Problems: []string{"a"}},
 		},
 		"packages that fail": {
@@ -119,11 +119,11 @@ func TestDecide(t *testing.T) {
 			want: Decision{Problems: []string{"it fails"}, Kept: "4.0.7", Requirement: extras + "==4.0.7"},
 		},
 		"packages that this run has added": {
-			arguments: `{"method": "package"}`, edit: func(o *Observed) { o.Before = &Observed{} }, asked: []string{"trial"},
+			arguments: `{"method": "package"}`, edit: func(o *sketch) { o.Before = &sketch{} }, asked: []string{"trial"},
 			want: Decision{Kept: "4.0.7", Requirement: extras + "==4.0.7"},
 		},
 		"packages that are missing": {
-			arguments: `{"method": "package", "verify": "full"}`, edit: func(o *Observed) { o.Installed = nil },
+			arguments: `{"method": "package", "verify": "full"}`, edit: func(o *sketch) { o.Installed = nil },
 			want: Decision{Requirement: extras},
 		},
 	} {
@@ -139,7 +139,7 @@ func TestDecide(t *testing.T) {
 			if c.edit != nil {
 				c.edit(o)
 			}
-			got, err := Decide(t.Context(), want, o, &c.answers)
+			got, err := Decide(t.Context(), &want, o.view(), &c.answers)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -150,7 +150,7 @@ func TestDecide(t *testing.T) {
 				t.Errorf("asked (-want +got):\n%s", diff)
 			}
 			c.answers.err = errors.New("no answer")
-			if _, err := Decide(t.Context(), want, o, &c.answers); (err != nil) != (len(c.asked) > 0) {
+			if _, err := Decide(t.Context(), &want, o.view(), &c.answers); (err != nil) != (len(c.asked) > 0) {
 				t.Errorf("who is asked has no answer: %v", err)
 			}
 		})

@@ -77,23 +77,22 @@ func families() []Family {
 	}
 }
 
-// family tells which family the host is of. A system of no known one still has the package manager
+// findFamily tells which family the host is of. A system of no known one still has the package manager
 // of one, where its programs are there.
-func (o *observer) family(context.Context) error {
-	f := o.found
+func (o *observer) findFamily() {
+	v := o.seen
 	for _, known := range families() {
-		if f.Release.Is(known.IDs...) {
-			f.Family = known
-			return nil
+		if v.Release.Is(known.IDs...) {
+			v.Family = known
+			return
 		}
 	}
 	for _, known := range families() {
 		program := map[string]string{step.APT: "/usr/bin/apt-get", step.DNF: "/usr/bin/dnf"}[known.Manager]
-		if o.exists(program) {
-			f.Family = Family{Manager: known.Manager, Install: known.Install, Remove: known.Remove}
+		if v.finds(program) {
+			v.Family = Family{Manager: known.Manager, Install: known.Install, Remove: known.Remove}
 		}
 	}
-	return nil
 }
 
 // packageManager is what an observation asks of a package manager; see package pkgmgr.
@@ -111,7 +110,7 @@ var (
 )
 
 func (o *observer) packageManager() packageManager {
-	if o.found.Family.Manager == step.DNF {
+	if o.seen.Family.Manager == step.DNF {
 		return &pkgmgr.DNF{Host: o.host, LockTimeout: o.want.LockTimeout, Env: proxies(o.want.Environ), ReadOnly: !o.mayRefresh}
 	}
 	return pkgmgr.APT{Host: o.host, LockTimeout: o.want.LockTimeout, Env: proxies(o.want.Environ), ReadOnly: !o.mayRefresh}
@@ -119,22 +118,6 @@ func (o *observer) packageManager() packageManager {
 
 // osPackages are the names under which distributions and pgEdge ship Patroni.
 func osPackages() []string { return []string{"patroni", "pgedge-patroni"} }
-
-// osPackage finds a Patroni of the operating system. The package database is read only where
-// its program is there.
-func (o *observer) osPackage(ctx context.Context) error {
-	if !o.exists("/usr/bin/patroni") {
-		return nil
-	}
-	installed, _, err := o.packageManager().Installed(ctx, osPackages())
-	if err != nil {
-		return fmt.Errorf("cannot tell whether Patroni came as a package: %w", err)
-	}
-	if len(installed) > 0 {
-		o.found.OSPackage = installed[0].Name
-	}
-	return nil
-}
 
 // unknownFamily refuses to guess which packages a system has.
 func unknownFamily(r host.Release) error {
@@ -147,29 +130,29 @@ func unknownFamily(r host.Release) error {
 		"(in the role: patroni_prerequisites)", r.Name, r.ID, strings.Join(r.Like, " "), strings.Join(known, ", "))
 }
 
-// pipx looks for a pipx: the system's, else the user's own.
-func (o *observer) pipx(context.Context) error {
-	f := o.found
-	f.Python = pipx.PythonVersion(o.host.FS, systemPython)
+// findTools looks for what can build: a pipx, the system's, else the user's own; interpreters, and uv.
+func (o *observer) findTools() error {
+	v, files := o.seen, o.host.FS
+	v.Python = pipx.PythonVersion(files, systemPython)
 	if o.want.Python != "" {
-		_, err := o.host.FS.Resolve(o.want.Python)
-		f.Asked = Interpreter{Missing: errors.Is(err, fs.ErrNotExist), Version: pipx.PythonVersion(o.host.FS, o.want.Python)}
+		_, err := files.Resolve(o.want.Python)
+		v.Asked = Interpreter{Missing: errors.Is(err, fs.ErrNotExist), Version: pipx.PythonVersion(files, o.want.Python)}
 	}
 	if o.want.Installer != Pip {
 		var err error
-		if f.UV, err = pipx.HasUV(o.host.FS); err != nil {
+		if v.UV, err = pipx.HasUV(files); err != nil {
 			return err
 		}
-		f.PipConfig = pipx.PipIsConfigured(o.host.FS, f.User.Home, o.want.Environ)
+		v.PipConfig = pipx.PipIsConfigured(files, v.User.Home, o.want.Environ)
 	}
-	program, err := findPipx(o.host, f.User, f.Python)
+	program, err := findPipx(o.host, v.User, v.Python)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	f.Pipx = &program
+	v.Pipx = &program
 	return nil
 }
 

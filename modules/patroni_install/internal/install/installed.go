@@ -7,6 +7,7 @@ import (
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 	"github.com/pgedge/platform/modules/patroni_install/internal/pipx"
+	"github.com/pgedge/platform/modules/patroni_install/internal/pkgmgr"
 )
 
 // Installed is the Patroni that is there, in a venv or as packages of the operating system.
@@ -19,6 +20,9 @@ type Installed struct {
 	Problems    []string          // what is wrong with it, in sentences for people
 	Since       time.Time         // a process that is older runs something else
 	ID          string            // of the venv, or of the package's program
+	RealPath    string            // the venv's without links, as pipx writes it into its own; "" for packages
+	Record      []byte            // what is to be written down of it, nil if it is
+	Recorded    string            // its version as it was written down, if a broken venv does not tell it any more
 	// Venv is the venv that pipx made; nil if Patroni came as packages. What only a venv has is asked of it.
 	Venv *pipx.Venv
 }
@@ -35,6 +39,13 @@ func installedVenv(v *pipx.Venv) *Installed {
 // program's modification time is the package's; the inode changed last when it was unpacked.
 func installedPackage(program fsys.Info) *Installed {
 	return &Installed{ID: program.ID, Since: program.CTime, Packages: map[string]string{}}
+}
+
+// note adds packages to the description.
+func (i *Installed) note(packages []pkgmgr.Package) {
+	for _, p := range packages {
+		i.Packages[p.Name] = p.Version
+	}
 }
 
 // contents lists the distributions of an installation.

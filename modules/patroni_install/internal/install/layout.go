@@ -147,6 +147,9 @@ func (l Layout) unit(d Desired) systemd.Unit {
 	return u
 }
 
+// unitName is the name of the service's unit.
+func (l Layout) unitName() string { return path.Base(l.Unit) }
+
 // programs is the directory of the programs that the links in the bin directory lead to.
 func (l Layout) programs() string {
 	if l.Packaged {

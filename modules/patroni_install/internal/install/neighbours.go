@@ -2,7 +2,6 @@ package install
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"path"
 	"slices"
@@ -15,46 +14,41 @@ import (
 // completion are the user's: who comes first keeps its place in them, or each would take it back in every play.
 
 // pathIn is the directory that our block in a shell profile puts on the PATH, "" where none does.
-func pathIn(seen *Observed, name string) string {
-	return profile.Dir(string(seen.Entries[path.Join(seen.User.Home, name)].Data))
+func pathIn(seen *View, name string) string {
+	return profile.Dir(string(seen.dataAt(path.Join(seen.User.Home, name))))
 }
 
 // isNeighbours tells whether the place on the PATH in a shell profile is another installation's.
-func (o *Observed) isNeighbours(name string) bool {
-	return slices.Contains(o.OtherBinDirs, pathIn(o, name))
+func (p *profiles) isNeighbours(name string) bool {
+	return slices.Contains(p.otherBinDirs, pathIn(p.seen, name))
 }
 
 // neighbours finds these places, and says where one is in the way. A bin directory that this run leaves is in nobody's.
-func (o *observer) neighbours() {
-	f := o.found
+func (p *profiles) neighbours() {
+	v := p.seen
 	for _, name := range profileNames() {
-		dir := pathIn(f, name)
-		if dir == f.BinDir || f.leavesFormer() && dir == f.Former.Path || slices.Contains(f.OtherBinDirs, dir) || !o.hasOthersPrograms(dir) {
+		dir := pathIn(v, name)
+		if dir == v.BinDir || dir == p.former.leaves() || slices.Contains(p.otherBinDirs, dir) || !v.hasOthersPrograms(dir) {
 			continue
 		}
-		f.OtherBinDirs = append(f.OtherBinDirs, dir)
-		if o.want.managesPath(f) {
-			f.Warnings = append(f.Warnings, fmt.Sprintf("the shell profiles have %s on the PATH, where another installation of user %s has "+
+		p.otherBinDirs = append(p.otherBinDirs, dir)
+		if p.want.managesPath(v) {
+			v.warn("the shell profiles have %s on the PATH, where another installation of user %s has "+
 				"its programs, and %s was not added; set manage_path (in the role: patroni_manage_path) to false, and add %[3]s to the PATH "+
-				"yourself where that is wanted", dir, f.User.Name, f.BinDir))
+				"yourself where that is wanted", dir, v.User.Name, v.BinDir)
 		}
 	}
 }
 
 // hasOthersPrograms tells whether a directory has a link to the patroni of another installation, which is there.
-func (o *observer) hasOthersPrograms(dir string) bool {
+func (v *View) hasOthersPrograms(dir string) bool {
 	if !path.IsAbs(dir) {
 		return false
 	}
-	link, err := o.host.FS.Lstat(path.Join(dir, "patroni"))
-	if err != nil || link.Type != fsys.Link || o.found.leadsTo(dir, link, "patroni") {
+	link, err := v.files.Lstat(path.Join(dir, "patroni"))
+	if err != nil || link.Type != fsys.Link || v.leadsTo(dir, link, "patroni") {
 		return false
 	}
-	_, err = o.host.FS.Lstat(targetIn(dir, link))
+	_, err = v.files.Lstat(targetIn(dir, link))
 	return !errors.Is(err, fs.ErrNotExist)
-}
-
-// othersConfigure tells whether another service has its configuration in the configuration directory.
-func (o *Observed) othersConfigure() bool {
-	return o.usedBy(o.ConfigDir) != "" || o.usedBy(o.ConfigDir+"/") != ""
 }

@@ -21,8 +21,8 @@ const askTimeout = 2 * time.Minute
 type asker struct {
 	host *host.Host
 	open func(*fsys.FS, []mountns.Bind) (Namespace, error)
-	want Desired
-	seen *Observed
+	want *Desired
+	seen *View
 	// check goes on without an answer of the index.
 	check bool
 	// pending tells that an interrupted run is still to be undone or finished.

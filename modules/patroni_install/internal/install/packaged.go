@@ -1,7 +1,6 @@
 package install
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +18,7 @@ import (
 // Where packages of Patroni have their things.
 const (
 	osPrograms  = "/usr/bin"
+	osProgram   = osPrograms + "/patroni"
 	osUnit      = "patroni.service"
 	osConfigDir = "/etc/patroni"
 	osPolicy    = "/usr/sbin/policy-rc.d" // Debian's: whether packages may start and stop services
@@ -34,16 +34,6 @@ func osConfigs() []string {
 
 // packageRecord stands where the manifest of a tree does: a package manager knows its own files.
 const packageRecord = "installed by the package manager\n"
-
-// OSPatroni is what is known of a Patroni that comes as a package of the operating system, beside Observed.Installed.
-type OSPatroni struct {
-	Name     string // of the installed package, "" when there is none
-	Foreign  bool   // its program is there, and none of the packages in question is installed
-	Unit     bool   // a package has a unit of the service's name
-	Tree     bool   // there is an installation by pipx, too
-	Alone    bool   // nothing but our drop-in is in the directory of the unit's drop-ins
-	EmptyDir bool   // the package's configuration directory is there and holds nothing
-}
 
 func (d Desired) packaged() bool { return d.Method == ByPackage }
 
@@ -86,41 +76,107 @@ func (d Desired) triedExtras() []string {
 	return d.Extras
 }
 
-// packaged looks for Patroni as a package of the operating system, and for what an installation of it touches.
-func (o *observer) packaged(ctx context.Context) error {
-	f := o.found
-	f.Package.Tree = o.exists(f.Layout.Venv())
+// byPackage is Patroni as packages of the operating system. In the list of a venv's parts, this replaces the trees, their
+// labels and rules, the links for pipx and the unit, which is the package's own with a drop-in. Nothing is built, so nothing
+// is staged; what a build tells there, a second look at the host tells here, when the packages are there (see first).
+type byPackage struct {
+	base
+
+	// first is the method of the look before this run added packages; nil until it has.
+	first *byPackage
+
+	name     string // of the installed package, "" for none
+	foreign  bool   // its program is there, and none of the packages in question is installed
+	unit     bool   // a package has a unit of the service's name
+	tree     bool   // there is an installation by pipx, too
+	emptyDir bool   // the package's configuration directory is there and holds nothing
+
+	enabling *enabling
+	parts    []Part
+	going    []Part
+}
+
+// newByPackage makes the parts.
+func newByPackage(b base, o *observer) *byPackage {
+	m := &byPackage{base: b}
+	if o.before != nil {
+		m.first, _ = o.before.method.(*byPackage)
+	}
+	m.enabling = &enabling{base: b, made: m.madeUnits}
+	rules := &rules{base: b} // it has none: the programs are in a directory that every policy knows
+	links := &links{base: b, rules: rules}
+	former := &formerBin{base: b, rules: rules}
+	places := &places{base: b, links: links}
+	record, dropIn := &record{b}, &dropIn{base: b, packages: m}
+	config := &configDir{base: b, places: places, brought: m.brought}
+	profiles, completion, needrestart := &profiles{base: b, former: former}, completion(b), needrestart(b)
+	dirs := &dirs{base: b, rules: rules, parts: func() []Part { return m.parts }, earlier: m.earlier}
+	unit := &unit{base: b, usesPackages: m.usesUnit, hasPackages: func() bool { return m.unit }, enabling: m.enabling}
+	m.parts = []Part{
+		m,                                    // nothing of another method, and what the package has
+		&stages{base: b, pending: o.pending}, // nothing that an interrupted run has left
+		record,                               // that the package manager knows its own files
+		dirs,                                 // missing
+		links,                                // the programs in bin_dir
+		former,                               // which is another one than before
+		places,                               // nothing by which the user could become root
+		config,                               // for setup_patroni to fill
+		profiles,                             // bin_dir on the PATH, and the configuration for patronictl
+		completion,                           // what other programs are told about Patroni
+		needrestart,                          // the same
+		&disabling{base: b, packages: m},     // what a package enabled
+		unit,                                 // the service, if the package has none of its name
+		dropIn,                               // the package's own unit, if it has
+		&release{base: b, packages: m},       // it may be started by now
+	}
+	// As for a venv. The packages stay: their purge would take what people have put into the configuration.
+	m.going = []Part{unit, dropIn, completion, needrestart, links, former, profiles, record, config}
+	return m
+}
+
+func (m *byPackage) list() (list, going []Part) { return m.parts, m.going }
+
+// madeUnits are the names of the units that this run makes, or that the package has which it installs.
+func (m *byPackage) madeUnits() (names []string) {
+	if !m.unit {
+		names = m.madeUnit()
+	}
+	if !m.removes() && m.seen.Installed == nil && m.seen.unitName() != osUnit && !m.seen.exists(path.Join(systemd.Directory, osUnit)) {
+		names = append(names, osUnit)
+	}
+	return names
+}
+
+// Look implements [Part].
+func (m *byPackage) Look(context.Context) error {
+	v := m.seen
+	m.tree = v.finds(v.Layout.Venv())
 	for _, dir := range osUnitDirs() {
-		f.Package.Unit = f.Package.Unit || o.isPatroniUnit(path.Join(dir, path.Base(f.Unit)))
+		m.unit = m.unit || m.isPatroniUnit(path.Join(dir, v.unitName()))
 	}
 	for _, name := range slices.Concat(osConfigs(), []string{
-		f.dropIn(), osHold(), osEnabled(), path.Join(systemd.Directory, osUnit), osPolicy,
+		v.dropIn(), osHold(), osEnabled(), path.Join(systemd.Directory, osUnit), osPolicy,
 	}) {
-		err := o.look(name, below(name, systemd.Directory))
+		err := v.Look(name)
+		if below(name, systemd.Directory) {
+			err = v.Read(name)
+		}
 		for dir := path.Dir(name); err == nil && dir != "/"; dir = path.Dir(dir) {
-			err = o.look(dir, false)
+			err = v.Look(dir)
 		}
 		if err != nil {
-			return err
+			return v.explainLink(err)
 		}
 	}
-	if err := o.readManifest(); err != nil {
-		return err
-	}
-	inConfig, err := o.names(osConfigDir)
-	if err != nil {
-		return err
-	}
-	inDropIns, err := o.names(path.Dir(f.dropIn()))
-	f.Package.EmptyDir = f.Entries[osConfigDir].Type == fsys.Directory && len(inConfig) == 0
-	f.Package.Alone = slices.Equal(inDropIns, []string{dropInName})
-	return cmp.Or(err, o.installedPatroni(ctx))
+	names, err := v.Names(osConfigDir)
+	m.emptyDir = err == nil && v.isDirectory(osConfigDir) && len(names) == 0
+	return err
 }
 
 // isPatroniUnit tells whether there is a unit of a package's, and no other service's: a drop-in of ours would make that one
 // start Patroni.
-func (o *observer) isPatroniUnit(name string) bool {
-	text, err := o.host.FS.ReadFile(name, entryLimit)
+func (m *byPackage) isPatroniUnit(name string) bool {
+	text, _, err := m.seen.files.ReadFileInfo(name, entryLimit)
 	if err != nil {
 		return false
 	}
@@ -130,55 +186,47 @@ func (o *observer) isPatroniUnit(name string) bool {
 	})
 }
 
-// names lists a directory; nil where it is not there.
-func (o *observer) names(dir string) ([]string, error) {
-	names, err := o.host.FS.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	return names, err
-}
-
-// installedPatroni describes the installed package as an installation. The package database is read only where its
-// program is there.
-func (o *observer) installedPatroni(ctx context.Context) error {
-	f := o.found
-	program := path.Join(osPrograms, "patroni")
-	info, err := o.host.FS.Lstat(program)
+// find implements [method]. The package database is read only if its program is there.
+func (m *byPackage) find(ctx context.Context, o *observer) error {
+	v := m.seen
+	info, err := v.files.Lstat(osProgram)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("cannot look at the program: %w", err)
 	}
-	installed, _, err := o.packageManager().Installed(ctx, o.patroniNames())
+	installed, _, err := o.packageManager().Installed(ctx, patroniNames(m.want, v.Family))
 	if err != nil {
 		return fmt.Errorf("cannot tell which package Patroni came with: %w", err)
 	}
 	if len(installed) == 0 {
-		f.Package.Foreign = true
+		m.foreign = true
 		return nil
 	}
-	f.Package.Name = installed[0].Name
-	interpreter := o.interpreterOf(program)
-	f.Installed = installedPackage(info)
-	f.Installed.Version = versionOfPackage(installed[0])
-	f.Installed.Interpreter, f.Installed.Python = interpreter, pipx.PythonVersion(o.host.FS, interpreter)
+	if err := v.readManifest(); err != nil {
+		return err
+	}
+	m.name = installed[0].Name
+	there := installedPackage(info)
+	there.Version, there.Interpreter = versionOfPackage(installed[0]), interpreterOf(v.files)
+	there.Python = pipx.PythonVersion(o.host.FS, there.Interpreter)
 	for _, app := range usualApps() {
-		if o.exists(path.Join(osPrograms, app)) {
-			f.Installed.Apps = append(f.Installed.Apps, app)
+		if v.finds(path.Join(osPrograms, app)) {
+			there.Apps = append(there.Apps, app)
 		}
 	}
-	f.noteInstalled(installed)
-	if old := f.Record.Old; old == nil || string(old.Data) != packageRecord {
-		f.Record.New = []byte(packageRecord)
+	there.note(installed)
+	if old := v.dataAt(v.manifestPath()); string(old) != packageRecord {
+		there.Record = []byte(packageRecord)
 	}
+	v.Installed = there
 	return nil
 }
 
-// interpreterOf is the Python that a program names in its first line, else the system's.
-func (o *observer) interpreterOf(program string) string {
-	text, err := o.host.FS.ReadFile(program, entryLimit)
+// interpreterOf is the Python that the program names in its first line, else the system's.
+func interpreterOf(files reader) string {
+	text, _, err := files.ReadFileInfo(osProgram, entryLimit)
 	first, _, _ := strings.Cut(string(text), "\n")
 	words := strings.Fields(strings.TrimPrefix(first, "#!"))
 	if err != nil || !strings.HasPrefix(first, "#!") || len(words) == 0 || path.Dir(words[0]) != osPrograms {
@@ -187,53 +235,29 @@ func (o *observer) interpreterOf(program string) string {
 	return words[0]
 }
 
-// noteInstalled adds packages to the description of the installation.
-func (o *Observed) noteInstalled(installed []pkgmgr.Package) {
-	if !o.Packaged || o.Installed == nil {
-		return
-	}
-	for _, p := range installed {
-		o.Installed.Packages[p.Name] = p.Version
-	}
-}
-
-// versionOfPackage is Patroni's version as Python spells it: 4.1.0rc1 of 4.1.0~rc1-2.
-func versionOfPackage(p pkgmgr.Package) string {
-	return strings.ReplaceAll(upstream(p.Version), "~", "")
-}
-
-// patroniNames are the packages one of which has Patroni itself, the preferred first.
-func (o *observer) patroniNames() []string { return patroniNames(o.want, o.found.Family) }
-
-func patroniNames(want Desired, f Family) []string {
-	if want.Packages != nil {
-		name, _, _ := strings.Cut(want.Packages[0], "=")
-		return []string{name}
-	}
-	if f.Patroni == nil {
-		return osPackages()
-	}
-	return f.Patroni
+// needs implements [method]: the family's packages and those of the extras, or those that were named.
+func (m *byPackage) needs(Decision) (n needs, err error) {
+	names, others, err := packageNames(m.want, m.seen, m.name)
+	return needs{names: names, others: others}, err
 }
 
 // packageNames are the packages that must be there, and others that will do where no source offers the first ones.
-func (o *observer) packageNames() (names []string, others [][]string, err error) {
-	f := o.found
-	if o.want.Packages != nil {
-		return o.want.Packages, nil, nil
+func packageNames(want *Desired, v *View, installed string) (names []string, others [][]string, err error) {
+	if want.Packages != nil {
+		return want.Packages, nil, nil
 	}
-	if f.Family.Patroni == nil {
+	if v.Family.Patroni == nil {
 		return nil, nil, fmt.Errorf("cannot tell which package of %s has Patroni: its family is not known here; name it in packages "+
-			"(in the role: patroni_packages), with those of the database driver and of the client of the DCS", f.Release.Name)
+			"(in the role: patroni_packages), with those of the database driver and of the client of the DCS", v.Release.Name)
 	}
-	bases := f.Family.Patroni
-	if f.Package.Name != "" {
-		bases = []string{f.Package.Name}
+	bases := v.Family.Patroni
+	if installed != "" {
+		bases = []string{installed}
 	}
 	for _, base := range bases {
 		set := []string{base}
-		for _, extra := range o.want.Extras {
-			driver, known := f.Family.Drivers[pipx.Normalise(extra)]
+		for _, extra := range want.Extras {
+			driver, known := v.Family.Drivers[pipx.Normalise(extra)]
 			if !known {
 				return nil, nil, fmt.Errorf("cannot tell which package has what Patroni's extra %q needs: name all in packages "+
 					"(in the role: patroni_packages), such as %s", extra, strings.Join(bases, " or "))
@@ -250,42 +274,52 @@ func (o *observer) packageNames() (names []string, others [][]string, err error)
 	return others[0], others[1:], nil
 }
 
-// otherSets asks for the other packages where no list offers those that are missing. err is what came of asking for
-// these.
-func (o *observer) otherSets(ctx context.Context, err error) error {
-	p := &o.found.Packages
-	var all []string
-	for _, names := range p.Others {
-		var unknown *pkgmgr.UnknownPackageError
-		if !errors.As(err, &unknown) {
-			return err
-		}
-		all = append(all, unknown.Names...)
-		_, missing, failed := o.packageManager().Installed(ctx, names)
-		if failed != nil {
-			return failed
-		}
-		var add []pkgmgr.Package
-		if add, err = o.packageManager().Simulate(ctx, missing); err == nil {
-			p.Missing, p.Add, p.Others = missing, add, nil
-		}
-	}
-	if unknown, ok := errors.AsType[*pkgmgr.UnknownPackageError](err); ok {
-		all = append(all, unknown.Names...)
-		return &pkgmgr.UnknownPackageError{Names: all, Hint: unknown.Hint}
-	}
-	return err
+// versionOfPackage is Patroni's version as Python spells it: 4.1.0rc1 of 4.1.0~rc1-2.
+func versionOfPackage(p pkgmgr.Package) string {
+	return strings.ReplaceAll(upstream(p.Version), "~", "")
 }
 
-// afterPackages sees that the programs of the packages work, and plans what is left to do now that what they brought
-// is there. It returns the plan itself if that added none.
-func (i *Installer) afterPackages(ctx context.Context, first *Plan) (*Plan, error) {
-	if !first.want.packaged() || len(first.Packages) == 0 {
-		return first, nil
+// patroniNames are the packages one of which has Patroni itself, the preferred first.
+func patroniNames(want *Desired, f Family) []string {
+	if want.Packages != nil {
+		name, _, _ := strings.Cut(want.Packages[0], "=")
+		return []string{name}
 	}
-	plan, err := i.look(ctx, &observer{want: first.want, mayRefresh: true, before: first.seen})
-	if err == nil && len(plan.Packages) > 0 {
-		err = fmt.Errorf("cannot use the installed packages: %s still missing", isAre(plan.seen.Packages.Missing))
+	if f.Patroni == nil {
+		return osPackages()
 	}
-	return plan, err
+	return f.Patroni
+}
+
+// Refuse implements [Part]. It keeps an installation of one kind from being made, or removed, beside or as one of the other,
+// and a package from taking the place of programs that are somebody else's.
+func (m *byPackage) Refuse() error {
+	switch {
+	case m.tree && m.removes():
+		return fmt.Errorf("cannot remove Patroni as a package: it was installed by pipx, in %s; set method to pipx "+
+			"(in the role: patroni_method) to remove it", m.seen.Layout.Venv())
+	case m.tree:
+		return fmt.Errorf("cannot install Patroni as a package: it is installed by pipx, in %s; remove that first, by a run with "+
+			"method pipx and state absent (in the role: patroni_method, patroni_state), and then run this again", m.seen.Layout.Venv())
+	case m.removes():
+		return nil
+	case m.foreign:
+		return fmt.Errorf("cannot install Patroni as a package: %s is there, and no installed package is named %s; name its package in "+
+			"packages (in the role: patroni_packages), or move it away", osProgram, strings.Join(patroniNames(m.want, m.seen.Family), " or "))
+	case m.unit:
+		return m.refuseInPlaceOf(m.seen.Unit)
+	}
+	return nil
+}
+
+// refuseInPlaceOf keeps a unit of the administrator's from standing in for the package's.
+func (m *byPackage) refuseInPlaceOf(names ...string) error {
+	for _, name := range names {
+		e, found := m.seen.At(name)
+		if found && !(e.Type == fsys.Link && e.Target == "/dev/null") {
+			return fmt.Errorf("cannot use the unit of the package: %s is there and would take its place; stop and disable that service, "+
+				"and move the file away, or set service_name (in the role: patroni_service_name) to another name", name)
+		}
+	}
+	return nil
 }

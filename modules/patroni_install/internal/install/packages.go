@@ -23,70 +23,41 @@ type Packages struct {
 	Lent    []pkgmgr.Package // what installing them adds beside Add
 }
 
-// packages finds out what is missing. The no-op run starts no process: a pipx that is there is
-// enough, unless packages were asked for by name.
-func (o *observer) packages(ctx context.Context, builds bool) error {
-	f := o.found
-	names, build, err := o.packagesFor(builds)
-	if err != nil || len(names)+len(build) == 0 {
-		return err
+// findPackages finds out what is missing of what the method needs.
+func (o *observer) findPackages(ctx context.Context, n needs) error {
+	v := o.seen
+	if len(n.names)+len(n.build) == 0 {
+		return nil
 	}
-	if f.Family.Manager == "" {
-		return unknownFamily(f.Release)
+	if v.Family.Manager == "" {
+		return unknownFamily(v.Release)
 	}
-	installed, missing, err := o.packageManager().Installed(ctx, names)
-	f.noteInstalled(installed)
-	if err == nil && len(build) > 0 {
-		_, f.Packages.Borrow, err = o.packageManager().Installed(ctx, build)
+	installed, missing, err := o.packageManager().Installed(ctx, n.names)
+	if v.Packaged && v.Installed != nil {
+		v.Installed.note(installed)
 	}
-	if err != nil || len(missing)+len(f.Packages.Borrow) == 0 {
+	if err == nil && len(n.build) > 0 {
+		_, v.Packages.Borrow, err = o.packageManager().Installed(ctx, n.build)
+	}
+	if err != nil || len(missing)+len(v.Packages.Borrow) == 0 {
 		return err
 	}
 	if len(missing) > 0 && !o.want.InstallPrerequisites {
 		return fmt.Errorf("cannot %s Patroni: %s missing, and install_prerequisites is false; "+
-			"install with: %s %s", o.want.verb(), isAre(missing), f.Family.Install, strings.Join(missing, " "))
+			"install with: %s %s", o.want.verb(), isAre(missing), v.Family.Install, strings.Join(missing, " "))
 	}
-	f.Packages.Missing = missing
+	v.Packages.Missing, v.Packages.Others = missing, n.others
 	o.warnUntried()
 	if o.pending {
-		f.Packages.Unknown = true // the package manager itself may be in the middle of it
+		v.Packages.Unknown = true // the package manager itself may be in the middle of it
 		return nil
 	}
 	return o.simulate(ctx)
 }
 
-// packagesFor names the packages that must be there, and those that must be while Patroni is built.
-func (o *observer) packagesFor(builds bool) (names, build []string, err error) {
-	f := o.found
-	if o.want.State == Absent {
-		return nil, nil, nil
-	}
-	if o.want.packaged() {
-		names, f.Packages.Others, err = o.packageNames()
-		return names, nil, err
-	}
-	names = o.want.Prerequisites
-	if names == nil && f.Pipx == nil && builds {
-		if names = f.Family.Prerequisites; names == nil {
-			return nil, nil, unknownFamily(f.Release)
-		}
-	}
-	if o.want.Prerequisites == nil && o.want.InstallPrerequisites && f.wantsRule() && !f.SELinux.Tools {
-		names = append(slices.Clone(names), policyTools)
-	}
-	if builds && o.want.BuildDependencies {
-		var run []string
-		if build, run = f.Family.compiler(o.want); build == nil {
-			return nil, nil, unknownCompiler(f.Release)
-		}
-		names = slices.Concat(names, run)
-	}
-	return names, build, nil
-}
-
 // simulate finds the exact set to add, refreshing the package lists once where they know too little.
 func (o *observer) simulate(ctx context.Context) error {
-	f := o.found
+	v := o.seen
 	if err := o.packageManager().Wait(ctx); err != nil {
 		return fmt.Errorf("%w; wait for it to end, or raise lock_timeout", err)
 	}
@@ -103,23 +74,23 @@ func (o *observer) simulate(ctx context.Context) error {
 	var unknown *pkgmgr.UnknownPackageError
 	switch {
 	case errors.Is(err, pkgmgr.ErrWouldWrite):
-		f.Packages.Unknown = true
+		v.Packages.Unknown = true
 		return nil
 	case !errors.As(err, &unknown):
 		return err
 	case o.mayRefresh:
 		return o.simulateAgain(ctx)
 	}
-	f.Packages.Unknown = true
-	f.Warnings = append(f.Warnings, "the package lists of this host do not know "+strings.Join(unknown.Names, ", ")+
-		"; a real run refreshes them first, so what it adds cannot be predicted")
+	v.Packages.Unknown = true
+	v.warn("the package lists of this host do not know %s; a real run refreshes them first, so what it adds cannot be predicted",
+		strings.Join(unknown.Names, ", "))
 	return nil
 }
 
 // sets finds both sets: what stays, and what is there for the build only. One package is of both
 // where both need it, and then stays.
 func (o *observer) sets(ctx context.Context) (err error) {
-	p := &o.found.Packages
+	p := &o.seen.Packages
 	if len(p.Missing) > 0 {
 		p.Add, err = o.packageManager().Simulate(ctx, p.Missing)
 		err = o.otherSets(ctx, err)
@@ -150,15 +121,42 @@ func (o *observer) simulateAgain(ctx context.Context) (err error) {
 	return nil
 }
 
+// otherSets asks for the other packages where no list offers those that are missing. err is what came of asking for
+// these.
+func (o *observer) otherSets(ctx context.Context, err error) error {
+	p := &o.seen.Packages
+	var all []string
+	for _, names := range p.Others {
+		var unknown *pkgmgr.UnknownPackageError
+		if !errors.As(err, &unknown) {
+			return err
+		}
+		all = append(all, unknown.Names...)
+		_, missing, failed := o.packageManager().Installed(ctx, names)
+		if failed != nil {
+			return failed
+		}
+		var add []pkgmgr.Package
+		if add, err = o.packageManager().Simulate(ctx, missing); err == nil {
+			p.Missing, p.Add, p.Others = missing, add, nil
+		}
+	}
+	if unknown, ok := errors.AsType[*pkgmgr.UnknownPackageError](err); ok {
+		all = append(all, unknown.Names...)
+		return &pkgmgr.UnknownPackageError{Names: all, Hint: unknown.Hint}
+	}
+	return err
+}
+
 // warnUntried says that nobody has tried this release.
 func (o *observer) warnUntried() {
-	r, family := o.found.Release, o.found.Family
+	r, family := o.seen.Release, o.seen.Family
 	major, _, _ := strings.Cut(r.Version, ".")
 	if family.Name == "" || slices.Contains(family.Tried[r.ID], major) {
 		return
 	}
-	o.found.Warnings = append(o.found.Warnings, fmt.Sprintf("%s is not among the releases this was tested on "+
-		"(%s); it is treated as of the family %s", r.Name, triedReleases(), family.Name))
+	o.seen.warn("%s is not among the releases this was tested on (%s); it is treated as of the family %s",
+		r.Name, triedReleases(), family.Name)
 }
 
 // triedReleases names the releases that the tests install on.
@@ -185,32 +183,34 @@ func archives() string { return path.Join(StateDir, "archives") }
 // borrowedArchives is the same for those that are there for the build only.
 func borrowedArchives() string { return path.Join(StateDir, "borrowed") }
 
-// packages adds what stays, and then what is there for the build only.
-func (p *Plan) packages() []txn.Step {
+// steps adds what stays, and then what is there for the build only.
+func (p Packages) steps(manager string, want *Desired) []txn.Step {
 	set := func(names []string, add []pkgmgr.Package, archives string) *step.Packages {
 		return &step.Packages{
-			Manager: p.seen.Family.Manager, Names: names, Add: add, Archives: archives,
-			LockTimeout: p.want.LockTimeout, Env: proxies(p.want.Environ),
+			Manager: manager, Names: names, Add: add, Archives: archives, LockTimeout: want.LockTimeout, Env: proxies(want.Environ),
 		}
 	}
 	var steps []txn.Step
-	if found := p.seen.Packages; len(found.Missing) > 0 {
-		steps = append(steps, set(found.Missing, found.Add, archives()))
+	if len(p.Missing) > 0 {
+		steps = append(steps, set(p.Missing, p.Add, archives()))
 	}
-	if found := p.seen.Packages; len(found.Borrow) > 0 {
-		borrowed := set(found.Borrow, found.Lent, borrowedArchives())
+	if len(p.Borrow) > 0 {
+		borrowed := set(p.Borrow, p.Lent, borrowedArchives())
 		borrowed.Borrowed = true
 		steps = append(steps, borrowed)
 	}
 	return steps
 }
 
-// borrowed is the set of packages that is there for the build only, nil where none is needed.
-func (p *Plan) borrowed() *step.Packages {
-	for _, s := range p.Packages {
-		if set, ok := s.(*step.Packages); ok && set.Borrowed {
-			return set
-		}
+// afterPackages sees that the programs of the packages work, and plans what is left to do now that what they brought
+// is there. It returns the plan itself if the method builds in another way, or no packages were added.
+func (i *Installer) afterPackages(ctx context.Context, first *Plan) (*Plan, error) {
+	if !first.seen.Packaged || len(first.Packages) == 0 {
+		return first, nil
 	}
-	return nil
+	plan, err := i.look(ctx, &observer{want: first.want, mayRefresh: true, before: first.look})
+	if err == nil && len(plan.Packages) > 0 {
+		err = fmt.Errorf("cannot use the installed packages: %s still missing", isAre(plan.seen.Packages.Missing))
+	}
+	return plan, err
 }

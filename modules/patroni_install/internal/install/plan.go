@@ -1,25 +1,75 @@
 package install
 
 import (
-	"cmp"
-	"fmt"
-	"path"
+	"context"
 	"slices"
-	"strings"
 
-	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 	"github.com/pgedge/platform/modules/patroni_install/internal/pipx"
 	"github.com/pgedge/platform/modules/patroni_install/internal/step"
 	"github.com/pgedge/platform/modules/patroni_install/internal/txn"
 )
 
+// look is what was found on a host, as the parts of an installation.
+type look struct {
+	base
+
+	method method
+	parts  []Part // all of them, in the order in which they are looked at and made
+	going  []Part // those of a removal, in its order
+}
+
+func newLook(b base, m method) *look {
+	l := &look{base: b, method: m}
+	l.parts, l.going = m.list()
+	return l
+}
+
+// all lets each part look.
+func (l *look) all(ctx context.Context) error {
+	if l.removes() { // what is shared stays
+		if err := l.seen.askServices(); err != nil {
+			return err
+		}
+	}
+	for _, part := range l.parts {
+		if err := part.Look(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// refuse asks each part for what stands in the way and must not be touched, whatever is decided. Every refusal says what
+// to do.
+func (l *look) refuse() error {
+	for _, part := range l.parts {
+		if err := part.Refuse(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// removesAll tells whether the installation goes, with all that the services share.
+func (l *look) removesAll() bool { return l.removes() && !l.seen.isShared() }
+
+// Outcome is what only the build knows.
+type Outcome struct {
+	Tree        *pipx.Venv     // what was built; nil predicts
+	ID          string         // of the built tree
+	Shared      string         // ID of the built shared libraries, "" to leave those that are there
+	Copy        *step.TreeCopy // of the old tree, if it may not be renameable
+	SharedCopy  *step.TreeCopy
+	Manifest    []byte // of the built tree
+	PipxVersion string
+	UserPipx    *UserPipx // what pip made of pipx for the user, if it had to
+}
+
 // Plan is what has to be done, as a pure function of what is wanted, what was found and what was decided. Its
 // parts are applied in this order; what Switch needs to know of the build is its Outcome.
 type Plan struct {
+	*look
 	Decision
-
-	want Desired
-	seen *Observed
 
 	// Packages adds packages of the operating system.
 	Packages []txn.Step
@@ -29,223 +79,54 @@ type Plan struct {
 	Reload bool
 }
 
-// NewPlan says what has to be done, now that the packages which the host lacks are known.
-func NewPlan(want Desired, seen *Observed, decision Decision) (*Plan, error) {
-	p := &Plan{Decision: decision, want: want, seen: seen}
-	if err := p.refuseOffered(); err != nil {
-		return nil, err
-	}
-	if want.State == Absent {
-		if seen.Installed != nil && p.removesTree() && !want.packaged() {
-			p.Stage = p.stage()
-		}
+// newPlan says what has to be done, now that the packages which the host lacks are known.
+func newPlan(l *look, d Decision) (*Plan, error) {
+	p := &Plan{look: l, Decision: d}
+	packages, stage := l.method.before(d)
+	p.Stage = stage
+	if l.removes() {
 		return p, nil
 	}
-	p.Packages = slices.Concat(p.hold(), p.packages())
-	p.Reload = (seen.Service.LoadState == "not-found" || seen.Service.NeedDaemonReload) && len(p.unit()) == 0
-	if p.Builds() {
-		p.Stage = append(p.mountpoints(), p.stage()...)
-	}
-	return p, nil
-}
-
-// stage makes the directory for the new tree, or for the old one on its way out, and the one
-// for root's own files.
-func (p *Plan) stage() []txn.Step {
-	subs := append([]string{"home", "home/venvs", "home/scratch"}, trialDirs()...)
-	tree := p.stageAt(p.seen.Stage, subs...)
-	steps := []txn.Step{tree, &step.Stage{Path: p.seen.Scratch}}
-	if p.BringsPipx {
-		tree.Subs = append(tree.Subs, "home/scratch/user") // shows the stage of pipx
-		steps = append(steps, p.stageAt(p.seen.UserStage, "user"))
-	}
-	return steps
-}
-
-// stageAt is a stage of the user's.
-func (p *Plan) stageAt(name string, subs ...string) *step.Stage {
-	above := path.Dir(name)
-	for above != "/" && !p.seen.exists(above) {
-		above = path.Dir(above)
-	}
-	return &step.Stage{Path: name, Subs: subs, UID: p.seen.User.UID, GID: p.seen.User.GID, Above: step.Place{Path: above}}
-}
-
-// mountpoints makes what the stages are bound over and switched into, and the bin directory: where it
-// cannot be made, the build is not worth beginning.
-func (p *Plan) mountpoints() []txn.Step {
-	dirs := []string{p.seen.venvs(), p.seen.BinDir}
-	if p.BringsPipx {
-		dirs = append(dirs, p.seen.userBase())
-	}
-	return p.missingDirs(map[string]bool{}, dirs...)
-}
-
-// missingDirs makes those directories, and those above them, that are not there and not made
-// already: in the home the user's, elsewhere root's.
-func (p *Plan) missingDirs(done map[string]bool, dirs ...string) []txn.Step {
-	var steps []txn.Step
-	for _, dir := range dirs {
-		var chain []txn.Step
-		for ; !done[dir] && !p.seen.exists(dir); dir = path.Dir(dir) {
-			attr := fsys.Attr{Mode: 0o755}
-			if p.seen.inHome(dir) {
-				attr.UID, attr.GID = p.seen.User.UID, p.seen.User.GID
-			}
-			made := &step.Directory{Name: "directory", Path: dir, After: &attr}
-			if dir == p.seen.BinDir && p.newLabel() != "" {
-				made.Label = &step.LabelChange{After: p.newLabel()}
-			}
-			chain = append(chain, made)
-			done[dir] = true
-		}
-		slices.Reverse(chain)
-		steps = append(steps, chain...)
-	}
-	return steps
-}
-
-// Outcome is what only the build knows.
-type Outcome struct {
-	Tree        *pipx.Venv     // what was built; nil predicts
-	ID          string         // of the built tree
-	Shared      string         // ID of the built shared libraries, "" to leave those that are there
-	Copy        *step.TreeCopy // of the old tree, where it may not be renameable
-	SharedCopy  *step.TreeCopy
-	Manifest    []byte // of the built tree
-	PipxVersion string
-	UserPipx    *UserPipx // what pip made of pipx for the user, where it had to
-}
-
-// usualApps are Patroni's entry points as of 4.1, to predict the links.
-func usualApps() []string {
-	return []string{"patroni", "patroni_aws", "patroni_barman", "patroni_raft_controller", "patroni_wale_restore", "patronictl"}
-}
-
-// apps are the programs to link.
-func (p *Plan) apps(out Outcome) []string {
-	switch {
-	case out.Tree != nil:
-		return out.Tree.Apps
-	case !p.Builds() && p.seen.Installed != nil:
-		return p.seen.Installed.Apps
-	case p.Kept != "":
-		return p.linked()
-	}
-	return usualApps()
-}
-
-// linked are the programs of a version that is there, or was: what is linked, and what must be.
-func (p *Plan) linked() []string {
-	apps := slices.Concat([]string{"patroni", "patronictl"}, p.seen.Installed.Apps)
-	for name, entry := range p.seen.Bin {
-		if p.seen.leadsTo(p.seen.BinDir, entry, name) {
-			apps = append(apps, name)
-		}
-	}
-	slices.Sort(apps)
-	return slices.Compact(apps)
-}
-
-// Switch is what becomes visible: everything slow is done by now. The unit comes last, since it
-// starts what lies behind it.
-func (p *Plan) Switch(out Outcome) ([]txn.Step, error) {
-	if p.want.State == Absent {
-		return p.removal(out)
-	}
-	links, err := p.links(p.apps(out))
-	if err != nil {
+	if err := l.method.refuseOffered(d); err != nil {
 		return nil, err
 	}
-	profiles, err := p.profiles()
-	if err != nil {
-		return nil, err
-	}
-	comforts, err := p.comforts()
-	if err != nil {
-		return nil, err
-	}
-	return slices.Concat(
-		p.userPipx(out), // pipx in the user's environment, where it came by pip
-		p.trees(out),    // the venv, and pipx's shared libraries where they are new
-		p.manifest(out), // what the venv holds
-		p.contexts(),    // so that systemd may execute them
-		p.dirs(),        // missing where no build made them
-		links,           // the programs in bin_dir
-		p.leaveFormer(), // which is another one than before
-		p.oldHome(out),  // so that an old pipx finds its home
-		p.configDir(),   // for setup_patroni to fill
-		profiles,        // bin_dir on the PATH, and the configuration for patronictl
-		comforts,        // what other programs are told about Patroni
-		p.disable(),     // what a package enabled
-		p.unit(),        // the service, neither enabled nor started
-		p.release(),     // it may be started by now
-	), nil
+	p.Packages = slices.Concat(packages, l.seen.Packages.steps(l.seen.Family.Manager, l.want))
+	change, err := p.Switch(Outcome{})
+	unread := l.seen.Service.LoadState == "not-found" || l.seen.Service.NeedDaemonReload
+	p.Reload = unread && !slices.ContainsFunc(change, reloads)
+	return p, err
 }
 
-// What people read of the trees.
-const (
-	treeName   = "venv"
-	sharedName = "shared libraries of pipx"
-	sharedText = "pip for the virtual environments of pipx\n"
-)
-
-// trees switches what was built.
-func (p *Plan) trees(out Outcome) []txn.Step {
-	if !p.Builds() {
-		return nil
+// Switch is what becomes visible: everything slow is done by now.
+func (p *Plan) Switch(out Outcome) (steps []txn.Step, err error) {
+	parts := p.parts
+	if p.removes() {
+		parts = p.going
 	}
-	var steps []txn.Step
-	if out.Shared != "" {
-		shared := &step.Tree{Name: sharedName, Path: p.seen.Shared(), Spare: p.seen.staged(p.seen.Shared()),
-			After: &step.TreeState{ID: out.Shared, Text: sharedText}, Copy: out.SharedCopy}
-		if e, found := p.seen.Entries[p.seen.Shared()]; found {
-			shared.Before = &step.TreeState{ID: e.ID, Text: sharedText}
+	for _, part := range parts {
+		more, err := part.Steps(p.Decision, out)
+		if err != nil {
+			return nil, err
 		}
-		steps = append(steps, shared)
+		steps = append(steps, more...)
 	}
-	name := p.seen.Layout.Venv()
-	tree := &step.Tree{Name: treeName, Path: name, Spare: p.seen.staged(name), Copy: out.Copy,
-		Before: p.currentState(), After: &step.TreeState{ID: out.ID, Text: p.treeText(out)}}
-	return append(steps, tree)
+	return steps, nil
 }
 
-// currentState is the tree that is there.
-func (p *Plan) currentState() *step.TreeState {
-	if p.seen.Installed == nil {
-		return nil
+// version is the one that the host will have, "" if that is not known yet, or for none.
+func (p *Plan) version() string {
+	if p.removes() {
+		return ""
 	}
-	var text strings.Builder
-	text.WriteString(p.seen.Installed.contents())
-	for _, problem := range p.Problems {
-		text.WriteString("# broken: " + problem + "\n")
-	}
-	return &step.TreeState{ID: p.seen.Installed.ID, Text: text.String()}
+	return p.method.version(p.Decision)
 }
 
-// treeText is what the built tree holds, or will hold.
-func (p *Plan) treeText(out Outcome) string {
-	if out.Tree != nil {
-		return installedVenv(out.Tree).contents()
+// borrowed is the set of packages that is there for the build only, nil if none is needed.
+func (p *Plan) borrowed() *step.Packages {
+	for _, s := range p.Packages {
+		if set, ok := s.(*step.Packages); ok && set.Borrowed {
+			return set
+		}
 	}
-	if _, known := p.versionOf(); known {
-		return fmt.Sprintf("%s (predicted, with what it needs)\n", p.Requirement)
-	}
-	return fmt.Sprintf("%s (predicted: the newest that satisfies this)\n", p.Requirement)
-}
-
-// versionOf is the version that a build will have, where that is known before it.
-func (p *Plan) versionOf() (version string, known bool) {
-	if p.want.State == Absent {
-		return "", false
-	}
-	if p.want.packaged() {
-		version = p.candidate()
-		return version, version != ""
-	}
-	if exact, known := p.want.Version.Exact(); known {
-		return exact, true
-	}
-	version = cmp.Or(p.Kept, p.Newest)
-	return version, version != ""
+	return nil
 }

@@ -2,6 +2,7 @@ package install
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"path"
 	"strings"
@@ -26,15 +27,39 @@ func profileKind(name string) profile.Kind {
 	return profile.Login
 }
 
-// profiles puts the bin directory on the PATH of the user's shells, and names the configuration to
-// its login shells.
-func (p *Plan) profiles() ([]txn.Step, error) {
+// profiles put the bin directory on the PATH of the user's shells, and name the configuration to its login shells.
+type profiles struct {
+	base
+
+	former *formerBin
+	// otherBinDirs are the directories on the PATH of the profiles in which another installation has its programs.
+	otherBinDirs []string
+}
+
+// Steps implements [Part].
+func (p *profiles) Steps(Decision, Outcome) ([]txn.Step, error) {
+	if p.removes() {
+		return p.unprofile()
+	}
+	return p.profiles()
+}
+
+// Refuse implements [Part].
+func (p *profiles) Refuse() error {
+	if p.removes() {
+		return nil
+	}
+	_, err := p.profiles()
+	return err
+}
+
+func (p *profiles) profiles() ([]txn.Step, error) {
 	existing := func(name string) bool { return p.seen.exists(path.Join(p.seen.User.Home, name)) }
 	login := profile.LoginFile(existing, p.seen.User.Shell)
 	var steps []txn.Step
 	for _, name := range profileNames() {
 		s := profile.Settings{Config: p.keptConfig(name)}
-		if p.want.managesPath(p.seen) && (name == login || name == ".bashrc") && !p.seen.isNeighbours(name) {
+		if p.want.managesPath(p.seen) && (name == login || name == ".bashrc") && !p.isNeighbours(name) {
 			s.Dir = p.seen.BinDir
 		}
 		if p.want.PatronictlConfig && name == login {
@@ -51,45 +76,61 @@ func (p *Plan) profiles() ([]txn.Step, error) {
 	return steps, nil
 }
 
-// profiles reads the shell profiles. One that cannot be read counts as missing where the options want nothing in it.
-func (o *observer) profiles() error {
-	f := o.found
+// Look implements [Part]. A profile that cannot be read counts as missing where the options want nothing in it.
+func (p *profiles) Look(context.Context) error {
+	v := p.seen
 	var unread []string
 	var cause error
 	for _, base := range profileNames() {
-		err := o.look(path.Join(path.Clean(f.User.Home), base), true)
+		err := v.Read(path.Join(path.Clean(v.User.Home), base))
 		if err == nil {
 			continue
 		}
-		if o.want.managesPath(f) || o.want.namesConfig() {
+		if p.want.managesPath(v) || p.want.namesConfig() {
 			return fmt.Errorf("cannot put anything into the shell profiles: %w; set manage_path and patronictl_config "+
 				"(in the role: patroni_manage_path, patroni_patronictl_config) to false", err)
 		}
 		unread, cause = append(unread, base), cmp.Or(cause, err)
 	}
-	if o.want.State == Absent && cause != nil {
-		f.Warnings = append(f.Warnings, fmt.Sprintf("cannot look for a block of this module in the shell profiles %s: %v; "+
-			"if there is one, remove it yourself", strings.Join(unread, ", "), cause))
+	if p.removes() && cause != nil {
+		v.warn("cannot look for a block of this module in the shell profiles %s: %v; "+
+			"if there is one, remove it yourself", strings.Join(unread, ", "), cause)
 	}
+	if p.asksForOthers() {
+		if err := v.askServices(); err != nil {
+			return err
+		}
+	}
+	p.neighbours()
 	return nil
+}
+
+// asksForOthers tells whether a profile names a configuration that this run does not want there.
+func (p *profiles) asksForOthers() bool {
+	for _, name := range profileNames() {
+		if config := configIn(p.seen, name); config != "" && (!p.want.PatronictlConfig || config != p.seen.Config) {
+			return true
+		}
+	}
+	return false
 }
 
 // namesConfig tells whether the options ask for the configuration in a shell profile.
 func (d Desired) namesConfig() bool { return d.State != Absent && d.PatronictlConfig }
 
 // managesPath tells whether the options ask for the bin directory on the PATH by shell profiles.
-func (d Desired) managesPath(seen *Observed) bool {
+func (d Desired) managesPath(seen *View) bool {
 	return d.State != Absent && d.ManagePath && !seen.onLoginPath()
 }
 
 // configIn is the configuration that our block in a shell profile names, "" where none does.
-func configIn(seen *Observed, name string) string {
-	return profile.Config(string(seen.Entries[path.Join(seen.User.Home, name)].Data))
+func configIn(seen *View, name string) string {
+	return profile.Config(string(seen.dataAt(path.Join(seen.User.Home, name))))
 }
 
 // keptConfig is the configuration that a profile goes on naming though this run does not want it:
 // that of another service.
-func (p *Plan) keptConfig(name string) string {
+func (p *profiles) keptConfig(name string) string {
 	config := configIn(p.seen, name)
 	if !path.IsAbs(config) || config == p.seen.Config || p.seen.usedBy(config) == "" {
 		return ""
@@ -98,10 +139,10 @@ func (p *Plan) keptConfig(name string) string {
 }
 
 // profile changes or makes one file; nil when it is as it should be.
-func (p *Plan) profile(base string, set profile.Settings) (txn.Step, error) {
+func (p *profiles) profile(base string, set profile.Settings) (txn.Step, error) {
 	name, kind := path.Join(p.seen.User.Home, base), profileKind(base)
 	set.Home = path.Clean(p.seen.User.Home)
-	entry, found := p.seen.Entries[name]
+	entry, found := p.seen.At(name)
 	switch {
 	case set.Dir == "" && set.Config == "" && configIn(p.seen, base) == "":
 		return nil, nil //nolint:nilnil // nothing is to be done
@@ -124,9 +165,9 @@ func (p *Plan) profile(base string, set profile.Settings) (txn.Step, error) {
 
 // profileStep gives a profile that is there a text; nil when it has it. One that comes to hold nothing but what was
 // written when it was made goes.
-func (p *Plan) profileStep(base, text string) txn.Step {
+func (p *profiles) profileStep(base, text string) txn.Step {
 	name := path.Join(p.seen.User.Home, base)
-	s := &step.File{Name: profileName, Path: name, Before: p.fileState(name)}
+	s := &step.File{Name: profileName, Path: name, Before: p.seen.fileState(name)}
 	if text == string(s.Before.Data) {
 		return nil
 	}
@@ -146,7 +187,7 @@ func refuseProfile(name string, entry Entry, set profile.Settings) error {
 }
 
 // refuseConfig refuses to take the shells away from another service, whose run would take them back.
-func (p *Plan) refuseConfig(name, config string) error {
+func (p *profiles) refuseConfig(name, config string) error {
 	now := p.keptConfig(name)
 	if now == "" || config == "" || config == now {
 		return nil
@@ -157,14 +198,14 @@ func (p *Plan) refuseConfig(name, config string) error {
 
 // unprofile takes our block out of the shell profiles, or, while others use the installation, the
 // configuration of this service alone.
-func (p *Plan) unprofile() (steps []txn.Step, err error) {
+func (p *profiles) unprofile() (steps []txn.Step, err error) {
 	for _, base := range profileNames() {
-		entry := p.seen.Entries[path.Join(p.seen.User.Home, base)]
+		entry, _ := p.seen.At(path.Join(p.seen.User.Home, base))
 		if entry.Type != fsys.File {
 			continue
 		}
 		var s txn.Step
-		if p.removesTree() && !p.seen.isNeighbours(base) {
+		if !p.seen.isShared() && !p.isNeighbours(base) {
 			s = p.profileStep(base, profile.Remove(string(entry.Data)))
 		} else if s, err = p.profile(base, profile.Settings{Config: p.keptConfig(base)}); err != nil {
 			return nil, err

@@ -2,54 +2,9 @@ package install
 
 import (
 	"fmt"
-	"path"
-	"strings"
 
-	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 	"github.com/pgedge/platform/modules/patroni_install/internal/pipx"
 )
-
-// refuse names what stands in the way and must not be touched, whatever is decided: no question is asked before. Every
-// refusal says what to do.
-func refuse(want Desired, seen *Observed) error {
-	p := &Plan{want: want, seen: seen}
-	if want.State == Absent {
-		return first(p.refuseMethod, p.refuseService, p.refuseUnit)
-	}
-	return first(
-		p.refuseMethod, p.refuseForeign, p.refuseShadow, p.refuseOSPackage, // another Patroni
-		p.refuseMasked, p.refuseUnit, p.refuseForeignUnit, p.refuseAdopted, seen.unit(want).Check, // the unit
-		p.refusePlaces, p.refuseConfigDir, p.refuseClosed, p.refuseSELinux, p.refuseVisible,
-	)
-}
-
-// refuseDecided refuses what the decision makes impossible. It needs no knowledge of the packages that the host lacks,
-// so that it can come before looking for them.
-func (p *Plan) refuseDecided(check bool) error {
-	switch {
-	case p.want.State == Absent:
-		return nil
-	case p.want.packaged():
-		return p.refuseSwitch()
-	case !p.Builds():
-		return first(p.refuseExtras, p.refuseSwitch)
-	}
-	return first(p.refuseShared, p.refuseApart, p.refuseNoUV, p.refuseLock, p.refusePipx, p.refuseSwitch,
-		func() error { return p.refuseSources(check) })
-}
-
-// refuseOffered refuses packages that do not bring what is needed.
-func (p *Plan) refuseOffered() error {
-	switch {
-	case p.want.State == Absent:
-		return nil
-	case p.want.packaged():
-		return first(p.refuseShadowOfNew, p.refusePackages)
-	case !p.Builds():
-		return nil
-	}
-	return first(p.refusePython, p.refuseUV, p.refuseNoPipx)
-}
 
 func first(checks ...func() error) error {
 	for _, check := range checks {
@@ -60,119 +15,16 @@ func first(checks ...func() error) error {
 	return nil
 }
 
-// refuseService keeps the program of a running service from being taken away.
-func (p *Plan) refuseService() error {
-	if p.seen.Foreign.File != "" || p.seen.Foreign.Elsewhere != "" {
-		return nil // what runs is somebody else's service
-	}
-	s, unit := p.seen.Service, path.Base(p.seen.Unit)
-	active := s.ActiveState != "" && s.ActiveState != "inactive" && s.ActiveState != "failed"
-	enabled := strings.HasPrefix(s.UnitFileState, "enabled")
-	if !active && !enabled {
+// refuseDecided refuses what the decision makes impossible. It needs no knowledge of the packages that the host lacks,
+// so that it can come before looking for them.
+func (p *Plan) refuseDecided(check bool) error {
+	switch {
+	case p.removes():
 		return nil
+	case !p.Builds():
+		return first(p.refuseExtras, p.refuseSwitch)
 	}
-	return fmt.Errorf("cannot remove Patroni: %s is %s and %s; stopping it stops PostgreSQL's failover, which this module "+
-		"never does: run systemctl stop %s and systemctl disable %s first",
-		unit, s.ActiveState, s.UnitFileState, unit, unit)
-}
-
-// refuseOSPackage keeps our unit from shadowing the one of a package.
-func (p *Plan) refuseOSPackage() error {
-	if p.seen.OSPackage == "" {
-		return nil
-	}
-	return fmt.Errorf("cannot install Patroni beside the operating system's package %s, whose unit and programs ours "+
-		"would shadow: set method to package (in the role: patroni_method) to use it, or run this once with that and state absent, "+
-		"and then remove it (%s %s)", p.seen.OSPackage, p.seen.Family.Remove, p.seen.OSPackage)
-}
-
-// refuseMasked respects somebody's decision that the service must not exist.
-func (p *Plan) refuseMasked() error {
-	if !p.seen.masked() && p.seen.Service.LoadState != "masked" {
-		return nil
-	}
-	unit := path.Base(p.seen.Unit)
-	return fmt.Errorf("cannot install the unit %s: it is masked, so somebody decided that it must not run; "+
-		"run systemctl unmask %s first, or set service_name (in the role: patroni_service_name)", unit, unit)
-}
-
-// refuseUnit keeps a unit that is not a plain file as it is.
-func (p *Plan) refuseUnit() error {
-	e, found := p.seen.Entries[p.seen.Unit]
-	if !found || e.Type == fsys.File || p.want.State == Absent && p.seen.masked() {
-		return nil
-	}
-	what := "a " + string(e.Type)
-	if e.Type == fsys.Link {
-		what = "a link to " + e.Target
-	}
-	return fmt.Errorf("cannot manage the unit %s: it is %s, not a file; remove it, or set service_name "+
-		"(in the role: patroni_service_name) to another name", p.seen.Unit, what)
-}
-
-func (p *Plan) refuseConfigDir() error {
-	e, found := p.seen.Entries[p.seen.ConfigDir]
-	if foreign := p.seen.ConfigForeign; foreign != "" {
-		return fmt.Errorf("cannot use config_dir %s: it holds %s, and belongs to user %d, not to %s, whose alone it would become; set config_dir "+
-			"(in the role: patroni_config_dir) to a directory of its own, or, if it is Patroni's, give it to the user (chown %[4]s %[1]s)",
-			p.seen.ConfigDir, foreign, e.UID, p.seen.User.Name)
-	}
-	if !found || e.Type == fsys.Directory {
-		return nil
-	}
-	return fmt.Errorf("cannot use config_dir %s: it is a %s, not a directory; move it away, or set config_dir "+
-		"(in the role: patroni_config_dir) to another directory", p.seen.ConfigDir, e.Type)
-}
-
-// refuseShared refuses what cannot trade places with pipx's shared libraries: the switch would find out only after the
-// build, and an undo could not go on at it.
-func (p *Plan) refuseShared() error {
-	e, found := p.seen.Entries[p.seen.Shared()]
-	if !found || e.Type == fsys.Directory {
-		return nil
-	}
-	what := "a " + string(e.Type)
-	if e.Type == fsys.Link {
-		what = "a link to " + e.Target
-	}
-	return fmt.Errorf("cannot build Patroni: %s, where pipx has its shared libraries, is %s, not a directory; move it away, or set "+
-		"pipx_home (in the role: patroni_pipx_home)", p.seen.Shared(), what)
-}
-
-// refuseApart refuses what the switch cannot rename across, which it would find out only after the build.
-func (p *Plan) refuseApart() error {
-	if p.seen.Apart == "" {
-		return nil
-	}
-	return fmt.Errorf("cannot build Patroni: %s is on another file system than pipx's home, %s, so that what was built could not take "+
-		"its place in one step; mount that file system at pipx's home instead, or set pipx_home (in the role: patroni_pipx_home) to "+
-		"another directory", p.seen.Apart, p.seen.Home)
-}
-
-// refuseStage keeps a stage of which no journal tells: it may hold the only copy of an installation.
-func refuseStage(seen *Observed) error {
-	for _, stage := range []string{seen.Stage, seen.UserStage} {
-		if seen.exists(stage) {
-			return fmt.Errorf("cannot stage anything: %s is there, and no journal tells of it; it may hold an installation that "+
-				"was taken out of use; look at it, then move it away or remove it", stage)
-		}
-	}
-	for _, dir := range []string{seen.Scratch, archives(), borrowedArchives()} {
-		if seen.exists(dir) {
-			return fmt.Errorf("cannot stage anything: %s is there, and no journal tells of it; an interrupted run has left it, whose "+
-				"journal was moved away; remove it (rm -r %[1]s)", dir)
-		}
-	}
-	return nil
-}
-
-// refuseVisible refuses what the switch would refuse in any case: every version has these programs.
-func (p *Plan) refuseVisible() error {
-	return first(
-		func() error { _, err := p.links([]string{"patroni", "patronictl"}); return err },
-		func() error { _, err := p.profiles(); return err },
-		func() error { _, err := p.comforts(); return err },
-	)
+	return first(p.refuseNoUV, p.refuseLock, p.refusePipx, p.refuseSwitch, func() error { return p.refuseSources(check) })
 }
 
 // refuseSwitch refuses what the switch would refuse, now and not after the build.
@@ -181,8 +33,13 @@ func (p *Plan) refuseSwitch() error {
 	return err
 }
 
-// refuseExtras refuses those that the installation which is there, and stays, does not know.
-func (p *Plan) refuseExtras() error { return p.seen.Installed.Venv.CheckExtras(p.want.Extras) }
+// refuseExtras refuses those that the venv which is there, and stays, does not know.
+func (p *Plan) refuseExtras() error {
+	if there := p.seen.Installed; there != nil && there.Venv != nil {
+		return there.Venv.CheckExtras(p.want.Extras)
+	}
+	return nil
+}
 
 // refusePipx refuses one that cannot build.
 func (p *Plan) refusePipx() error {
@@ -192,31 +49,13 @@ func (p *Plan) refusePipx() error {
 	return p.seen.Pipx.Check()
 }
 
-// refusePython refuses an interpreter that is not there and that no package is to bring.
-func (p *Plan) refusePython() error {
-	if !p.seen.Asked.Missing || len(p.seen.Packages.Missing) > 0 {
+// refuseNoUV refuses installer uv if there is none.
+func (p *Plan) refuseNoUV() error {
+	if p.want.Installer != UV || p.seen.UV || bringsUV(p.want, p.seen) {
 		return nil
 	}
-	return fmt.Errorf("cannot build Patroni with %s: it is not there; install it, name its package in prerequisites, or leave "+
-		"python unset (in the role: patroni_python)", p.want.Python)
-}
-
-// refuseNoPipx refuses a build that no pipx can do.
-func (p *Plan) refuseNoPipx() error {
-	if p.seen.Pipx != nil {
-		return nil
-	}
-	if version := p.pipxVersion(); version != "" {
-		return pipx.Program{Argv: []string{"the package pipx"}, Version: version}.Check()
-	}
-	if p.BringsPipx {
-		return pipx.CheckPython(p.seen.Python)
-	}
-	if len(p.seen.Packages.Missing) == 0 {
-		return fmt.Errorf("cannot build Patroni: there is no pipx on this host and prerequisites names no package that is "+
-			"missing; install pipx 1.0 or newer (%s pipx), or leave prerequisites unset", p.seen.Family.Install)
-	}
-	return nil
+	return fmt.Errorf("cannot build Patroni by uv: there is no uv in /usr/local/bin or /usr/bin that is root's alone; install one, " +
+		"name a wheelhouse with one, or leave installer unset (in the role: patroni_installer)")
 }
 
 // refuseLock refuses a lock file without pipx where pip is to bring it: nothing is let in but what is
@@ -230,9 +69,53 @@ func (p *Plan) refuseLock() error {
 		"needs, too, or install a pipx for all users", p.want.Lockfile)
 }
 
+// refuseOffered implements [method].
+func (m *byPipx) refuseOffered(d Decision) error {
+	if !d.Builds() {
+		return nil
+	}
+	return first(m.refusePython, func() error { return m.refuseUV(d) }, func() error { return m.refuseNoPipx(d) })
+}
+
+// refusePython refuses an interpreter that is not there and that no package is to bring.
+func (m *byPipx) refusePython() error {
+	if !m.seen.Asked.Missing || len(m.seen.Packages.Missing) > 0 {
+		return nil
+	}
+	return fmt.Errorf("cannot build Patroni with %s: it is not there; install it, name its package in prerequisites, or leave "+
+		"python unset (in the role: patroni_python)", m.want.Python)
+}
+
+// refuseNoPipx refuses a build that no pipx can do.
+func (m *byPipx) refuseNoPipx(d Decision) error {
+	if m.seen.Pipx != nil {
+		return nil
+	}
+	if version := pipxVersion(m.seen, d); version != "" {
+		return pipx.Program{Argv: []string{"the package pipx"}, Version: version}.Check()
+	}
+	if d.BringsPipx {
+		return pipx.CheckPython(m.seen.Python)
+	}
+	if len(m.seen.Packages.Missing) == 0 {
+		return fmt.Errorf("cannot build Patroni: there is no pipx on this host and prerequisites names no package that is "+
+			"missing; install pipx 1.0 or newer (%s pipx), or leave prerequisites unset", m.seen.Family.Install)
+	}
+	return nil
+}
+
+// refuseUV refuses installer uv where pipx cannot build by it.
+func (m *byPipx) refuseUV(d Decision) error {
+	version := pipxVersion(m.seen, d)
+	if m.want.Installer != UV || version == "" && d.BringsPipx {
+		return nil // the build sees which one pip brings
+	}
+	return unfitForUV(pipx.Program{Version: version})
+}
+
 // takesUV tells whether a pipx builds by uv: where that was asked for, and by itself where it can and
 // nobody told pip anything that uv would not know.
-func takesUV(want Desired, seen *Observed, program pipx.Program) bool {
+func takesUV(want *Desired, seen *View, program pipx.Program) bool {
 	possible := (seen.UV || bringsUV(want, seen)) && program.TakesUV()
 	return possible && (want.Installer == UV || want.Installer == Auto && !seen.PipConfig)
 }
@@ -240,26 +123,8 @@ func takesUV(want Desired, seen *Observed, program pipx.Program) bool {
 // bringsUV tells whether the uv that builds comes out of the wheelhouse, where the host has none. It
 // has to be asked for: the uv goes after the build, and pipx, which writes down by what it built, wants
 // one when its user next changes the venv by hand.
-func bringsUV(want Desired, seen *Observed) bool {
+func bringsUV(want *Desired, seen *View) bool {
 	return want.Installer == UV && !seen.UV && want.Wheelhouse != ""
-}
-
-// refuseNoUV refuses installer uv where there is none.
-func (p *Plan) refuseNoUV() error {
-	if p.want.Installer != UV || p.seen.UV || bringsUV(p.want, p.seen) {
-		return nil
-	}
-	return fmt.Errorf("cannot build Patroni by uv: there is no uv in /usr/local/bin or /usr/bin that is root's alone; install one, " +
-		"name a wheelhouse with one, or leave installer unset (in the role: patroni_installer)")
-}
-
-// refuseUV refuses installer uv where pipx cannot build by it.
-func (p *Plan) refuseUV() error {
-	version := p.pipxVersion()
-	if p.want.Installer != UV || version == "" && p.BringsPipx {
-		return nil // the build sees which one pip brings
-	}
-	return unfitForUV(pipx.Program{Version: version})
 }
 
 // unfitForUV is the error about a pipx that cannot build by uv, nil for one that can.
@@ -269,4 +134,20 @@ func unfitForUV(program pipx.Program) error {
 	}
 	return fmt.Errorf("cannot build Patroni by uv: pipx %s cannot, 1.12 or newer is needed; install one for all users into "+
 		"/usr/local, or leave installer unset (in the role: patroni_installer)", program.Version)
+}
+
+// pipxVersion is the version of the pipx that is there, or that is about to be installed.
+func pipxVersion(seen *View, d Decision) string {
+	if seen.Pipx != nil {
+		return seen.Pipx.Version
+	}
+	for _, added := range seen.Packages.Add {
+		if added.Name == "pipx" {
+			return upstream(added.Version)
+		}
+	}
+	if d.BringsPipx {
+		return pipx.NewestFor(seen.Python)
+	}
+	return ""
 }

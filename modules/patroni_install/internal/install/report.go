@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/ansible"
-	"github.com/pgedge/platform/modules/patroni_install/internal/pipx"
 	"github.com/pgedge/platform/modules/patroni_install/internal/step"
 	"github.com/pgedge/platform/modules/patroni_install/internal/txn"
 )
@@ -44,7 +43,7 @@ func (r *Report) predict(pending txn.Recovery, busy bool) error {
 		r.Warnings = append(r.Warnings, fmt.Sprintf("an earlier run was interrupted; a real run has its changes %s first, "+
 			"so that this prediction may not hold", pending))
 	}
-	change, err := r.plan.Switch(Outcome{PipxVersion: r.plan.pipxVersion()})
+	change, err := r.plan.Switch(Outcome{PipxVersion: pipxVersion(r.plan.seen, r.plan.Decision)})
 	if err != nil {
 		return err
 	}
@@ -52,22 +51,6 @@ func (r *Report) predict(pending txn.Recovery, busy bool) error {
 		r.done = append(r.done, txn.Done{Step: s})
 	}
 	return nil
-}
-
-// pipxVersion is the version of the pipx that is there, or that is about to be installed.
-func (p *Plan) pipxVersion() string {
-	if p.seen.Pipx != nil {
-		return p.seen.Pipx.Version
-	}
-	for _, added := range p.seen.Packages.Add {
-		if added.Name == "pipx" {
-			return upstream(added.Version)
-		}
-	}
-	if p.BringsPipx {
-		return pipx.NewestFor(p.seen.Python)
-	}
-	return ""
 }
 
 // upstream returns the version of a package without what the distribution added: 1.1.0 of 1:1.1.0-1.
@@ -94,7 +77,7 @@ func (r *Report) Changed() bool {
 // tree is the installation after the run; nil when there is none.
 func (r *Report) tree() *Installed {
 	switch {
-	case r.plan.removesTree():
+	case r.plan.removesAll():
 		return nil
 	case r.outcome.Tree != nil:
 		return installedVenv(r.outcome.Tree)
@@ -175,10 +158,10 @@ func (r *Report) facts() map[string]any {
 	if before != nil && before.Version != "" {
 		facts["previous_version"] = before.Version
 	}
-	if r.plan.want.packaged() {
+	if seen.Packaged {
 		facts["venv"] = nil
 	}
-	if v := r.plan.pipxVersion(); v != "" {
+	if v := pipxVersion(r.plan.seen, r.plan.Decision); v != "" {
 		facts["pipx"] = v
 	}
 	if r.outcome.PipxVersion != "" {
@@ -186,8 +169,8 @@ func (r *Report) facts() map[string]any {
 	}
 	if tree := r.tree(); tree != nil {
 		facts["version"], facts["python"], facts["apps"], facts["packages"] = tree.Version, tree.Python, tree.Apps, tree.Packages
-	} else if exact, known := r.plan.versionOf(); known {
-		facts["version"] = exact
+	} else if version := r.plan.version(); version != "" {
+		facts["version"] = version
 	}
 	return facts
 }
@@ -216,7 +199,7 @@ func (r *Report) restart() (required bool, warnings []string) {
 		before = "Patroni " + old.Version
 	}
 	unit := path.Base(r.plan.seen.Unit)
-	if r.plan.seen.ConfigMissing {
+	if r.plan.seen.Service.Unconfigured {
 		return true, []string{fmt.Sprintf("%s still runs %s, installed is %s, and the configuration %s is not there: a restart would end the "+
 			"service; write the configuration first (role setup_patroni does)", unit, before, now, r.plan.seen.Config)}
 	}
@@ -257,8 +240,8 @@ func (r *Report) message() string {
 	if !r.Changed() {
 		return version + " is installed as it should be; nothing had to be changed."
 	}
-	if r.plan.brings() {
-		if known := r.plan.candidate(); r.predicted && known != "" {
+	if r.plan.seen.addsPatroni() {
+		if known := r.plan.version(); r.predicted && known != "" {
 			version += " " + known
 		}
 		return fmt.Sprintf("%s %s: %s.", version, r.verb("was installed", "would be installed"), r.parts())
@@ -266,7 +249,7 @@ func (r *Report) message() string {
 	if !r.plan.Builds() {
 		return fmt.Sprintf("%s is installed; %s: %s.", version, r.verb("changed", "would change"), r.parts())
 	}
-	if known, ok := r.plan.versionOf(); ok && r.tree() == nil {
+	if known := r.plan.version(); known != "" && r.tree() == nil {
 		version += " " + known
 	}
 	old := r.plan.seen.Installed
@@ -326,4 +309,16 @@ func sortedKeys[V any](m map[string]V) []string {
 	}
 	slices.Sort(keys)
 	return keys
+}
+
+// absentMessage says in a sentence what a removal did.
+func (r *Report) absentMessage() string {
+	what, stays := "Patroni", r.plan.method.stays()
+	if !r.plan.removesAll() {
+		what, stays = r.plan.seen.unitName(), "; Patroni itself stays, since "+r.plan.seen.usedBy("")+" starts it"
+	}
+	if !r.Changed() {
+		return what + " is not installed; nothing had to be changed" + stays + "."
+	}
+	return fmt.Sprintf("%s %s: %s%s.", what, r.verb("was removed", "would be removed"), r.parts(), stays)
 }

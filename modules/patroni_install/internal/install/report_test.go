@@ -16,7 +16,7 @@ import (
 )
 
 // reportOf is the report of a run, or of a check, by which every step took 3 ms.
-func reportOf(t *testing.T, arguments string, o *Observed, out Outcome, check bool) *Report {
+func reportOf(t *testing.T, arguments string, o *sketch, out Outcome, check bool) *Report {
 	t.Helper()
 	p, err := planFor(t, desired(t, arguments), o)
 	if err != nil {
@@ -46,23 +46,23 @@ func reportOf(t *testing.T, arguments string, o *Observed, out Outcome, check bo
 }
 
 func TestMessages(t *testing.T) {
-	edited := func(o *Observed) { o.file(unitFile, "edited", fsys.Attr{Mode: 0o644}) }
-	same := func(*Observed) {}
+	edited := func(o *sketch) { o.file(unitFile, editedUnit, fsys.Attr{Mode: 0o644}) }
+	same := func(*sketch) {}
 	for name, c := range map[string]struct {
 		arguments  string
-		edit       func(o *Observed)
+		edit       func(o *sketch)
 		run, check string
 	}{
 		"nothing to do": {`{}`, same, "Patroni 4.0.7 is installed as it should be; nothing had to be changed.", ""},
 		"fresh": {
-			`{}`, func(o *Observed) { o.Installed, o.Bin = nil, nil }, "Patroni 4.1.5 was installed.", "Patroni would be installed.",
+			`{}`, func(o *sketch) { o.Installed = nil; o.noBin() }, "Patroni 4.1.5 was installed.", "Patroni would be installed.",
 		},
 		"upgrade": {
 			`{"version": "4.1.5"}`, same, "Patroni 4.1.5 was installed in place of 4.0.7, since version 4.1.5 was asked for.",
 			"Patroni 4.1.5 would be installed in place of 4.0.7, since version 4.1.5 was asked for.",
 		},
 		"repair": {
-			`{}`, func(o *Observed) { o.Installed.Problems = []string{"its interpreter is gone"} },
+			`{}`, func(o *sketch) { o.Installed.Problems = []string{"its interpreter is gone"} },
 			"Patroni 4.1.5 was rebuilt, since it was broken: its interpreter is gone.",
 			"Patroni 4.0.7 would be rebuilt, since it was broken: its interpreter is gone.",
 		},
@@ -71,28 +71,28 @@ func TestMessages(t *testing.T) {
 			"Patroni 4.0.7 is installed; would change: unit.",
 		},
 		"several parts": {
-			`{}`, func(o *Observed) {
+			`{}`, func(o *sketch) {
 				edited(o)
 				o.dir("/etc/patroni", users)
-				delete(o.Bin, "patroni")
-				delete(o.Bin, "patronictl")
+				delete(o.Entries, binDir+"/patroni")
+				delete(o.Entries, binDir+"/patronictl")
 			},
 			"Patroni 4.0.7 is installed; changed: link, configuration directory and unit.",
 			"Patroni 4.0.7 is installed; would change: link, configuration directory and unit.",
 		},
 		"unit not read": {
-			`{}`, func(o *Observed) { o.Service.LoadState = "not-found" }, "Patroni 4.0.7 is installed; changed: systemd's view of the unit.",
+			`{}`, func(o *sketch) { o.Service.LoadState = "not-found" }, "Patroni 4.0.7 is installed; changed: systemd's view of the unit.",
 			"Patroni 4.0.7 is installed; would change: systemd's view of the unit.",
 		},
 		"unit read before it was edited": {
-			`{}`, func(o *Observed) { o.Service.NeedDaemonReload = true }, "Patroni 4.0.7 is installed; changed: systemd's view of the unit.",
+			`{}`, func(o *sketch) { o.Service.NeedDaemonReload = true }, "Patroni 4.0.7 is installed; changed: systemd's view of the unit.",
 			"Patroni 4.0.7 is installed; would change: systemd's view of the unit.",
 		},
 		"removal": {
 			`{"state": "absent"}`, same, "Patroni was removed: unit, link, shell profile and " + treeName + ".",
 			"Patroni would be removed: unit, link, shell profile and " + treeName + ".",
 		},
-		"nothing to remove": {`{"state": "absent"}`, func(o *Observed) { *o = *bare(t, `{"state": "absent"}`) },
+		"nothing to remove": {`{"state": "absent"}`, func(o *sketch) { *o = *bare(t, `{"state": "absent"}`) },
 			"Patroni is not installed; nothing had to be changed.", ""},
 	} {
 		t.Run(name, func(t *testing.T) {

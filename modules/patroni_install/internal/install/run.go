@@ -1,13 +1,13 @@
 // Package install knows what an installation of Patroni is: what can be asked for (Desired), how
-// to look at a host (Observed), and what has to be done (Plan).
+// to look at a host (View), and what has to be done (Plan).
 //
-// The data goes one way: options → Desired; host → Observed; both → Decision, which may ask; all three → Plan, a pure
-// function; Plan → transaction → Report. Check mode stops after the plan. Whether something changes, the diff and
+// The data goes one way: options → Desired; host → View; both → Decision, which may ask; all three → Plan, a pure
+// function; Plan → transaction → Report. Each visible thing of an installation is a Part, which looks, refuses and
+// gives steps. Check mode stops after the plan. Whether something changes, the diff and
 // the report are all read off the same plan.
 package install
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -141,42 +141,60 @@ func (i *Installer) transaction() *txn.Transaction {
 }
 
 // plan reads what the options name, and says what has to be done.
-func (i *Installer) plan(ctx context.Context, o *observer) (plan *Plan, err error) {
-	if o.want, err = readSources(i.Host.FS, i.Want); err == nil {
-		plan, err = i.look(ctx, o)
+func (i *Installer) plan(ctx context.Context, o *observer) (*Plan, error) {
+	want, err := readSources(i.Host.FS, i.Want)
+	if err == nil {
+		o.want = &want
+		var plan *Plan
+		if plan, err = i.look(ctx, o); err == nil {
+			return plan, nil
+		}
 	}
-	if err != nil {
-		return nil, fmt.Errorf("%w; nothing was changed", err)
-	}
-	return plan, nil
+	return nil, fmt.Errorf("%w; nothing was changed", err)
 }
 
 // look looks at the host, decides, and says what has to be done. What can be refused is refused as early as it is known.
 func (i *Installer) look(ctx context.Context, o *observer) (*Plan, error) {
 	o.host, o.services = i.Host, i.Services
-	seen, err := o.observe(ctx)
+	if err := o.observe(ctx); err != nil {
+		return nil, err
+	}
+	b := base{want: o.want, seen: o.seen}
+	l := newLook(b, newMethod(b, o))
+	if err := l.method.find(ctx, o); err != nil {
+		return nil, err
+	}
+	if err := l.all(ctx); err != nil {
+		return nil, err
+	}
+	if err := l.refuse(); err != nil {
+		return nil, err
+	}
+	ask := &asker{host: i.Host, open: i.Namespace, want: o.want, seen: o.seen, check: !o.mayRefresh, pending: o.pending}
+	decision, err := Decide(ctx, o.want, o.seen, ask)
 	if err != nil {
 		return nil, err
 	}
-	if !o.pending && seen.Before == nil { // else a run's stage and archives are there, and a journal tells of them
-		err = refuseStage(seen)
-	}
-	if err = cmp.Or(err, refuse(o.want, seen)); err != nil {
-		return nil, err
-	}
-	ask := &asker{host: i.Host, open: i.Namespace, want: o.want, seen: seen, check: !o.mayRefresh, pending: o.pending}
-	decision, err := Decide(ctx, o.want, seen, ask)
-	if err != nil {
-		return nil, err
-	}
-	if err := (&Plan{Decision: decision, want: o.want, seen: seen}).refuseDecided(!o.mayRefresh); err != nil {
+	if err := (&Plan{look: l, Decision: decision}).refuseDecided(!o.mayRefresh); err != nil {
 		return nil, err
 	}
 	// Last, since it may refresh the package lists: not for a run that is refused anyway.
-	if err := o.packages(ctx, decision.Builds()); err != nil {
+	if err := o.addPackages(ctx, l.method, decision); err != nil {
 		return nil, err
 	}
-	return NewPlan(o.want, seen, decision)
+	return newPlan(l, decision)
+}
+
+// addPackages finds out which packages the host lacks.
+func (o *observer) addPackages(ctx context.Context, m method, d Decision) error {
+	if o.want.State == Absent {
+		return nil
+	}
+	needs, err := m.needs(d)
+	if err != nil {
+		return err
+	}
+	return o.findPackages(ctx, needs)
 }
 
 // result is what came of a plan.
@@ -194,7 +212,7 @@ func (i *Installer) apply(ctx context.Context, t *txn.Transaction, plan *Plan) (
 	r := result{plan: plan}
 	packages := func(context.Context) ([]txn.Step, error) { return plan.Packages, nil }
 	stage := func(context.Context) ([]txn.Step, error) { return plan.Stage, nil }
-	change := func(ctx context.Context) (steps []txn.Step, err error) {
+	change := func(ctx context.Context) (_ []txn.Step, err error) {
 		if r.plan, err = i.afterPackages(ctx, plan); err != nil {
 			return nil, err
 		}
@@ -228,13 +246,15 @@ type reloader interface {
 
 var _ reloader = (*step.File)(nil)
 
+// reloads tells whether systemd has to read its units again after a step.
+func reloads(s txn.Step) bool {
+	read, ok := s.(reloader)
+	return ok && read.Reloads()
+}
+
 // settle makes systemd read the units again when one of them changed.
 func (i *Installer) settle(ctx context.Context, steps []txn.Step) error {
-	changed := slices.ContainsFunc(steps, func(s txn.Step) bool {
-		read, ok := s.(reloader)
-		return ok && read.Reloads()
-	})
-	if !changed || !systemd.Running(i.Host.FS.Real("/")) {
+	if !slices.ContainsFunc(steps, reloads) || !systemd.Running(i.Host.FS.Real("/")) {
 		return nil
 	}
 	return i.reload(ctx)

@@ -171,7 +171,7 @@ func (d Desired) pipxLock() pipx.Lock {
 }
 
 // writeSources puts the files into scratch, where the user can read them.
-func writeSources(files *fsys.FS, d Desired, scratch string, user *host.User) error {
+func writeSources(files *fsys.FS, d *Desired, scratch string, user *host.User) error {
 	for _, file := range []struct{ name, text string }{
 		{constraintsFile, d.constraints}, {lockFile, d.Lock.String()}, {toolsFile, d.Lock.Tools()},
 		{pipxFile, d.pipxLock().String()},

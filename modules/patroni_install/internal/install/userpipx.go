@@ -200,11 +200,17 @@ func (b *builder) tidyUserPipx() error {
 	return nil
 }
 
-// userPipx moves pipx into the user's environment. Where bin_dir is another directory than pip's, a
-// link there puts pipx on the PATH, too.
-func (p *Plan) userPipx(out Outcome) []txn.Step {
-	if !p.BringsPipx || out.Tree != nil && out.UserPipx == nil {
-		return nil
+// userPipx is pipx in the user's environment, if pip has to bring one. A removal leaves it: it is the user's.
+type userPipx struct {
+	base
+
+	links *links
+}
+
+// Steps implements [Part]. Where bin_dir is another directory than pip's, a link there puts pipx on the PATH, too.
+func (p *userPipx) Steps(d Decision, out Outcome) ([]txn.Step, error) {
+	if !d.BringsPipx || out.Tree != nil && out.UserPipx == nil {
+		return nil, nil
 	}
 	s := &step.Additions{Name: "pipx for " + p.seen.User.Name, From: p.seen.stagedBase(), To: p.seen.userBase()}
 	s.Text = "pipx (predicted: the newest that fits the interpreter, and what it needs)\n"
@@ -213,8 +219,8 @@ func (p *Plan) userPipx(out Outcome) []txn.Step {
 	}
 	steps := []txn.Step{s}
 	program := path.Join(s.To, "bin/pipx")
-	if _, taken := p.seen.Bin["pipx"]; !taken && p.seen.BinDir != path.Dir(program) {
-		steps = append(steps, &step.Symlink{Path: path.Join(p.seen.BinDir, "pipx"), After: p.linkTo(program)})
+	if _, taken := p.links.bin["pipx"]; !taken && p.seen.BinDir != path.Dir(program) {
+		steps = append(steps, &step.Symlink{Path: path.Join(p.seen.BinDir, "pipx"), After: p.links.linkTo(program)})
 	}
-	return steps
+	return steps, nil
 }

@@ -49,7 +49,7 @@ func (p *Plan) refuseSources(check bool) error {
 
 // newestIn is the newest version of Patroni that can be installed, as far as that is known: names
 // alone do not tell which Python a wheel is for.
-func newestIn(want Desired, c pipx.Contents) string {
+func newestIn(want *Desired, c pipx.Contents) string {
 	if c.Unknown {
 		return want.Version.Bound(want.constraints).NewestIn(c.Files)
 	}
@@ -72,7 +72,7 @@ const (
 )
 
 // wantedOf is what a build of that takes. pipx is for the system's interpreter, whatever the venv's is.
-func wantedOf(want Desired, seen *Observed, requirement string) []wanted {
+func wantedOf(want *Desired, seen *View, requirement string) []wanted {
 	python, lock := cmp.Or(want.Python, systemPython), want.Lock
 	// All that is locked is fetched, whether it is needed or not.
 	needs := pipx.Needs{
@@ -124,7 +124,7 @@ func (b *builder) lookAgain(ctx context.Context, ns Namespace) error {
 // stock is taken of a wheelhouse, as the user, who is to install from it. That writes nothing.
 type stock struct {
 	host   *host.Host
-	want   Desired
+	want   *Desired
 	layout Layout
 }
 

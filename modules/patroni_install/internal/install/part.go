@@ -1,0 +1,39 @@
+package install
+
+import (
+	"context"
+
+	"github.com/pgedge/platform/modules/patroni_install/internal/txn"
+)
+
+// Part is one visible thing of an installation: what it looks at, why it may refuse, and the steps from what is there to
+// what is wanted, which is its absence in a removal.
+type Part interface {
+	Look(ctx context.Context) error                    // reads, and starts nothing
+	Refuse() error                                     // pure; before any question is asked
+	Parents() []string                                 // the directories that it needs: one part makes them all, each once
+	Steps(d Decision, out Outcome) ([]txn.Step, error) // pure; with a predicted Outcome first, when its error is a refusal
+}
+
+// base is what parts have in common, and a part that has nothing to look at, to refuse or to do.
+type base struct {
+	want *Desired
+	seen *View
+}
+
+var _ Part = base{}
+
+// Look implements [Part].
+func (base) Look(context.Context) error { return nil }
+
+// Refuse implements [Part].
+func (base) Refuse() error { return nil }
+
+// Parents implements [Part].
+func (base) Parents() []string { return nil }
+
+// Steps implements [Part].
+func (base) Steps(Decision, Outcome) ([]txn.Step, error) { return nil, nil }
+
+// removes tells whether the run is a removal.
+func (b base) removes() bool { return b.want.State == Absent }
