@@ -49,6 +49,9 @@ type comfort struct {
 	shared             bool // it serves all services of the user, and goes with the last
 }
 
+// comforts are these files.
+func comforts(b base) group { return group{completion(b), needrestart(b)} }
+
 // completion is where bash-completion looks for the user's own.
 func completion(b base) *comfort {
 	user := b.seen.User

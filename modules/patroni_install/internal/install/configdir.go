@@ -16,9 +16,8 @@ import (
 type configDir struct {
 	base
 
-	places *places
-	// brought tells whether packages that this run added made what is at a path.
-	brought func(name string) bool
+	places   *places
+	packages ownPackages
 
 	empty bool // it is there and holds nothing
 	// foreign is a file in it which shows that it is something else's: it is neither the user's nor Patroni's package's,
@@ -84,7 +83,7 @@ func (p *configDir) Steps(Decision, Outcome) ([]txn.Step, error) {
 	case found && e.Attr == after:
 		return nil, nil
 	case found:
-		dir.Before, dir.Brought = &e.Attr, p.brought(p.seen.ConfigDir)
+		dir.Before, dir.Brought = &e.Attr, p.packages.brought(p.seen.ConfigDir)
 	}
 	return []txn.Step{dir}, nil
 }

@@ -15,7 +15,7 @@ type dirs struct {
 	base
 
 	rules *rules // of SELinux
-	parts func() []Part
+	parts func() group
 	// earlier are the steps of the batches before, which make some of them.
 	earlier func(Decision) []txn.Step
 }
@@ -31,11 +31,7 @@ func (p *dirs) Steps(d Decision, _ Outcome) ([]txn.Step, error) {
 			made[dir.Path] = true
 		}
 	}
-	var wanted []string
-	for _, part := range p.parts() {
-		wanted = append(wanted, part.Parents()...)
-	}
-	return append(p.seen.missingDirs(made, wanted...), p.rules.label()...), nil
+	return append(p.seen.missingDirs(made, p.parts().Parents()...), p.rules.label()...), nil
 }
 
 // missingDirs makes those directories, and those above them, that are not there and not made

@@ -33,8 +33,8 @@ type unitLinks struct {
 type enabling struct {
 	base
 
-	// made are the names of the units that this run makes, or that the package has which it installs.
-	made  func() []string
+	packages ownPackages
+
 	links []string
 }
 
@@ -65,7 +65,7 @@ func (p *enabling) dangling() error {
 // Patroni leaves when it is removed and not purged. systemd starts what has the name of the link, and takes a link to
 // another name for that unit, also where the file lies in another directory. So both names count, over all links on the way.
 func (p *enabling) leftovers() error {
-	names := p.made()
+	names := p.newUnits()
 	if len(names) == 0 {
 		return nil
 	}
@@ -87,11 +87,18 @@ func (p *enabling) leftovers() error {
 	return err
 }
 
-// makesUnit tells whether this run makes the unit of the service. One that systemd still has in memory is somebody's,
-// enabled or not.
-func (v *View) makesUnit() bool {
-	inMemory := v.Service.LoadState == "loaded" || v.Service.MainPID != 0
-	return !v.exists(v.Unit) && !inMemory
+// newUnits are the names of the units that this run makes, or that come with a package. A unit that systemd still has in
+// memory is somebody's, enabled or not.
+func (p *enabling) newUnits() (names []string) {
+	s := p.seen.Service
+	inMemory := s.LoadState == "loaded" || s.MainPID != 0
+	if !p.seen.exists(p.seen.Unit) && !p.packages.hasUnit() && !inMemory {
+		names = append(names, p.seen.unitName())
+	}
+	if name := p.packages.newUnit(); name != "" && name != p.seen.unitName() {
+		names = append(names, name)
+	}
+	return names
 }
 
 // unitLinks finds the links by which units have other names, or are enabled.

@@ -96,7 +96,7 @@ func (p *unit) taken(text []byte) error {
 // elsewhere finds a unit of the service's name that is not in the administrator's directory. The package's own is not
 // somebody else's, where the package is used.
 func (p *unit) elsewhere() string {
-	if p.hasPackages() {
+	if p.packages.hasUnit() {
 		return ""
 	}
 	if found := p.seen.Service.FragmentPath; found != "" && found != p.seen.Unit {

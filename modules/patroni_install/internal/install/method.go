@@ -15,7 +15,7 @@ type method interface {
 	// find finds what is installed.
 	find(ctx context.Context, o *observer) error
 	// list are the parts in the order in which they are made, and going those of a removal.
-	list() (list, going []Part)
+	list() (list, going group)
 	// needs names the packages that must be there.
 	needs(d Decision) (needs, error)
 	// refuseOffered refuses packages that do not bring what is needed, now that they are known.
@@ -35,6 +35,29 @@ type needs struct {
 	build  []string   // those that must be there while Patroni is built
 }
 
+// ownPackages is what parts have to know of Patroni's own packages.
+type ownPackages interface {
+	hasUnit() bool            // one has a unit of the service's name
+	usesUnit() bool           // it is used in place of ours, and may be still to come
+	newUnit() string          // the one that comes with packages which are to be installed, "" for none
+	holds() bool              // they are about to come, and must not start what they bring
+	brought(name string) bool // this run added them, and they made what is at a path
+}
+
+// noPackages is that of a Patroni in a venv.
+type noPackages struct{}
+
+var (
+	_ ownPackages = noPackages{}
+	_ ownPackages = (*byPackage)(nil)
+)
+
+func (noPackages) hasUnit() bool       { return false }
+func (noPackages) usesUnit() bool      { return false }
+func (noPackages) newUnit() string     { return "" }
+func (noPackages) holds() bool         { return false }
+func (noPackages) brought(string) bool { return false }
+
 // newMethod is the one that was asked for.
 func newMethod(b base, o *observer) method {
 	if b.want.packaged() {
@@ -49,8 +72,8 @@ type byPipx struct {
 
 	osPackage string // the operating system's own Patroni, "" for none
 	stages    *stages
-	parts     []Part
-	going     []Part
+	parts     group
+	going     group
 	rules     *rules
 }
 
@@ -61,11 +84,11 @@ func newByPipx(b base, pending bool) *byPipx {
 	former := &formerBin{base: b, rules: m.rules}
 	places := &places{base: b, links: links}
 	trees, record, oldHome := &trees{base: b}, &record{b}, &oldHome{b}
-	config := &configDir{base: b, places: places, brought: func(string) bool { return false }}
-	profiles, completion, needrestart := &profiles{base: b, former: former}, completion(b), needrestart(b)
-	dirs := &dirs{base: b, rules: m.rules, parts: func() []Part { return m.parts }, earlier: m.stage}
-	unit := &unit{base: b, usesPackages: never, hasPackages: never, enabling: &enabling{base: b, made: b.madeUnit}}
-	m.parts = []Part{
+	config := &configDir{base: b, places: places, packages: noPackages{}}
+	profiles, comforts := &profiles{base: b, former: former}, comforts(b)
+	dirs := &dirs{base: b, rules: m.rules, parts: func() group { return m.parts }, earlier: m.stage}
+	unit := &unit{base: b, packages: noPackages{}, enabling: &enabling{base: b, packages: noPackages{}}}
+	m.parts = group{
 		m,                                // nothing of another method
 		m.stages,                         // nothing that an interrupted run has left
 		&userPipx{base: b, links: links}, // pipx in the user's environment, if it came by pip
@@ -80,35 +103,24 @@ func newByPipx(b base, pending bool) *byPipx {
 		oldHome,                          // so that an old pipx finds its home
 		config,                           // for setup_patroni to fill
 		profiles,                         // bin_dir on the PATH, and the configuration for patronictl
-		completion,                       // what other programs are told about Patroni
-		needrestart,                      // the same
+		comforts,                         // what other programs are told about Patroni
 		unit,                             // the service, neither enabled nor started: it starts what lies before it
 	}
 	// Backwards in the large: what is visible goes before what it leads to. But the files for comfort go at once with the
 	// unit; and the directories of others, which may be found in use, come last. Directories, the user's pipx and labels stay.
-	m.going = []Part{
-		unit,                    // first: it must not start what is going
-		completion, needrestart, // which tell of it
+	m.going = group{
+		unit,          // first: it must not start what is going
+		comforts,      // which tell of it
 		links, former, // nothing leads to the programs any more
-		profiles,
-		trees, record, m.rules,
+		profiles,               // nor names them
+		trees, record, m.rules, // the programs, and what is known of them
 		oldHome, // a link to pipx's home
 		config,  // if it is empty
 	}
 	return m
 }
 
-func never() bool { return false }
-
-// madeUnit is the name of the unit that this run makes.
-func (b base) madeUnit() []string {
-	if b.removes() || !b.seen.makesUnit() {
-		return nil
-	}
-	return []string{b.seen.unitName()}
-}
-
-func (m *byPipx) list() (list, going []Part) { return m.parts, m.going }
+func (m *byPipx) list() (list, going group) { return m.parts, m.going }
 
 // find implements [method]. The package database is read only if the program of a package is there.
 func (m *byPipx) find(ctx context.Context, o *observer) error {

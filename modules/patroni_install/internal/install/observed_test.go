@@ -298,7 +298,7 @@ func (u unasked) Wheels(context.Context, []wanted) (pipx.Contents, error) {
 func planFor(t testing.TB, want Desired, o *sketch) (*Plan, error) {
 	t.Helper()
 	l := o.look(t, &want)
-	if err := l.refuse(); err != nil {
+	if err := l.parts.Refuse(); err != nil {
 		return nil, err
 	}
 	decision, err := Decide(t.Context(), &want, l.seen, unasked{t})

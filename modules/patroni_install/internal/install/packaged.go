@@ -92,8 +92,8 @@ type byPackage struct {
 	emptyDir bool   // the package's configuration directory is there and holds nothing
 
 	enabling *enabling
-	parts    []Part
-	going    []Part
+	parts    group
+	going    group
 }
 
 // newByPackage makes the parts.
@@ -102,17 +102,17 @@ func newByPackage(b base, o *observer) *byPackage {
 	if o.before != nil {
 		m.first, _ = o.before.method.(*byPackage)
 	}
-	m.enabling = &enabling{base: b, made: m.madeUnits}
+	m.enabling = &enabling{base: b, packages: m}
 	rules := &rules{base: b} // it has none: the programs are in a directory that every policy knows
 	links := &links{base: b, rules: rules}
 	former := &formerBin{base: b, rules: rules}
 	places := &places{base: b, links: links}
 	record, dropIn := &record{b}, &dropIn{base: b, packages: m}
-	config := &configDir{base: b, places: places, brought: m.brought}
-	profiles, completion, needrestart := &profiles{base: b, former: former}, completion(b), needrestart(b)
-	dirs := &dirs{base: b, rules: rules, parts: func() []Part { return m.parts }, earlier: m.earlier}
-	unit := &unit{base: b, usesPackages: m.usesUnit, hasPackages: func() bool { return m.unit }, enabling: m.enabling}
-	m.parts = []Part{
+	config := &configDir{base: b, places: places, packages: m}
+	profiles, comforts := &profiles{base: b, former: former}, comforts(b)
+	dirs := &dirs{base: b, rules: rules, parts: func() group { return m.parts }, earlier: m.earlier}
+	unit := &unit{base: b, packages: m, enabling: m.enabling}
+	m.parts = group{
 		m,                                    // nothing of another method, and what the package has
 		&stages{base: b, pending: o.pending}, // nothing that an interrupted run has left
 		record,                               // that the package manager knows its own files
@@ -122,30 +122,29 @@ func newByPackage(b base, o *observer) *byPackage {
 		places,                               // nothing by which the user could become root
 		config,                               // for setup_patroni to fill
 		profiles,                             // bin_dir on the PATH, and the configuration for patronictl
-		completion,                           // what other programs are told about Patroni
-		needrestart,                          // the same
+		comforts,                             // what other programs are told about Patroni
 		&disabling{base: b, packages: m},     // what a package enabled
 		unit,                                 // the service, if the package has none of its name
 		dropIn,                               // the package's own unit, if it has
 		&release{base: b, packages: m},       // it may be started by now
 	}
 	// As for a venv. The packages stay: their purge would take what people have put into the configuration.
-	m.going = []Part{unit, dropIn, completion, needrestart, links, former, profiles, record, config}
+	m.going = group{unit, dropIn, comforts, links, former, profiles, record, config}
 	return m
 }
 
-func (m *byPackage) list() (list, going []Part) { return m.parts, m.going }
+func (m *byPackage) list() (list, going group) { return m.parts, m.going }
 
-// madeUnits are the names of the units that this run makes, or that the package has which it installs.
-func (m *byPackage) madeUnits() (names []string) {
-	if !m.unit {
-		names = m.madeUnit()
+// newUnit implements [ownPackages].
+func (m *byPackage) newUnit() string {
+	if m.removes() || m.seen.Installed != nil || m.seen.exists(path.Join(systemd.Directory, osUnit)) {
+		return ""
 	}
-	if !m.removes() && m.seen.Installed == nil && m.seen.unitName() != osUnit && !m.seen.exists(path.Join(systemd.Directory, osUnit)) {
-		names = append(names, osUnit)
-	}
-	return names
+	return osUnit
 }
+
+// hasUnit implements [ownPackages].
+func (m *byPackage) hasUnit() bool { return m.unit }
 
 // Look implements [Part].
 func (m *byPackage) Look(context.Context) error {

@@ -40,7 +40,7 @@ func (m *byPackage) version(Decision) string {
 	return ""
 }
 
-// usesUnit tells whether the package has a unit for the service, or is expected to bring one.
+// usesUnit implements [ownPackages]: the package has a unit for the service, or is expected to bring one.
 func (m *byPackage) usesUnit() bool {
 	return m.unit || m.first == nil && m.seen.addsPatroni() && m.seen.unitName() == osUnit
 }
@@ -49,7 +49,7 @@ func (m *byPackage) usesUnit() bool {
 // restart. Debian's package starts and enables what it brings; with this a start does nothing, also after a crash. And a
 // directory that is empty is taken away, since the package's removal does that too: undo makes it again.
 func (m *byPackage) hold() []txn.Step {
-	if m.first != nil || !m.seen.addsPatroni() {
+	if !m.holds() {
 		return nil
 	}
 	var steps []txn.Step
@@ -67,6 +67,9 @@ func (m *byPackage) hold() []txn.Step {
 	return append(steps, held)
 }
 
+// holds implements [ownPackages].
+func (m *byPackage) holds() bool { return m.first == nil && m.seen.addsPatroni() }
+
 // keepsHoldDir tells whether the drop-in goes into the same directory.
 func (m *byPackage) keepsHoldDir() bool {
 	return m.usesUnit() && path.Dir(osHold()) == path.Dir(m.seen.dropIn())
@@ -78,8 +81,8 @@ func (m *byPackage) before(Decision) (packages, stage []txn.Step) { return m.hol
 // earlier are the steps before the switch.
 func (m *byPackage) earlier(Decision) []txn.Step { return m.hold() }
 
-// brought tells whether the packages that this run added made what is at a path, in the place of an empty directory or
-// of nothing. Their removal takes it away again.
+// brought implements [ownPackages]: what came in the place of an empty directory or of nothing. The packages' removal takes
+// it away again.
 func (m *byPackage) brought(name string) bool {
 	before := m.first
 	return before != nil && m.seen.addsPatroni() && m.seen.exists(name) &&

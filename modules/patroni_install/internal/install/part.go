@@ -35,5 +35,50 @@ func (base) Parents() []string { return nil }
 // Steps implements [Part].
 func (base) Steps(Decision, Outcome) ([]txn.Step, error) { return nil, nil }
 
+// group is several parts as one.
+type group []Part
+
+var _ Part = group{}
+
+// Look implements [Part].
+func (g group) Look(ctx context.Context) error {
+	for _, part := range g {
+		if err := part.Look(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Refuse implements [Part].
+func (g group) Refuse() error {
+	for _, part := range g {
+		if err := part.Refuse(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Parents implements [Part].
+func (g group) Parents() (dirs []string) {
+	for _, part := range g {
+		dirs = append(dirs, part.Parents()...)
+	}
+	return dirs
+}
+
+// Steps implements [Part].
+func (g group) Steps(d Decision, out Outcome) (steps []txn.Step, err error) {
+	for _, part := range g {
+		more, err := part.Steps(d, out)
+		if err != nil {
+			return nil, err
+		}
+		steps = append(steps, more...)
+	}
+	return steps, nil
+}
+
 // removes tells whether the run is a removal.
 func (b base) removes() bool { return b.want.State == Absent }

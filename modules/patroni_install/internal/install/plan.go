@@ -14,8 +14,8 @@ type look struct {
 	base
 
 	method method
-	parts  []Part // all of them, in the order in which they are looked at and made
-	going  []Part // those of a removal, in its order
+	parts  group // all of them, in the order in which they are looked at and made
+	going  group // those of a removal, in its order
 }
 
 func newLook(b base, m method) *look {
@@ -31,23 +31,9 @@ func (l *look) all(ctx context.Context) error {
 			return err
 		}
 	}
-	for _, part := range l.parts {
-		if err := part.Look(ctx); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// refuse asks each part for what stands in the way and must not be touched, whatever is decided. Every refusal says what
-// to do.
-func (l *look) refuse() error {
-	for _, part := range l.parts {
-		if err := part.Refuse(); err != nil {
-			return err
-		}
-	}
-	return nil
+	err := l.parts.Look(ctx)
+	l.seen.close()
+	return err
 }
 
 // removesAll tells whether the installation goes, with all that the services share.
@@ -98,19 +84,11 @@ func newPlan(l *look, d Decision) (*Plan, error) {
 }
 
 // Switch is what becomes visible: everything slow is done by now.
-func (p *Plan) Switch(out Outcome) (steps []txn.Step, err error) {
-	parts := p.parts
+func (p *Plan) Switch(out Outcome) ([]txn.Step, error) {
 	if p.removes() {
-		parts = p.going
+		return p.going.Steps(p.Decision, out)
 	}
-	for _, part := range parts {
-		more, err := part.Steps(p.Decision, out)
-		if err != nil {
-			return nil, err
-		}
-		steps = append(steps, more...)
-	}
-	return steps, nil
+	return p.parts.Steps(p.Decision, out)
 }
 
 // version is the one that the host will have, "" if that is not known yet, or for none.

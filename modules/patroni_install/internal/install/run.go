@@ -167,7 +167,7 @@ func (i *Installer) look(ctx context.Context, o *observer) (*Plan, error) {
 	if err := l.all(ctx); err != nil {
 		return nil, err
 	}
-	if err := l.refuse(); err != nil {
+	if err := l.parts.Refuse(); err != nil { // what stands in the way, whatever is decided
 		return nil, err
 	}
 	ask := &asker{host: i.Host, open: i.Namespace, want: o.want, seen: o.seen, check: !o.mayRefresh, pending: o.pending}

@@ -23,13 +23,11 @@ func unitStep(name string, before, after *step.FileState) *step.File {
 type unit struct {
 	base
 
-	// usesPackages tells whether a package has a unit that is used in its place, or is expected to bring one, and
-	// hasPackages whether one has it.
-	usesPackages, hasPackages func() bool
-
+	packages ownPackages
 	enabling *enabling
-	foreign  ForeignUnit
-	stays    bool // a removal leaves the unit, which is somebody else's
+
+	foreign ForeignUnit
+	stays   bool // a removal leaves the unit, which is somebody else's
 }
 
 // Look implements [Part].
@@ -121,10 +119,14 @@ func (p *unit) Steps(Decision, Outcome) ([]txn.Step, error) {
 	}
 	text := p.text()
 	s := p.seen.changeUnit(p.seen.Unit, text)
-	if p.usesPackages() || s == nil {
+	if p.packages.usesUnit() || s == nil {
 		return nil, nil
 	}
-	return append(append(p.enabling.unlink(), p.former()...), s), nil
+	steps := append(p.former(), s)
+	if !p.packages.holds() { // else they are gone before
+		steps = append(p.enabling.unlink(), steps...)
+	}
+	return steps, nil
 }
 
 func (p *unit) text() []byte { return p.seen.unit(*p.want).Render() }

@@ -88,7 +88,7 @@ type View struct {
 	// Before is what was found before this run added packages; nil until it has.
 	Before *View
 
-	files    reader
+	files    reader            // nil when all have looked
 	entries  map[string]*Entry // by path; nil: nothing is there, or nobody needs to know
 	services *[]OtherService   // nil: nobody has asked for them
 }
@@ -97,6 +97,9 @@ type View struct {
 func newView(files reader, layout Layout) *View {
 	return &View{Layout: layout, files: files, entries: map[string]*Entry{}}
 }
+
+// close ends the time in which parts look. Whoever reads something afterwards has not said so in time.
+func (v *View) close() { v.files = nil }
 
 // Look looks what is at a path.
 func (v *View) Look(name string) error {
