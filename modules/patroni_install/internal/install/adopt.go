@@ -134,7 +134,8 @@ func (p *unit) hinders(text []byte) string {
 	case err != nil:
 		return fmt.Sprintf("%v; set service_name (in the role: patroni_service_name) to another name", err)
 	case config != v.Config:
-		return fmt.Sprintf("it names the configuration %q, and config_dir with config_file is %s; %s", config, v.Config, remedyOfConfig)
+		return fmt.Sprintf("it names the configuration %q, and config_dir with config_file is %s; %s",
+			config, v.Config, remedyOfConfig)
 	case user != v.User.Name && user != fmt.Sprint(v.User.UID):
 		return fmt.Sprintf("it runs as user %q, and user is %s; set user (in the role: patroni_user) to the owner of the data",
 			user, v.User.Name)
@@ -218,7 +219,8 @@ func (p *unit) formerTexts() error {
 	if p.foreign.Replaced && p.foreign.Hinders == "" {
 		kept := v.formerUnit(v.dataAt(v.Unit))
 		if p.removes() {
-			v.warn("%s goes with the installation, whose programs it starts, though this module did not write it; its text is kept in %s",
+			v.warn("%s goes with the installation, whose programs it starts, though this module did not write it; its "+
+				"text is kept in %s",
 				v.Unit, kept)
 		} else {
 			v.warn("this module did not write %s, and replaces it; its text is kept in %s", v.Unit, kept)

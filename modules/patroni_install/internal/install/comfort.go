@@ -58,7 +58,8 @@ func completion(b base) *comfort {
 	return &comfort{
 		base: b, option: "completion", name: "shell completion",
 		path: path.Join(user.Home, ".local/share/bash-completion/completions/patronictl"), text: []byte(completionText),
-		attr: fsys.Attr{Mode: 0o644, UID: user.UID, GID: user.GID}, wanted: !b.removes() && b.want.Completion, shared: true,
+		attr:   fsys.Attr{Mode: 0o644, UID: user.UID, GID: user.GID},
+		wanted: !b.removes() && b.want.Completion, shared: true,
 	}
 }
 
@@ -102,7 +103,8 @@ func (c *comfort) Refuse() error {
 	if before, ours := c.before(); !c.wanted || before == nil || ours {
 		return nil
 	}
-	return fmt.Errorf("cannot write the %s: %s is there already, and this installation did not make it; move it away, or %s",
+	return fmt.Errorf("cannot write the %s: %s is there already, and this installation did not make it; move it away, "+
+		"or %s",
 		c.name, c.path, c.remedy())
 }
 

@@ -20,8 +20,8 @@ type configDir struct {
 	packages ownPackages
 
 	empty bool // it is there and holds nothing
-	// foreign is a file in it which shows that it is something else's: it is neither the user's nor Patroni's package's,
-	// and has no configuration.
+	// foreign is a file in it which shows that it is something else's: it is neither the user's nor Patroni's
+	// package's, and has no configuration.
 	foreign string
 }
 
@@ -57,9 +57,9 @@ func (p *configDir) Refuse() error {
 	case p.removes():
 		return nil
 	case p.foreign != "":
-		return fmt.Errorf("cannot use config_dir %s: it holds %s, and belongs to user %d, not to %s, whose alone it would become; "+
-			"set config_dir (in the role: patroni_config_dir) to a directory of its own, or, if it is Patroni's, give it to the "+
-			"user (chown %[4]s %[1]s)", p.seen.ConfigDir, p.foreign, e.UID, p.seen.User.Name)
+		return fmt.Errorf("cannot use config_dir %s: it holds %s, and belongs to user %d, not to %s, whose alone it "+
+			"would become; set config_dir (in the role: patroni_config_dir) to a directory of its own, or, if it is "+
+			"Patroni's, give it to the user (chown %[4]s %[1]s)", p.seen.ConfigDir, p.foreign, e.UID, p.seen.User.Name)
 	case !found || e.Type == fsys.Directory:
 		return nil
 	}
@@ -92,6 +92,7 @@ func (p *configDir) Steps(Decision, Outcome) ([]txn.Step, error) {
 func (p *configDir) goes() bool {
 	e, found := p.seen.At(p.seen.ConfigDir)
 	// A mount point cannot be removed, and is somebody's intention.
-	return found && e.Type == fsys.Directory && p.empty && !p.seen.isMount(p.seen.ConfigDir) && !p.seen.othersConfigure() &&
+	goes := found && e.Type == fsys.Directory && p.empty && !p.seen.isMount(p.seen.ConfigDir)
+	return goes && !p.seen.othersConfigure() &&
 		(e.UID == p.seen.User.UID || isPatronis(p.places.real.ConfigDir) || p.seen.configuredToday())
 }

@@ -15,7 +15,7 @@ type Decision struct {
 	Why      string   // why a venv has to be built, "" if none has to
 	Problems []string // what is wrong with the Patroni that is there, the trial's finding included
 	Kept     string   // the version that a build keeps, "" if it takes another one
-	Newest   string   // the version after the installed one that the index or the wheelhouse has, as far as that was asked
+	Newest   string   // the version after the installed one that the index or the wheelhouse has, if they were asked
 	// Requirement is what pip is asked for.
 	Requirement string
 	// BringsPipx tells that pip has to put a pipx into the user's own environment.
@@ -56,8 +56,8 @@ type Answer struct {
 	Warning string // why not, for people; "" for nothing
 }
 
-// Decide finds out whether something has to be built. It is the only code before the transaction that starts a program for
-// that: what can be told without asking is looked at first, and the first reason ends it.
+// Decide finds out whether something has to be built. It is the only code before the transaction that starts a program
+// for that: what can be told without asking is looked at first, and the first reason ends it.
 func Decide(ctx context.Context, want *Desired, seen *View, ask Asker) (Decision, error) {
 	q := &question{want: want, seen: seen, ask: ask}
 	if seen.Installed != nil {
@@ -226,7 +226,8 @@ func (q *question) look(ctx context.Context) error {
 		}
 	}
 	q.answers = &answers
-	if newest := newestIn(q.want, answers); q.seen.Installed != nil && q.want.takesNewest() && isAfter(newest, q.seen.Installed.Version) {
+	there, newest := q.seen.Installed, newestIn(q.want, answers)
+	if there != nil && q.want.takesNewest() && isAfter(newest, there.Version) {
 		q.take(newest)
 	}
 	return nil
@@ -240,8 +241,9 @@ func (q *question) takeStock(ctx context.Context) error {
 	err := q.look(ctx)
 	q.Wheels = q.answers
 	if q.want.onController() {
-		q.Warnings = append(q.Warnings, fmt.Sprintf("wheelhouse %s is on the controller, and check mode does not bring it here: whether it has "+
-			"all that the build takes on this host is not known before a real run, which changes nothing where it has not", q.want.Wheelhouse))
+		q.Warnings = append(q.Warnings, fmt.Sprintf("wheelhouse %s is on the controller, and check mode does not bring "+
+			"it here: whether it has all that the build takes on this host is not known before a real run, which "+
+			"changes nothing where it has not", q.want.Wheelhouse))
 	}
 	return err
 }

@@ -46,8 +46,8 @@ func (p *enabling) Look(context.Context) error {
 	return p.leftovers()
 }
 
-// dangling finds the links that would lead nowhere without the unit, whatever their name. Where systemd runs, an enabled
-// unit is refused.
+// dangling finds the links that would lead nowhere without the unit, whatever their name. Where systemd runs, an
+// enabled unit is refused.
 func (p *enabling) dangling() error {
 	if p.seen.Service.Running || !p.seen.exists(p.seen.Unit) {
 		return nil
@@ -87,8 +87,8 @@ func (p *enabling) leftovers() error {
 	return err
 }
 
-// newUnits are the names of the units that this run makes, or that come with a package. A unit that systemd still has in
-// memory is somebody's, enabled or not.
+// newUnits are the names of the units that this run makes, or that come with a package. A unit that systemd still has
+// in memory is somebody's, enabled or not.
 func (p *enabling) newUnits() (names []string) {
 	s := p.seen.Service
 	inMemory := s.LoadState == "loaded" || s.MainPID != 0

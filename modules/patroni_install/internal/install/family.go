@@ -136,7 +136,7 @@ func (o *observer) findTools() error {
 	v.Python = pipx.PythonVersion(files, systemPython)
 	if o.want.Python != "" {
 		_, err := files.Resolve(o.want.Python)
-		v.Asked = Interpreter{Missing: errors.Is(err, fs.ErrNotExist), Version: pipx.PythonVersion(files, o.want.Python)}
+		v.Asked.Missing, v.Asked.Version = errors.Is(err, fs.ErrNotExist), pipx.PythonVersion(files, o.want.Python)
 	}
 	if o.want.Installer != Pip {
 		var err error

@@ -87,8 +87,9 @@ func (p *unit) taken(text []byte) error {
 	}
 	config, _, err := systemd.Starts(text, nil)
 	if err == nil && config != v.Config && path.IsAbs(config) && v.Service.Unconfigured && v.finds(config) {
-		p.foreign.Hinders = fmt.Sprintf("it names the configuration %q, which is there, and config_dir with config_file is %s, which is not, so "+
-			"that the service would not start again; %s", config, v.Config, remedyOfConfig)
+		p.foreign.Hinders = fmt.Sprintf("it names the configuration %q, which is there, and config_dir with "+
+			"config_file is %s, which is not, so that the service would not start again; %s",
+			config, v.Config, remedyOfConfig)
 	}
 	return nil
 }

@@ -33,8 +33,8 @@ func (o *observer) missingHome(home string) error {
 func (o *observer) warnOfGoneUser() {
 	name := o.seen.User.Name
 	if o.want.Home == "" {
-		o.seen.warn("there is no user %s on this host, so that its home is not known, and what lies in it was not looked at; "+
-			"where it is still there, name it in home (in the role: pg_home) and run this again", name)
+		o.seen.warn("there is no user %s on this host, so that its home is not known, and what lies in it was not "+
+			"looked at; where it is still there, name it in home (in the role: pg_home) and run this again", name)
 		return
 	}
 	o.seen.warn("there is no user %s on this host; %s was taken for its home", name, o.want.Home)

@@ -22,7 +22,9 @@ const binLimit = 20000
 
 // usualApps are Patroni's entry points as of 4.1, to predict the links.
 func usualApps() []string {
-	return []string{"patroni", "patroni_aws", "patroni_barman", "patroni_raft_controller", "patroni_wale_restore", "patronictl"}
+	return []string{
+		"patroni", "patroni_aws", "patroni_barman", "patroni_raft_controller", "patroni_wale_restore", "patronictl",
+	}
 }
 
 // links are those to the programs, in the bin directory.
@@ -65,8 +67,8 @@ func (p *links) Look(context.Context) error {
 // dangles tells whether an entry of the bin directory is a link that some pipx made for Patroni's
 // program of that name, and that leads nowhere: nobody misses it.
 func (p *links) dangles(app string, entry fsys.Info) bool {
-	if entry.Type != fsys.Link || !path.IsAbs(entry.Target) || !strings.HasSuffix(entry.Target, "/venvs/patroni/bin/"+app) ||
-		below(entry.Target, p.seen.Layout.Venv()) {
+	pipxs := strings.HasSuffix(entry.Target, "/venvs/patroni/bin/"+app)
+	if entry.Type != fsys.Link || !path.IsAbs(entry.Target) || !pipxs || below(entry.Target, p.seen.Layout.Venv()) {
 		return false
 	}
 	_, err := p.seen.files.Lstat(entry.Target)
@@ -204,8 +206,8 @@ func (p *links) stale(apps []string) []txn.Step {
 }
 
 // remove removes the links to the programs. While others use the installation, those of a bin directory outside of the
-// home go, of which no other service starts anything: they are root's, and lead to what the user can change. Those in the
-// home serve people, too, and are the user's.
+// home go, of which no other service starts anything: they are root's, and lead to what the user can change. Those in
+// the home serve people, too, and are the user's.
 func (p *links) remove() []txn.Step {
 	if !p.seen.isShared() {
 		return p.stale(nil)

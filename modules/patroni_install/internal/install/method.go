@@ -80,44 +80,66 @@ type byPipx struct {
 // newByPipx makes the parts.
 func newByPipx(b base, pending bool) *byPipx {
 	m := &byPipx{base: b, stages: &stages{base: b, pending: pending}, rules: &rules{base: b}}
-	links := &links{base: b, rules: m.rules}
-	former := &formerBin{base: b, rules: m.rules}
-	places := &places{base: b, links: links}
+	both := newBoth(b, m.rules, noPackages{})
 	trees, record, oldHome := &trees{base: b}, &record{b}, &oldHome{b}
-	config := &configDir{base: b, places: places, packages: noPackages{}}
-	profiles, comforts := &profiles{base: b, former: former}, comforts(b)
 	dirs := &dirs{base: b, rules: m.rules, parts: func() group { return m.parts }, earlier: m.stage}
-	unit := &unit{base: b, packages: noPackages{}, enabling: &enabling{base: b, packages: noPackages{}}}
 	m.parts = group{
-		m,                                // nothing of another method
-		m.stages,                         // nothing that an interrupted run has left
-		&userPipx{base: b, links: links}, // pipx in the user's environment, if it came by pip
-		trees,                            // the venv, and pipx's shared libraries if they are new
-		record,                           // what the venv holds
-		m.rules,                          // so that systemd may execute the programs
-		&labels{base: b},                 // the same, for programs that are there
-		dirs,                             // missing if no build made them
-		links,                            // the programs in bin_dir
-		former,                           // which is another one than before
-		places,                           // nothing by which the user could become root
-		oldHome,                          // so that an old pipx finds its home
-		config,                           // for setup_patroni to fill
-		profiles,                         // bin_dir on the PATH, and the configuration for patronictl
-		comforts,                         // what other programs are told about Patroni
-		unit,                             // the service, neither enabled nor started: it starts what lies before it
+		m,                                     // nothing of another method
+		m.stages,                              // nothing that an interrupted run has left
+		&userPipx{base: b, links: both.links}, // pipx in the user's environment, if it came by pip
+		trees,                                 // the venv, and pipx's shared libraries if they are new
+		record,                                // what the venv holds
+		m.rules,                               // so that systemd may execute the programs
+		&labels{base: b},                      // the same, for programs that are there
+		dirs,                                  // missing if no build made them
+		both.links,                            // the programs in bin_dir
+		both.former,                           // which is another one than before
+		both.places,                           // nothing by which the user could become root
+		oldHome,                               // so that an old pipx finds its home
+		both.config,                           // for setup_patroni to fill
+		both.profiles,                         // bin_dir on the PATH, and the configuration for patronictl
+		both.comforts,                         // what other programs are told about Patroni
+		both.unit,                             // the service, neither enabled nor started; it starts all that
 	}
-	// Backwards in the large: what is visible goes before what it leads to. But the files for comfort go at once with the
-	// unit; and the directories of others, which may be found in use, come last. Directories, the user's pipx and labels stay.
+	// Backwards in the large: what is visible goes before what it leads to. But the files for comfort go at once with
+	// the unit; and the directories of others, which may be found in use, come last. Directories, the user's pipx and
+	// labels stay.
 	m.going = group{
-		unit,          // first: it must not start what is going
-		comforts,      // which tell of it
-		links, former, // nothing leads to the programs any more
-		profiles,               // nor names them
-		trees, record, m.rules, // the programs, and what is known of them
-		oldHome, // a link to pipx's home
-		config,  // if it is empty
+		both.unit,     // first: it must not start what is going
+		both.comforts, // which tell of it
+		both.links,    // nothing leads to the programs any more
+		both.former,   // the same
+		both.profiles, // nor puts them on a PATH
+		trees,         // the programs
+		record,        // what was known of them
+		m.rules,       // of SELinux
+		oldHome,       // a link to pipx's home
+		both.config,   // if it is empty
 	}
 	return m
+}
+
+// both are the parts that Patroni has by either method.
+type both struct {
+	links    *links
+	former   *formerBin
+	places   *places
+	config   *configDir
+	profiles *profiles
+	comforts group
+	unit     *unit
+}
+
+func newBoth(b base, rules *rules, packages ownPackages) both {
+	links, former := &links{base: b, rules: rules}, &formerBin{base: b, rules: rules}
+	places := &places{base: b, links: links}
+	return both{
+		links: links, former: former, places: places,
+		config:   &configDir{base: b, places: places, packages: packages},
+		profiles: &profiles{base: b, former: former},
+		comforts: comforts(b),
+		unit:     &unit{base: b, packages: packages, enabling: &enabling{base: b, packages: packages}},
+	}
 }
 
 func (m *byPipx) list() (list, going group) { return m.parts, m.going }
@@ -150,14 +172,15 @@ func (m *byPipx) Refuse() error {
 	}
 	switch {
 	case m.seen.exists(m.seen.dropIn()):
-		return fmt.Errorf("cannot %s what pipx installs: Patroni was installed as a package, of which %s tells; set method to package "+
-			"(in the role: patroni_method), to keep it or, with state absent, to remove what belongs to it", verb, m.seen.dropIn())
+		return fmt.Errorf("cannot %s what pipx installs: Patroni was installed as a package, of which %s tells; set "+
+			"method to package (in the role: patroni_method), to keep it or, with state absent, to remove what belongs "+
+			"to it", verb, m.seen.dropIn())
 	case m.osPackage == "" || m.removes():
 		return nil
 	}
 	return fmt.Errorf("cannot install Patroni beside the operating system's package %s, whose unit and programs ours "+
-		"would shadow: set method to package (in the role: patroni_method) to use it, or run this once with that and state absent, "+
-		"and then remove it (%s %s)", m.osPackage, m.seen.Family.Remove, m.osPackage)
+		"would shadow: set method to package (in the role: patroni_method) to use it, or run this once with that and "+
+		"state absent, and then remove it (%s %s)", m.osPackage, m.seen.Family.Remove, m.osPackage)
 }
 
 // needs implements [method]: a pipx that is there is enough, unless packages were asked for by name.

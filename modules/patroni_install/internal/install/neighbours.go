@@ -28,7 +28,8 @@ func (p *profiles) neighbours() {
 	v := p.seen
 	for _, name := range profileNames() {
 		dir := pathIn(v, name)
-		if dir == v.BinDir || dir == p.former.leaves() || slices.Contains(p.otherBinDirs, dir) || !v.hasOthersPrograms(dir) {
+		if dir == v.BinDir || dir == p.former.leaves() || slices.Contains(p.otherBinDirs, dir) ||
+			!v.hasOthersPrograms(dir) {
 			continue
 		}
 		p.otherBinDirs = append(p.otherBinDirs, dir)

@@ -40,7 +40,8 @@ func (a *asker) Index(ctx context.Context) (Answer, error) {
 	a.host.Progress("asking the package index for a version after " + installed)
 	newest, err := a.newest(ctx, installed)
 	if err != nil && a.check {
-		return Answer{Unknown: true, Warning: fmt.Sprintf("cannot tell whether there is a newer Patroni than %s: %v", installed, err)}, nil
+		return Answer{Unknown: true, Warning: fmt.Sprintf("cannot tell whether there is a newer Patroni than %s: %v",
+			installed, err)}, nil
 	}
 	if err != nil {
 		return Answer{}, fmt.Errorf("cannot tell the newest Patroni: %w", err)

@@ -65,8 +65,9 @@ func (o *observer) user(ctx context.Context) (_ *host.User, gone bool, err error
 	case o.want.State == Absent:
 		return o.want.goneUser(), true, nil
 	}
-	return nil, true, fmt.Errorf("cannot find the installation of user %s: there is no such user on this host; run the role "+
-		"init_server first, which makes it, or set user (in the role: patroni_user) to an account that exists", o.want.User)
+	return nil, true, fmt.Errorf("cannot find the installation of user %s: there is no such user on this host; run the "+
+		"role init_server first, which makes it, or set user (in the role: patroni_user) to an account that exists",
+		o.want.User)
 }
 
 // adoptOldHome takes the old home of pipx if an installation lies there and none in the new one.

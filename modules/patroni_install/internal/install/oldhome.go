@@ -14,7 +14,8 @@ import (
 // installation.
 type oldHome struct{ base }
 
-// Look implements [Part]. A home that root may not enter, as on NFS, is in nobody's way while everything lies elsewhere.
+// Look implements [Part]. A home that root may not enter, as on NFS, is in nobody's way while everything lies
+// elsewhere.
 func (p *oldHome) Look(context.Context) error {
 	err := p.seen.LookAlong(p.seen.OldHome)
 	if !p.seen.inHome(p.seen.Home) {
@@ -42,7 +43,8 @@ func (p *oldHome) Steps(d Decision, out Outcome) ([]txn.Step, error) {
 // remove removes the link, while no other program of pipx needs it.
 func (p *oldHome) remove(link *step.LinkState) []txn.Step {
 	e, found := p.seen.At(p.seen.OldHome)
-	if link == nil || !found || e.Type != fsys.Link || e.Target != link.Target || len(p.seen.OtherVenvs) > 0 || p.seen.isShared() {
+	ours := link != nil && found && e.Type == fsys.Link && e.Target == link.Target
+	if !ours || len(p.seen.OtherVenvs) > 0 || p.seen.isShared() {
 		return nil
 	}
 	before := &step.LinkState{Target: e.Target, UID: e.UID, GID: e.GID}

@@ -76,9 +76,10 @@ func (d Desired) triedExtras() []string {
 	return d.Extras
 }
 
-// byPackage is Patroni as packages of the operating system. In the list of a venv's parts, this replaces the trees, their
-// labels and rules, the links for pipx and the unit, which is the package's own with a drop-in. Nothing is built, so nothing
-// is staged; what a build tells there, a second look at the host tells here, when the packages are there (see first).
+// byPackage is Patroni as packages of the operating system. In the list of a venv's parts, this replaces the trees,
+// their labels and rules, the links for pipx and the unit, which is the package's own with a drop-in. Nothing is built,
+// so nothing is staged; what a build tells there, a second look at the host tells here, when the packages are there
+// (see first).
 type byPackage struct {
 	base
 
@@ -102,34 +103,31 @@ func newByPackage(b base, o *observer) *byPackage {
 	if o.before != nil {
 		m.first, _ = o.before.method.(*byPackage)
 	}
-	m.enabling = &enabling{base: b, packages: m}
 	rules := &rules{base: b} // it has none: the programs are in a directory that every policy knows
-	links := &links{base: b, rules: rules}
-	former := &formerBin{base: b, rules: rules}
-	places := &places{base: b, links: links}
+	both := newBoth(b, rules, m)
+	m.enabling = both.unit.enabling
 	record, dropIn := &record{b}, &dropIn{base: b, packages: m}
-	config := &configDir{base: b, places: places, packages: m}
-	profiles, comforts := &profiles{base: b, former: former}, comforts(b)
 	dirs := &dirs{base: b, rules: rules, parts: func() group { return m.parts }, earlier: m.earlier}
-	unit := &unit{base: b, packages: m, enabling: m.enabling}
 	m.parts = group{
 		m,                                    // nothing of another method, and what the package has
 		&stages{base: b, pending: o.pending}, // nothing that an interrupted run has left
 		record,                               // that the package manager knows its own files
 		dirs,                                 // missing
-		links,                                // the programs in bin_dir
-		former,                               // which is another one than before
-		places,                               // nothing by which the user could become root
-		config,                               // for setup_patroni to fill
-		profiles,                             // bin_dir on the PATH, and the configuration for patronictl
-		comforts,                             // what other programs are told about Patroni
+		both.links,                           // the programs in bin_dir
+		both.former,                          // which is another one than before
+		both.places,                          // nothing by which the user could become root
+		both.config,                          // for setup_patroni to fill
+		both.profiles,                        // bin_dir on the PATH, and the configuration for patronictl
+		both.comforts,                        // what other programs are told about Patroni
 		&disabling{base: b, packages: m},     // what a package enabled
-		unit,                                 // the service, if the package has none of its name
+		both.unit,                            // the service, if the package has none of its name
 		dropIn,                               // the package's own unit, if it has
 		&release{base: b, packages: m},       // it may be started by now
 	}
 	// As for a venv. The packages stay: their purge would take what people have put into the configuration.
-	m.going = group{unit, dropIn, comforts, links, former, profiles, record, config}
+	m.going = group{
+		both.unit, dropIn, both.comforts, both.links, both.former, both.profiles, record, both.config,
+	}
 	return m
 }
 
@@ -246,8 +244,9 @@ func packageNames(want *Desired, v *View, installed string) (names []string, oth
 		return want.Packages, nil, nil
 	}
 	if v.Family.Patroni == nil {
-		return nil, nil, fmt.Errorf("cannot tell which package of %s has Patroni: its family is not known here; name it in packages "+
-			"(in the role: patroni_packages), with those of the database driver and of the client of the DCS", v.Release.Name)
+		return nil, nil, fmt.Errorf("cannot tell which package of %s has Patroni: its family is not known here; name "+
+			"it in packages (in the role: patroni_packages), with those of the database driver and of the client of "+
+			"the DCS", v.Release.Name)
 	}
 	bases := v.Family.Patroni
 	if installed != "" {
@@ -290,21 +289,23 @@ func patroniNames(want *Desired, f Family) []string {
 	return f.Patroni
 }
 
-// Refuse implements [Part]. It keeps an installation of one kind from being made, or removed, beside or as one of the other,
-// and a package from taking the place of programs that are somebody else's.
+// Refuse implements [Part]. It keeps an installation of one kind from being made, or removed, beside or as one of the
+// other, and a package from taking the place of programs that are somebody else's.
 func (m *byPackage) Refuse() error {
 	switch {
 	case m.tree && m.removes():
 		return fmt.Errorf("cannot remove Patroni as a package: it was installed by pipx, in %s; set method to pipx "+
 			"(in the role: patroni_method) to remove it", m.seen.Layout.Venv())
 	case m.tree:
-		return fmt.Errorf("cannot install Patroni as a package: it is installed by pipx, in %s; remove that first, by a run with "+
-			"method pipx and state absent (in the role: patroni_method, patroni_state), and then run this again", m.seen.Layout.Venv())
+		return fmt.Errorf("cannot install Patroni as a package: it is installed by pipx, in %s; remove that first, by "+
+			"a run with method pipx and state absent (in the role: patroni_method, patroni_state), and then run this "+
+			"again", m.seen.Layout.Venv())
 	case m.removes():
 		return nil
 	case m.foreign:
-		return fmt.Errorf("cannot install Patroni as a package: %s is there, and no installed package is named %s; name its package in "+
-			"packages (in the role: patroni_packages), or move it away", osProgram, strings.Join(patroniNames(m.want, m.seen.Family), " or "))
+		return fmt.Errorf("cannot install Patroni as a package: %s is there, and no installed package is named %s; "+
+			"name its package in packages (in the role: patroni_packages), or move it away",
+			osProgram, strings.Join(patroniNames(m.want, m.seen.Family), " or "))
 	case m.unit:
 		return m.refuseInPlaceOf(m.seen.Unit)
 	}
@@ -316,8 +317,9 @@ func (m *byPackage) refuseInPlaceOf(names ...string) error {
 	for _, name := range names {
 		e, found := m.seen.At(name)
 		if found && !(e.Type == fsys.Link && e.Target == "/dev/null") {
-			return fmt.Errorf("cannot use the unit of the package: %s is there and would take its place; stop and disable that service, "+
-				"and move the file away, or set service_name (in the role: patroni_service_name) to another name", name)
+			return fmt.Errorf("cannot use the unit of the package: %s is there and would take its place; stop and "+
+				"disable that service, and move the file away, or set service_name (in the role: patroni_service_name) "+
+				"to another name", name)
 		}
 	}
 	return nil

@@ -45,9 +45,9 @@ func (m *byPackage) usesUnit() bool {
 	return m.unit || m.first == nil && m.seen.addsPatroni() && m.seen.unitName() == osUnit
 }
 
-// hold comes before the packages, if Patroni is among them: one that runs must stay able to
-// restart. Debian's package starts and enables what it brings; with this a start does nothing, also after a crash. And a
-// directory that is empty is taken away, since the package's removal does that too: undo makes it again.
+// hold comes before the packages, if Patroni is among them: one that runs must stay able to restart. Debian's package
+// starts and enables what it brings; with this a start does nothing, also after a crash. And a directory that is empty
+// is taken away, since the package's removal does that too: undo makes it again.
 func (m *byPackage) hold() []txn.Step {
 	if !m.holds() {
 		return nil
@@ -59,7 +59,8 @@ func (m *byPackage) hold() []txn.Step {
 	steps = append(steps, m.enabling.unlink()...)
 	steps = append(steps, m.seen.missingDirs(map[string]bool{}, systemd.Directory)...)
 	if dir := path.Dir(osHold()); !m.seen.exists(dir) {
-		steps = append(steps, &step.Directory{Name: "directory", Path: dir, After: &fsys.Attr{Mode: 0o755}, Ours: !m.keepsHoldDir()})
+		made := &step.Directory{Name: "directory", Path: dir, After: &fsys.Attr{Mode: 0o755}, Ours: !m.keepsHoldDir()}
+		steps = append(steps, made)
 	}
 	text := &step.FileState{Data: []byte(systemd.NeverStart), Attr: fsys.Attr{Mode: 0o644}}
 	held := unitStep(osHold(), m.seen.fileState(osHold()), text)
@@ -81,12 +82,15 @@ func (m *byPackage) before(Decision) (packages, stage []txn.Step) { return m.hol
 // earlier are the steps before the switch.
 func (m *byPackage) earlier(Decision) []txn.Step { return m.hold() }
 
-// brought implements [ownPackages]: what came in the place of an empty directory or of nothing. The packages' removal takes
-// it away again.
+// brought implements [ownPackages]: what came in the place of an empty directory or of nothing. The packages' removal
+// takes it away again.
 func (m *byPackage) brought(name string) bool {
 	before := m.first
-	return before != nil && m.seen.addsPatroni() && m.seen.exists(name) &&
-		(!before.seen.exists(name) || slices.Contains(before.enabling.links, name) || name == osConfigDir && before.emptyDir)
+	if before == nil || !m.seen.addsPatroni() || !m.seen.exists(name) {
+		return false
+	}
+	unlinked := slices.Contains(before.enabling.links, name)
+	return !before.seen.exists(name) || unlinked || name == osConfigDir && before.emptyDir
 }
 
 // disabling takes back that a package enabled its service, as systemctl disable does. Debian then leaves it
@@ -125,7 +129,8 @@ func (p *release) Steps(Decision, Outcome) ([]txn.Step, error) {
 	steps := []txn.Step{held}
 	dir := path.Dir(osHold())
 	if e, _ := p.seen.At(dir); !before.seen.exists(dir) && !p.packages.keepsHoldDir() {
-		steps = append(steps, &step.Directory{Name: "directory", Path: dir, Before: &e.Attr, Ours: !before.keepsHoldDir()})
+		gone := &step.Directory{Name: "directory", Path: dir, Before: &e.Attr, Ours: !before.keepsHoldDir()}
+		steps = append(steps, gone)
 	}
 	return steps, nil
 }
@@ -190,8 +195,8 @@ func (m *byPackage) stays() string {
 	return fmt.Sprintf("; the package %s stays, which %s %s removes", m.name, m.seen.Family.Remove, m.name)
 }
 
-// refuseOffered implements [method]. A package that is not as it should be is refused, since none is upgraded or repaired:
-// that could not be undone.
+// refuseOffered implements [method]. A package that is not as it should be is refused, since none is upgraded or
+// repaired: that could not be undone.
 func (m *byPackage) refuseOffered(d Decision) error {
 	return first(m.refuseUnits, func() error { return m.refusePackages(d) })
 }
@@ -218,11 +223,13 @@ func (m *byPackage) refusePackages(d Decision) error {
 	case len(d.Problems) > 0:
 		return fmt.Errorf("cannot use the package %s: %s", name, strings.Join(d.Problems, "; "))
 	case there != nil && !m.want.Version.Matches(version):
-		return fmt.Errorf("cannot install Patroni %s: the package %s has %s and is installed, and its upgrade could not be undone; "+
-			"do it first by the package manager, or set version (in the role: patroni_version) to what is there", m.want.Version, name, version)
+		return fmt.Errorf("cannot install Patroni %s: the package %s has %s and is installed, and its upgrade could "+
+			"not be undone; do it first by the package manager, or set version (in the role: patroni_version) to what "+
+			"is there", m.want.Version, name, version)
 	case version != "" && !m.want.Version.Matches(version):
-		return fmt.Errorf("cannot install Patroni %s: the package that the sources offer has %s; name one with its version in packages "+
-			"(in the role: patroni_packages), such as patroni=4.0.4-2, or set version to what there is", m.want.Version, version)
+		return fmt.Errorf("cannot install Patroni %s: the package that the sources offer has %s; name one with its "+
+			"version in packages (in the role: patroni_packages), such as patroni=4.0.4-2, or set version to what "+
+			"there is", m.want.Version, version)
 	case there == nil && !m.seen.Service.Running && m.seen.Family.Manager == step.APT && !m.seen.exists(osPolicy):
 		return fmt.Errorf("cannot install Patroni as a package: systemd does not run on this host, so that the package's scripts start "+
 			"and stop the service by themselves, and fail where they cannot; make a %s that exits with 101, which keeps them from it, "+

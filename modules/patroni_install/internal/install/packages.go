@@ -82,7 +82,8 @@ func (o *observer) simulate(ctx context.Context) error {
 		return o.simulateAgain(ctx)
 	}
 	v.Packages.Unknown = true
-	v.warn("the package lists of this host do not know %s; a real run refreshes them first, so what it adds cannot be predicted",
+	v.warn("the package lists of this host do not know %s; a real run refreshes them first, so what it adds cannot be "+
+		"predicted",
 		strings.Join(unknown.Names, ", "))
 	return nil
 }
@@ -187,7 +188,8 @@ func borrowedArchives() string { return path.Join(StateDir, "borrowed") }
 func (p Packages) steps(manager string, want *Desired) []txn.Step {
 	set := func(names []string, add []pkgmgr.Package, archives string) *step.Packages {
 		return &step.Packages{
-			Manager: manager, Names: names, Add: add, Archives: archives, LockTimeout: want.LockTimeout, Env: proxies(want.Environ),
+			Manager: manager, Names: names, Add: add, Archives: archives,
+			LockTimeout: want.LockTimeout, Env: proxies(want.Environ),
 		}
 	}
 	var steps []txn.Step

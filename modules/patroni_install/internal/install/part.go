@@ -6,13 +6,17 @@ import (
 	"github.com/pgedge/platform/modules/patroni_install/internal/txn"
 )
 
-// Part is one visible thing of an installation: what it looks at, why it may refuse, and the steps from what is there to
-// what is wanted, which is its absence in a removal.
+// Part is one visible thing of an installation: what it looks at, why it may refuse, and the steps from what is there
+// to what is wanted, which is its absence in a removal.
 type Part interface {
-	Look(ctx context.Context) error                    // reads, and starts nothing
-	Refuse() error                                     // pure; before any question is asked
-	Parents() []string                                 // the directories that it needs: one part makes them all, each once
-	Steps(d Decision, out Outcome) ([]txn.Step, error) // pure; with a predicted Outcome first, when its error is a refusal
+	// Look reads, and starts nothing.
+	Look(ctx context.Context) error
+	// Refuse is pure, and comes before any question is asked.
+	Refuse() error
+	// Parents are the directories that the part needs. One part makes them all, each once.
+	Parents() []string
+	// Steps is pure. It is called with a predicted Outcome first, when its error is a refusal.
+	Steps(d Decision, out Outcome) ([]txn.Step, error)
 }
 
 // base is what parts have in common, and a part that has nothing to look at, to refuse or to do.

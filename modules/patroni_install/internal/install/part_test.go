@@ -22,7 +22,8 @@ func TestEveryPartGoes(t *testing.T) {
 		parts, going := bare(t, arguments).look(t, &want).method.list()
 		var left []string
 		for _, part := range parts {
-			if name := fmt.Sprintf("%T", part); !slices.ContainsFunc(going, func(p Part) bool { return fmt.Sprintf("%T", p) == name }) {
+			if name := fmt.Sprintf("%T",
+				part); !slices.ContainsFunc(going, func(p Part) bool { return fmt.Sprintf("%T", p) == name }) {
 				left = append(left, name)
 			}
 		}

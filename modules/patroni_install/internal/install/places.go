@@ -222,13 +222,13 @@ func (p *places) warn() {
 		return
 	}
 	if p.real.BinDir == rootsBin || !p.allowsBin() && p.links.today() {
-		v.warn("bin_dir is %s, from which root may execute programs that user %s can change; set bin_dir (in the role: patroni_bin_dir) "+
-			"to /opt/patroni/bin or to a directory in %s", v.BinDir, v.User.Name, v.User.Home)
+		v.warn("bin_dir is %s, from which root may execute programs that user %s can change; set bin_dir (in the role: "+
+			"patroni_bin_dir) to /opt/patroni/bin or to a directory in %s", v.BinDir, v.User.Name, v.User.Home)
 	}
 	dir := p.real.ConfigDir
 	if !p.allowsConfig() && v.configuredToday() || p.isUsers(dir) && isSystems(dir) && !below(dir, p.real.UserHome) {
-		v.warn("config_dir is %s, from which root's programs may read what user %s writes; move it to %s, and set config_dir "+
-			"(in the role: patroni_config_dir) to that", v.ConfigDir, v.User.Name, placesOfConfig)
+		v.warn("config_dir is %s, from which root's programs may read what user %s writes; move it to %s, and set "+
+			"config_dir (in the role: patroni_config_dir) to that", v.ConfigDir, v.User.Name, placesOfConfig)
 	}
 }
 

@@ -24,7 +24,8 @@ func (p *Plan) refuseDecided(check bool) error {
 	case !p.Builds():
 		return first(p.refuseExtras, p.refuseSwitch)
 	}
-	return first(p.refuseNoUV, p.refuseLock, p.refusePipx, p.refuseSwitch, func() error { return p.refuseSources(check) })
+	sources := func() error { return p.refuseSources(check) }
+	return first(p.refuseNoUV, p.refuseLock, p.refusePipx, p.refuseSwitch, sources)
 }
 
 // refuseSwitch refuses what the switch would refuse, now and not after the build.
@@ -54,8 +55,8 @@ func (p *Plan) refuseNoUV() error {
 	if p.want.Installer != UV || p.seen.UV || bringsUV(p.want, p.seen) {
 		return nil
 	}
-	return fmt.Errorf("cannot build Patroni by uv: there is no uv in /usr/local/bin or /usr/bin that is root's alone; install one, " +
-		"name a wheelhouse with one, or leave installer unset (in the role: patroni_installer)")
+	return fmt.Errorf("cannot build Patroni by uv: there is no uv in /usr/local/bin or /usr/bin that is root's alone; " +
+		"install one, name a wheelhouse with one, or leave installer unset (in the role: patroni_installer)")
 }
 
 // refuseLock refuses a lock file without pipx where pip is to bring it: nothing is let in but what is
@@ -65,8 +66,8 @@ func (p *Plan) refuseLock() error {
 	if !p.BringsPipx || p.want.Prerequisites != nil || lock.IsZero() || len(lock.Versions("pipx")) > 0 {
 		return nil
 	}
-	return fmt.Errorf("cannot install pipx: lockfile %s does not hold it, and nothing else may be fetched; lock pipx and what it "+
-		"needs, too, or install a pipx for all users", p.want.Lockfile)
+	return fmt.Errorf("cannot install pipx: lockfile %s does not hold it, and nothing else may be fetched; lock pipx "+
+		"and what it needs, too, or install a pipx for all users", p.want.Lockfile)
 }
 
 // refuseOffered implements [method].
@@ -82,8 +83,8 @@ func (m *byPipx) refusePython() error {
 	if !m.seen.Asked.Missing || len(m.seen.Packages.Missing) > 0 {
 		return nil
 	}
-	return fmt.Errorf("cannot build Patroni with %s: it is not there; install it, name its package in prerequisites, or leave "+
-		"python unset (in the role: patroni_python)", m.want.Python)
+	return fmt.Errorf("cannot build Patroni with %s: it is not there; install it, name its package in prerequisites, "+
+		"or leave python unset (in the role: patroni_python)", m.want.Python)
 }
 
 // refuseNoPipx refuses a build that no pipx can do.

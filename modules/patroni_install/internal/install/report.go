@@ -168,7 +168,8 @@ func (r *Report) facts() map[string]any {
 		facts["pipx"] = r.outcome.PipxVersion
 	}
 	if tree := r.tree(); tree != nil {
-		facts["version"], facts["python"], facts["apps"], facts["packages"] = tree.Version, tree.Python, tree.Apps, tree.Packages
+		facts["version"], facts["python"] = tree.Version, tree.Python
+		facts["apps"], facts["packages"] = tree.Apps, tree.Packages
 	} else if version := r.plan.version(); version != "" {
 		facts["version"] = version
 	}
@@ -257,7 +258,8 @@ func (r *Report) message() string {
 	case old == nil:
 		return fmt.Sprintf("%s %s.", version, r.verb("was installed", "would be installed")) + r.borrowed()
 	case len(r.plan.Problems) > 0:
-		return fmt.Sprintf("%s %s, since %s.", version, r.verb("was rebuilt", "would be rebuilt"), r.plan.Why) + r.borrowed()
+		return fmt.Sprintf("%s %s, since %s.",
+			version, r.verb("was rebuilt", "would be rebuilt"), r.plan.Why) + r.borrowed()
 	}
 	return fmt.Sprintf("%s %s in place of %s, since %s.", version, r.verb("was installed", "would be installed"),
 		old.Version, r.plan.Why) + r.borrowed()

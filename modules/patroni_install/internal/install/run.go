@@ -153,7 +153,8 @@ func (i *Installer) plan(ctx context.Context, o *observer) (*Plan, error) {
 	return nil, fmt.Errorf("%w; nothing was changed", err)
 }
 
-// look looks at the host, decides, and says what has to be done. What can be refused is refused as early as it is known.
+// look looks at the host, decides, and says what has to be done. What can be refused is refused as early as it is
+// known.
 func (i *Installer) look(ctx context.Context, o *observer) (*Plan, error) {
 	o.host, o.services = i.Host, i.Services
 	if err := o.observe(ctx); err != nil {

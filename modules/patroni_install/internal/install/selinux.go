@@ -193,10 +193,11 @@ func (p *rules) lacking() []ProgramDir {
 
 // Refuse implements [Part]: systemd could not execute an installation if nothing may bring the tools.
 func (p *rules) Refuse() error {
-	if p.removes() || len(p.lacking()) == 0 || p.seen.SELinux.Tools || p.want.Prerequisites == nil && p.want.InstallPrerequisites {
+	if p.removes() || len(p.lacking()) == 0 || p.seen.SELinux.Tools {
 		return nil
 	}
-	if p.want.InstallPrerequisites && slices.Contains(p.want.Prerequisites, policyTools) {
+	brings := p.want.Prerequisites == nil || slices.Contains(p.want.Prerequisites, policyTools)
+	if brings && p.want.InstallPrerequisites {
 		return nil
 	}
 	var dirs, rules []string
@@ -250,7 +251,8 @@ func (p *rules) label() []txn.Step {
 	if !p.seen.SELinux.Enforcing || !p.seen.exists(p.seen.BinDir) || change == nil {
 		return nil
 	}
-	return []txn.Step{&step.Directory{Name: "directory", Path: p.links.Real, Before: &p.links.Attr, After: &p.links.Attr, Label: change}}
+	attr := &p.links.Attr
+	return []txn.Step{&step.Directory{Name: "directory", Path: p.links.Real, Before: attr, After: attr, Label: change}}
 }
 
 // labels are those of programs that are there. What is built is labelled in the stage.

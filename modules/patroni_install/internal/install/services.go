@@ -40,8 +40,9 @@ func (v *View) askServices() error {
 		}
 		var commands []string
 		if commands, err = read(path.Join(systemd.Directory, name)); len(commands) > 0 {
-			uses := v.startedBy(commands) || v.linksHere(commands)
-			found = append(found, OtherService{Name: unit, Commands: commands, Uses: uses, SameUser: !uses && v.isSameUsers(name)})
+			s := OtherService{Name: unit, Commands: commands, Uses: v.startedBy(commands) || v.linksHere(commands)}
+			s.SameUser = !s.Uses && v.isSameUsers(name)
+			found = append(found, s)
 		}
 	}
 	if err != nil {

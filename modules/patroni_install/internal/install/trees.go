@@ -152,8 +152,8 @@ func (p *trees) refuseShared() error {
 	if e.Type == fsys.Link {
 		what = "a link to " + e.Target
 	}
-	return fmt.Errorf("cannot build Patroni: %s, where pipx has its shared libraries, is %s, not a directory; move it away, or set "+
-		"pipx_home (in the role: patroni_pipx_home)", p.seen.Shared(), what)
+	return fmt.Errorf("cannot build Patroni: %s, where pipx has its shared libraries, is %s, not a directory; move it "+
+		"away, or set pipx_home (in the role: patroni_pipx_home)", p.seen.Shared(), what)
 }
 
 // refuseApart refuses what the switch cannot rename across, which it would find out only after the build.
@@ -161,9 +161,9 @@ func (p *trees) refuseApart() error {
 	if p.apart == "" {
 		return nil
 	}
-	return fmt.Errorf("cannot build Patroni: %s is on another file system than pipx's home, %s, so that what was built could not take "+
-		"its place in one step; mount that file system at pipx's home instead, or set pipx_home (in the role: patroni_pipx_home) to "+
-		"another directory", p.apart, p.seen.Home)
+	return fmt.Errorf("cannot build Patroni: %s is on another file system than pipx's home, %s, so that what was built "+
+		"could not take its place in one step; mount that file system at pipx's home instead, or set pipx_home (in the "+
+		"role: patroni_pipx_home) to another directory", p.apart, p.seen.Home)
 }
 
 // stages are the directories in which things are prepared. A run makes its own, and must find none.
@@ -197,14 +197,14 @@ func (p *stages) Refuse() error {
 	}
 	for _, stage := range []string{p.seen.Stage, p.seen.UserStage} {
 		if p.seen.exists(stage) {
-			return fmt.Errorf("cannot stage anything: %s is there, and no journal tells of it; it may hold an installation that "+
-				"was taken out of use; look at it, then move it away or remove it", stage)
+			return fmt.Errorf("cannot stage anything: %s is there, and no journal tells of it; it may hold an "+
+				"installation that was taken out of use; look at it, then move it away or remove it", stage)
 		}
 	}
 	for _, dir := range []string{p.seen.Scratch, archives(), borrowedArchives()} {
 		if p.seen.exists(dir) {
-			return fmt.Errorf("cannot stage anything: %s is there, and no journal tells of it; an interrupted run has left it, whose "+
-				"journal was moved away; remove it (rm -r %[1]s)", dir)
+			return fmt.Errorf("cannot stage anything: %s is there, and no journal tells of it; an interrupted run has "+
+				"left it, whose journal was moved away; remove it (rm -r %[1]s)", dir)
 		}
 	}
 	return nil

@@ -45,8 +45,8 @@ func (p *unit) Look(ctx context.Context) error {
 	return p.enabling.Look(ctx)
 }
 
-// isSomebodys tells, and warns people, whether a removal would take away a unit of somebody else's. One without our header
-// does belong to the installation if it starts its programs, as that of the earlier role does.
+// isSomebodys tells, and warns people, whether a removal would take away a unit of somebody else's. One without our
+// header does belong to the installation if it starts its programs, as that of the earlier role does.
 func (p *unit) isSomebodys() bool {
 	e, _ := p.seen.At(p.seen.Unit)
 	switch {
@@ -54,8 +54,8 @@ func (p *unit) isSomebodys() bool {
 		p.seen.warn("%s stays: it is masked, so somebody decided that it must not run", p.seen.Unit)
 		return true
 	case e.Type == fsys.File && !isOurs(e.Data) && !p.foreign.Replaced:
-		p.seen.warn("%s stays: this module did not write it, and it starts no program of this installation; remove it yourself, "+
-			"if nobody needs it", p.seen.Unit)
+		p.seen.warn("%s stays: this module did not write it, and it starts no program of this installation; remove it "+
+			"yourself, if nobody needs it", p.seen.Unit)
 		return true
 	}
 	return false
@@ -80,8 +80,8 @@ func (p *unit) refuseService() error {
 	if !active && !enabled {
 		return nil
 	}
-	return fmt.Errorf("cannot remove Patroni: %s is %s and %s; stopping it stops PostgreSQL's failover, which this module "+
-		"never does: run systemctl stop %s and systemctl disable %s first",
+	return fmt.Errorf("cannot remove Patroni: %s is %s and %s; stopping it stops PostgreSQL's failover, which this "+
+		"module never does: run systemctl stop %s and systemctl disable %s first",
 		unit, s.ActiveState, s.UnitFileState, unit, unit)
 }
 

@@ -70,8 +70,8 @@ type Tools struct {
 	PipConfig bool          // pip has settings of its own
 }
 
-// View is the host as parts see it. They read it in Look, where each path is looked at once; afterwards At tells what was
-// found there. Nothing in it changes the host, or starts a program.
+// View is the host as parts see it. They read it in Look, where each path is looked at once; afterwards At tells what
+// was found there. Nothing in it changes the host, or starts a program.
 type View struct {
 	Layout
 	Tools
@@ -235,12 +235,14 @@ func (v *View) realVenv() string {
 
 // startedBy tells whether commands have a program of the installation in them.
 func (v *View) startedBy(commands []string) bool {
-	for _, app := range usualApps() {
-		if systemd.Mention(commands, path.Join(v.BinDir, app)) || systemd.Mention(commands, path.Join(v.programs(), app)) {
-			return true
-		}
+	places := []string{v.Layout.Venv() + "/"}
+	if v.realVenv() != "" {
+		places = append(places, v.realVenv()+"/")
 	}
-	return systemd.Mention(commands, v.Layout.Venv()+"/") || v.realVenv() != "" && systemd.Mention(commands, v.realVenv()+"/")
+	for _, app := range usualApps() {
+		places = append(places, path.Join(v.BinDir, app), path.Join(v.programs(), app))
+	}
+	return slices.ContainsFunc(places, func(place string) bool { return systemd.Mention(commands, place) })
 }
 
 // linksHere tells whether commands name a link to a program of the installation: a service may have a
@@ -298,8 +300,8 @@ func (v *View) explainLink(err error) error {
 	if options == nil {
 		options, variables = []string{"bin_dir", "pipx_home"}, []string{"patroni_bin_dir", "patroni_pipx_home"}
 	}
-	return fmt.Errorf("cannot work below %s: %w, and root does not follow it; set %s (in the role: %s) to real directories, "+
-		"such as below %s",
+	return fmt.Errorf("cannot work below %s: %w, and root does not follow it; set %s (in the role: %s) to real "+
+		"directories, such as below %s",
 		link.Path, err, strings.Join(options, " and "), strings.Join(variables, ", "), link.Target)
 }
 

@@ -36,7 +36,8 @@ func findArchive(files *fsys.FS, s Sources) (string, error) {
 // ErrOnController reports that a build needs the packages of a wheelhouse which is on the controller.
 var ErrOnController = errors.New("the packages of the wheelhouse are needed on this host")
 
-// refuseSources refuses a wheelhouse that is not here yet, or that lacks what the build takes. A check does not need it here.
+// refuseSources refuses a wheelhouse that is not here yet, or that lacks what the build takes. A check does not need it
+// here.
 func (p *Plan) refuseSources(check bool) error {
 	switch {
 	case p.Wheels == nil:
@@ -76,8 +77,8 @@ func wantedOf(want *Desired, seen *View, requirement string) []wanted {
 	python, lock := cmp.Or(want.Python, systemPython), want.Lock
 	// All that is locked is fetched, whether it is needed or not.
 	needs := pipx.Needs{
-		Requirements: append([]string{requirement}, lock.Requirements()...),
-		Lock:         lock, Constraints: want.constraints, Tools: seen.Pipx == nil || !takesUV(want, seen, *seen.Pipx) || bringsUV(want, seen),
+		Requirements: append([]string{requirement}, lock.Requirements()...), Lock: lock, Constraints: want.constraints,
+		Tools: seen.Pipx == nil || !takesUV(want, seen, *seen.Pipx) || bringsUV(want, seen),
 	}
 	if bringsUV(want, seen) {
 		needs.Unlocked = append(needs.Unlocked, "uv")
@@ -87,7 +88,8 @@ func wantedOf(want *Desired, seen *View, requirement string) []wanted {
 	}
 	all := []wanted{{python, needs, buildWheelhouse}}
 	if lacksPipx(seen) && python != systemPython {
-		needs := pipx.Needs{Requirements: append([]string{"pipx"}, lock.Pipx().Requirements()...), Lock: lock, Constraints: want.constraints}
+		needs := pipx.Needs{Lock: lock, Constraints: want.constraints}
+		needs.Requirements = append([]string{"pipx"}, lock.Pipx().Requirements()...)
 		all = append(all, wanted{systemPython, needs, addPipx})
 	}
 	return all
@@ -179,8 +181,9 @@ func (s stock) takeBy(ctx context.Context, ns Namespace, one wanted) (pipx.Conte
 	defer cancel()
 	out, err := ns.Run(ctx, build.Look(source, one.needs))
 	if err != nil && ctx.Err() != nil {
-		return pipx.Contents{}, fmt.Errorf("cannot look into wheelhouse %s as user %s: %w; see what that user runs (ps -u %[2]s), which can stop it, "+
-			"and its pip in %[4]s, by which it looks", s.want.Wheelhouse, s.layout.User.Name, stopped(ctx, err), s.layout.Shared())
+		return pipx.Contents{}, fmt.Errorf("cannot look into wheelhouse %s as user %s: %w; see what that user runs (ps "+
+			"-u %[2]s), which can stop it, and its pip in %[4]s, by which it looks",
+			s.want.Wheelhouse, s.layout.User.Name, stopped(ctx, err), s.layout.Shared())
 	}
 	var failed *host.CommandError
 	if errors.As(err, &failed) && failed.Cause == nil {
@@ -189,7 +192,8 @@ func (s stock) takeBy(ctx context.Context, ns Namespace, one wanted) (pipx.Conte
 		if source.Archive != nil {
 			advice = "it is to be a whole tar archive of packages: pack it, or copy it, again"
 		}
-		return pipx.Contents{}, fmt.Errorf("cannot look into wheelhouse %s as user %s: %s; %s", s.want.Wheelhouse, s.layout.User.Name,
+		return pipx.Contents{}, fmt.Errorf("cannot look into wheelhouse %s as user %s: %s; %s",
+			s.want.Wheelhouse, s.layout.User.Name,
 			lines[len(lines)-1], advice)
 	}
 	return pipx.ReadContents(out), err

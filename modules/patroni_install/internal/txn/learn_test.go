@@ -93,8 +93,8 @@ func TestConflictInFinish(t *testing.T) {
 	}
 }
 
-// TestUndoEarly: a step of the running transaction can be undone before its end, and stays in the journal. Any other step
-// is not undone.
+// TestUndoEarly: a step of the running transaction can be undone before its end, and stays in the journal. Any other
+// step is not undone.
 func TestUndoEarly(t *testing.T) {
 	w := newWorld(t)
 	run, early := w.transaction(), &mark{Path: "/a"}

@@ -138,11 +138,12 @@ func (t *Transaction) applyBatch(ctx context.Context, j *journal, batch Batch, d
 	return done, t.saveChanged(j)
 }
 
-// UndoEarly undoes a step of the running transaction before its end: what was of use to a part of it only. The step stays
-// in the journal, where its undo finds nothing left to do, or completes what a crash cut short.
+// UndoEarly undoes a step of the running transaction before its end: what was of use to a part of it only. The step
+// stays in the journal, where its undo finds nothing left to do, or completes what a crash cut short.
 func (t *Transaction) UndoEarly(ctx context.Context, step Step) error {
 	if t.running == nil || !slices.Contains(t.running.Steps, step) {
-		return fmt.Errorf("internal error: %s %s is no step of the running transaction", step.Kind(), step.Describe().Path)
+		return fmt.Errorf("internal error: %s %s is no step of the running transaction",
+			step.Kind(), step.Describe().Path)
 	}
 	return step.Undo(ctx, t.Host)
 }
