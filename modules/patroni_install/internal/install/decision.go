@@ -201,7 +201,7 @@ func (q *question) wheelsHaveNewer(ctx context.Context) (string, error) {
 	if !q.want.takesNewest() || q.want.Wheelhouse == "" {
 		return "", nil
 	}
-	if err := q.look(ctx); err != nil || q.Newest == "" {
+	if err := q.askWheels(ctx); err != nil || q.Newest == "" {
 		return "", err
 	}
 	return "the wheelhouse has " + q.Newest, nil
@@ -213,8 +213,8 @@ func (q *question) take(version string) {
 	q.Requirement = requirement(q.want, cmp.Or(q.Kept, version))
 }
 
-// look looks into the wheelhouse for what a build takes, once, and for a version after the installed one.
-func (q *question) look(ctx context.Context) error {
+// askWheels looks into the wheelhouse for what a build takes, once, and for a version after the installed one.
+func (q *question) askWheels(ctx context.Context) error {
 	if q.answers != nil {
 		return nil
 	}
@@ -238,7 +238,7 @@ func (q *question) takeStock(ctx context.Context) error {
 	if !q.Builds() || q.want.Wheelhouse == "" {
 		return nil
 	}
-	err := q.look(ctx)
+	err := q.askWheels(ctx)
 	q.Wheels = q.answers
 	if q.want.onController() {
 		q.Warnings = append(q.Warnings, fmt.Sprintf("wheelhouse %s is on the controller, and check mode does not bring "+

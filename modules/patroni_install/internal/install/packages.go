@@ -210,7 +210,7 @@ func (i *Installer) afterPackages(ctx context.Context, first *Plan) (*Plan, erro
 	if !first.seen.Packaged || len(first.Packages) == 0 {
 		return first, nil
 	}
-	plan, err := i.look(ctx, &observer{want: first.want, mayRefresh: true, before: first.look})
+	plan, err := i.planFor(ctx, &observer{want: first.want, mayRefresh: true, before: first.look})
 	if err == nil && len(plan.Packages) > 0 {
 		err = fmt.Errorf("cannot use the installed packages: %s still missing", isAre(plan.seen.Packages.Missing))
 	}

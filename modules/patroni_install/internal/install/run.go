@@ -146,16 +146,16 @@ func (i *Installer) plan(ctx context.Context, o *observer) (*Plan, error) {
 	if err == nil {
 		o.want = &want
 		var plan *Plan
-		if plan, err = i.look(ctx, o); err == nil {
+		if plan, err = i.planFor(ctx, o); err == nil {
 			return plan, nil
 		}
 	}
 	return nil, fmt.Errorf("%w; nothing was changed", err)
 }
 
-// look looks at the host, decides, and says what has to be done. What can be refused is refused as early as it is
+// planFor looks at the host, decides, and says what has to be done. What can be refused is refused as early as it is
 // known.
-func (i *Installer) look(ctx context.Context, o *observer) (*Plan, error) {
+func (i *Installer) planFor(ctx context.Context, o *observer) (*Plan, error) {
 	o.host, o.services = i.Host, i.Services
 	if err := o.observe(ctx); err != nil {
 		return nil, err

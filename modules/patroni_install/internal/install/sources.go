@@ -189,7 +189,7 @@ func writeSources(files *fsys.FS, d *Desired, scratch string, user *host.User) e
 
 // fetch brings everything that the build takes, and checks it.
 func (b *builder) fetch(ctx context.Context, ns Namespace) error {
-	if err := b.lookAgain(ctx, ns); err != nil {
+	if err := b.takeStock(ctx, ns); err != nil {
 		return err
 	}
 	want, seen := b.plan.want, b.plan.seen

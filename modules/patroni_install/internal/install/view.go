@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 	"github.com/pgedge/platform/modules/patroni_install/internal/host"
@@ -31,6 +29,14 @@ type reader interface {
 }
 
 var _ reader = (*fsys.FS)(nil)
+
+// sight is what came of looking at a path.
+type sight struct {
+	Entry
+
+	found bool
+	err   error
+}
 
 // Entry is what is at a path, with the content of a regular file if that was asked for.
 type Entry struct {
@@ -88,14 +94,14 @@ type View struct {
 	// Before is what was found before this run added packages; nil until it has.
 	Before *View
 
-	files    reader            // nil when all have looked
-	entries  map[string]*Entry // by path; nil: nothing is there, or nobody needs to know
-	services *[]OtherService   // nil: nobody has asked for them
+	files    reader           // nil when all have looked
+	entries  map[string]sight // by path
+	services *[]OtherService  // nil: nobody has asked for them
 }
 
 // newView is a view in which nothing was looked at yet.
 func newView(files reader, layout Layout) *View {
-	return &View{Layout: layout, files: files, entries: map[string]*Entry{}}
+	return &View{Layout: layout, files: files, entries: map[string]sight{}}
 }
 
 // close ends the time in which parts look. Whoever reads something afterwards has not said so in time.
@@ -103,19 +109,19 @@ func (v *View) close() { v.files = nil }
 
 // Look looks what is at a path.
 func (v *View) Look(name string) error {
-	if _, known := v.entries[name]; known {
-		return nil
+	if s, known := v.entries[name]; known {
+		return s.err
 	}
-	v.entries[name] = nil
+	s := sight{}
 	info, err := v.files.Lstat(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+	switch {
+	case err == nil:
+		s.Info, s.found = info, true
+	case !errors.Is(err, fs.ErrNotExist):
+		s.err = fmt.Errorf("cannot look at %s: %w", name, err)
 	}
-	if err != nil {
-		return fmt.Errorf("cannot look at %s: %w", name, err)
-	}
-	v.entries[name] = &Entry{Info: info}
-	return nil
+	v.entries[name] = s
+	return s.err
 }
 
 // Read does the same, and reads a regular file.
@@ -126,19 +132,18 @@ func (v *View) readUpTo(name string, limit int64) error {
 	if err := v.Look(name); err != nil {
 		return err
 	}
-	e := v.entries[name]
-	if e == nil || e.Type != fsys.File || e.Data != nil {
+	s := v.entries[name]
+	if s.Type != fsys.File || s.Data != nil {
 		return nil
 	}
-	data, info, err := v.files.ReadFileInfo(name, limit)
-	if err != nil {
-		return fmt.Errorf("cannot read %s: %w", name, err)
+	var err error
+	if s.Data, s.Info, err = v.files.ReadFileInfo(name, limit); err != nil {
+		s = sight{err: fmt.Errorf("cannot read %s: %w", name, err)}
+	} else if s.Data == nil {
+		s.Data = []byte{} // known to be empty
 	}
-	if data == nil {
-		data = []byte{}
-	}
-	v.entries[name] = &Entry{Info: info, Data: data}
-	return nil
+	v.entries[name] = s
+	return s.err
 }
 
 // LookAlong looks at a path and at every directory above it.
@@ -166,16 +171,14 @@ func (v *View) finds(name string) bool {
 	return err == nil
 }
 
-// At is what was found at a path, which must have been looked at.
+// At is what was found at a path, which must have been looked at. What could not be looked at, and is not needed, is not
+// there.
 func (v *View) At(name string) (_ Entry, found bool) {
-	e, known := v.entries[name]
+	s, known := v.entries[name]
 	if !known {
 		panic("internal error: nobody has looked at " + name)
 	}
-	if e == nil {
-		return Entry{}, false
-	}
-	return *e, true
+	return s.Entry, s.found
 }
 
 // dataAt is the content of a file there, nil if there is none.
@@ -214,72 +217,6 @@ func (v *View) isDirectory(name string) bool {
 
 func (v *View) warn(format string, args ...any) {
 	v.Warnings = append(v.Warnings, fmt.Sprintf(format, args...))
-}
-
-// leadsTo tells whether an entry of a directory is a link to the installation's program app, spelt in any way.
-func (v *View) leadsTo(dir string, entry fsys.Info, app string) bool {
-	if entry.Type != fsys.Link || !utf8.ValidString(entry.Target) {
-		return false
-	}
-	found := targetIn(dir, entry)
-	return found == path.Join(v.programs(), app) || found == path.Join(v.realVenv(), "bin", app)
-}
-
-// realVenv is the path of the venv that is there without links, as pipx writes it into its own; "" for none.
-func (v *View) realVenv() string {
-	if v.Installed == nil {
-		return ""
-	}
-	return v.Installed.RealPath
-}
-
-// startedBy tells whether commands have a program of the installation in them.
-func (v *View) startedBy(commands []string) bool {
-	places := []string{v.Layout.Venv() + "/"}
-	if v.realVenv() != "" {
-		places = append(places, v.realVenv()+"/")
-	}
-	for _, app := range usualApps() {
-		places = append(places, path.Join(v.BinDir, app), path.Join(v.programs(), app))
-	}
-	return slices.ContainsFunc(places, func(place string) bool { return systemd.Mention(commands, place) })
-}
-
-// linksHere tells whether commands name a link to a program of the installation: a service may have a
-// bin_dir of its own.
-func (v *View) linksHere(commands []string) bool {
-	for _, command := range commands {
-		for _, name := range systemd.Paths(command) {
-			link, err := v.files.Lstat(name)
-			if err == nil && link.Type == fsys.Link && v.leadsTo(path.Dir(name), link, path.Base(link.Target)) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// masked tells whether the unit is masked by what is at its path.
-func (v *View) masked() bool {
-	e, found := v.At(v.Unit)
-	return found && (e.Type == fsys.Link && e.Target == "/dev/null" || e.Type == fsys.File && len(e.Data) == 0)
-}
-
-// configuredToday tells whether the service that is there has its configuration in the configuration directory.
-func (v *View) configuredToday() bool {
-	commands := slices.Concat(systemd.Commands(v.dataAt(v.Unit)), systemd.Commands(v.dataAt(v.dropIn())))
-	return systemd.Mention(commands, v.ConfigDir+"/")
-}
-
-// isOurs tells whether a text is that of a file which this program wrote.
-func isOurs(text []byte) bool { return strings.HasPrefix(string(text), oursHeader) }
-
-// targetIn is the path that a link in a directory leads to.
-func targetIn(dir string, link fsys.Info) string {
-	if path.IsAbs(link.Target) {
-		return path.Clean(link.Target)
-	}
-	return path.Join(dir, link.Target)
 }
 
 // explainLink says what to do about a link that is not followed, by the options whose directories lie behind it.

@@ -110,8 +110,8 @@ func (a *asker) Wheels(ctx context.Context, all []wanted) (pipx.Contents, error)
 	return s.take(ctx, ns, all)
 }
 
-// lookAgain looks when the prerequisites are there, if nothing knew before what fits.
-func (b *builder) lookAgain(ctx context.Context, ns Namespace) error {
+// takeStock does so again when the prerequisites are there, if nothing knew before what fits.
+func (b *builder) takeStock(ctx context.Context, ns Namespace) error {
 	if !b.plan.Unlooked() {
 		return nil
 	}
@@ -161,8 +161,8 @@ func interpreter(files *fsys.FS, python string) string {
 	return python
 }
 
-// lookTimeout bounds a look into a wheelhouse, of which only names and metadata are read.
-const lookTimeout = 2 * time.Minute
+// stockTimeout bounds a look into a wheelhouse, of which only names and metadata are read.
+const stockTimeout = 2 * time.Minute
 
 func (s stock) takeBy(ctx context.Context, ns Namespace, one wanted) (pipx.Contents, error) {
 	source := pipx.Wheelhouse{Dir: s.want.Wheelhouse}
@@ -176,7 +176,7 @@ func (s stock) takeBy(ctx context.Context, ns Namespace, one wanted) (pipx.Conte
 	}
 	build := s.want.pipxBuild(s.layout, "/")
 	build.Python = one.python
-	limit := min(lookTimeout, s.want.Timeout)
+	limit := min(stockTimeout, s.want.Timeout)
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("that did not end within %s", limit))
 	defer cancel()
 	out, err := ns.Run(ctx, build.Look(source, one.needs))
