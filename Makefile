@@ -13,7 +13,7 @@ PLUGINS     ?= $(HOME)/.ansible/plugins
 # A binary is copied to the host with every task: its size is part of its speed.
 MAX_SIZE := 6291456
 
-.PHONY: help build stage collection release install lint docs unit test test-day test-all test-fresh test-matrix mutate fuzz verify-release test-cluster lock molecule bench demo clean
+.PHONY: help build stage collection release install lint options docs unit test test-day test-all test-fresh test-matrix mutate fuzz verify-release test-cluster lock molecule bench demo clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ install: collection ## the collection for this user, and the short name for ansi
 
 lint: stage ## every linter: Go, shell, YAML, Ansible
 	@.ci/lint
+
+options: ## the documentation, specifications and defaults of the module's options, from the table in options.go
+	@$(TOOLS) go test ./modules/patroni_install -count 1 -run '^TestCopies$$' -update
 
 docs: ## the documentation's site, in build/site
 	@$(TOOLS) .ci/docs

@@ -23,6 +23,9 @@ type option struct {
 	Elements string   `yaml:"elements"`
 	Default  any      `yaml:"default"`
 	Choices  []string `yaml:"choices"`
+	Aliases  []string `yaml:"aliases"`
+	Required bool     `yaml:"required"`
+	NoLog    bool     `yaml:"no_log"`
 }
 
 // repository reads a file of the repository.
@@ -50,7 +53,10 @@ func programOptions() map[string]option {
 		if strings.HasPrefix(arg.Name, "_") {
 			continue // the action plugin's
 		}
-		o := option{Type: arg.Type.String(), Default: arg.Default, Choices: arg.Choices}
+		o := option{
+			Type: arg.Type.String(), Default: arg.Default, Choices: arg.Choices, Aliases: arg.Aliases, Required: arg.Required,
+			NoLog: arg.NoLog,
+		}
 		if arg.Type == ansible.List {
 			o.Elements = "str"
 		}
@@ -76,7 +82,7 @@ func plain(o option) option {
 
 func documentedOptions(t *testing.T) map[string]option {
 	t.Helper()
-	const name = "collection/plugins/modules/patroni_install.py"
+	const name = documentation
 	for _, section := range []string{"EXAMPLES", "RETURN"} {
 		decode[any](t, name, sectionOf(t, name, section))
 	}
@@ -103,26 +109,18 @@ func roleOptions(t *testing.T, role string) map[string]option {
 	return decode[specs](t, name, repository(t, name)).Specs.Main.Options
 }
 
-// variable is the role's name for an option.
-func variable(option string) string {
-	switch option {
-	case "home":
-		return "pg_home"
-	case "remote_src":
-		return "patroni_wheelhouse_remote"
-	}
-	return "patroni_" + option
-}
-
 // TestOptionsAgree: the program, its documentation and the role that calls it.
 func TestOptionsAgree(t *testing.T) {
-	program := programOptions()
-	if diff := cmp.Diff(program, documentedOptions(t)); diff != "" {
-		t.Errorf("module's documentation (-program +documentation):\n%s", diff)
-	}
-	role := map[string]option{}
-	for name, o := range program {
+	documented, role := map[string]option{}, map[string]option{}
+	for name, o := range programOptions() {
+		secret := o.NoLog
+		o.NoLog = false // not told in documentation
+		documented[name] = o
+		o.NoLog, o.Aliases = secret, nil // a variable has one name
 		role[variable(name)] = o
+	}
+	if diff := cmp.Diff(documented, documentedOptions(t)); diff != "" {
+		t.Errorf("module's documentation (-program +documentation):\n%s", diff)
 	}
 	if diff := cmp.Diff(role, roleOptions(t, "install_patroni")); diff != "" {
 		t.Errorf("role install_patroni (-program +argument_specs):\n%s", diff)
@@ -142,10 +140,9 @@ func TestOptionsAgree(t *testing.T) {
 // none there. What the module knows best, and thus has no default in the specification, is
 // not set.
 func TestDefaultsAgree(t *testing.T) {
-	const name = "roles/role_config/defaults/main.yml"
 	specs := roleOptions(t, "role_config")
-	defaults := decode[map[string]any](t, name, repository(t, name))
-	for key, value := range defaults {
+	values := defaultsOf(t)
+	for key, value := range values {
 		spec, found := specs[key]
 		computed := strings.Contains(fmt.Sprint(value), "{{")
 		switch {
@@ -158,18 +155,23 @@ func TestDefaultsAgree(t *testing.T) {
 		}
 	}
 	for key, spec := range specs {
-		if _, found := defaults[key]; spec.Default != nil && !found {
+		if _, found := values[key]; spec.Default != nil && !found {
 			t.Errorf("%s is specified as %v, and has no default", key, spec.Default)
 		}
 	}
 }
 
+// defaultsOf are the defaults of all variables.
+func defaultsOf(t *testing.T) map[string]any {
+	t.Helper()
+	return decode[map[string]any](t, defaults, repository(t, defaults))
+}
+
 // TestRolePassesEveryOption, and no other.
 func TestRolePassesEveryOption(t *testing.T) {
-	const name = "roles/install_patroni/tasks/main.yml"
-	tasks := decode[[]map[string]any](t, name, repository(t, name))
+	tasks := decode[[]map[string]any](t, task, repository(t, task))
 	if len(tasks) != 1 || tasks[0]["become"] != true {
-		t.Fatalf("%s: want one task, with become", name)
+		t.Fatalf("%s: want one task, with become", task)
 	}
 	given, _ := tasks[0]["pgedge.platform.patroni_install"].(map[string]any)
 	for option, value := range given {

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, pgEdge, Inc.
 # PostgreSQL License (see LICENSE or https://opensource.org/license/postgresql)
 # SPDX-License-Identifier: PostgreSQL
-"""Tests that the roles describe their variables as role_config does, which holds the defaults."""
+"""Tests that the roles tell of their variables, and depend on role_config, which holds the defaults."""
 
 from __future__ import annotations
 
@@ -16,17 +16,6 @@ NAMES = sorted(path.name for path in ROLES.iterdir())
 
 def options(role):
     return yaml.safe_load((ROLES / role / 'meta/argument_specs.yml').read_text())['argument_specs']['main']['options']
-
-
-def values(specification):
-    """Return what Ansible checks by, which is all but the words for people."""
-    return {name: {key: value for key, value in option.items() if key != 'description'} for name, option in specification.items()}
-
-
-@pytest.mark.parametrize('role', [name for name in NAMES if name != 'issue_certificate'])
-def test_a_role_describes_shared_variables_as_role_config_does(role):
-    shared = options('role_config')
-    assert values(options(role)) == values({name: shared.get(name, {}) for name in options(role)})
 
 
 @pytest.mark.parametrize('role', [name for name in NAMES if name != 'role_config'])

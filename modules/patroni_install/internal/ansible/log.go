@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/coreos/go-systemd/v22/journal"
+
+	"github.com/pgedge/platform/modules/patroni_install/internal/charset"
 )
 
 // Logger writes lines to the host's journal. The zero value is silent.
@@ -122,12 +124,7 @@ func (r *Request) journalFields(values map[string]string) map[string]string {
 }
 
 func isFieldName(name string) bool {
-	for i := range len(name) {
-		if !isWord(name[i]) {
-			return false
-		}
-	}
-	return name != "" && name[0] != '_' && !slices.Contains([]string{
+	return charset.MadeOf(name, charset.Alphanumeric+"_") && name[0] != '_' && !slices.Contains([]string{
 		"PRIORITY", "MESSAGE", "MESSAGE_ID", "CODE_FILE", "CODE_LINE", "CODE_FUNC",
 		"SYSLOG_FACILITY", "SYSLOG_IDENTIFIER", "SYSLOG_PID",
 	}, name)

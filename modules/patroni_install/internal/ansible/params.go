@@ -1,8 +1,10 @@
 package ansible
 
-import "slices"
-
-import "fmt"
+import (
+	"fmt"
+	"slices"
+	"time"
+)
 
 // Params are the validated arguments. Reading an argument that the
 // specification does not declare, or declares with another type, is a mistake of
@@ -37,6 +39,30 @@ func (p Params) IsSet(name string) bool {
 	p.declared(name)
 	_, ok := p.values[name]
 	return ok
+}
+
+// Fill stores each value where To of its argument points: a *string, *bool, *int or *[]string, after the
+// type, or a *time.Duration for seconds. What To of an unset argument points to stays as it is.
+func (p Params) Fill(arguments []Argument) {
+	for _, arg := range arguments {
+		if arg.To == nil || !p.IsSet(arg.Name) {
+			continue
+		}
+		switch to := arg.To.(type) {
+		case *string:
+			*to = p.String(arg.Name)
+		case *bool:
+			*to = p.Bool(arg.Name)
+		case *int:
+			*to = p.Int(arg.Name)
+		case *time.Duration:
+			*to = time.Duration(p.Int(arg.Name)) * time.Second
+		case *[]string:
+			*to = p.List(arg.Name)
+		default:
+			panic(fmt.Sprintf("internal error: argument %q cannot be stored in a %T", arg.Name, arg.To))
+		}
+	}
 }
 
 func (p Params) declared(name string) Argument {

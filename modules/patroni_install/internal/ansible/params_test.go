@@ -2,6 +2,7 @@ package ansible
 
 import (
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -39,6 +40,39 @@ func TestIsSet(t *testing.T) {
 	}
 }
 
+func TestFill(t *testing.T) {
+	type values struct {
+		Name, Dir, Token string
+		Force            bool
+		Timeout          time.Duration
+		Retries          int
+		Extras, Only     []string
+	}
+	got := values{Dir: "/before", Only: []string{"before"}}
+	spec := Spec{Arguments: []Argument{
+		{Name: "name", To: &got.Name},
+		{Name: "dir", Type: Path, To: &got.Dir},
+		{Name: "token"}, // goes nowhere
+		{Name: "force", Type: Bool, To: &got.Force},
+		{Name: "timeout", Type: Int, To: &got.Timeout},
+		{Name: "retries", Type: Int, Default: 3, To: &got.Retries},
+		{Name: "extras", Type: List, To: &got.Extras},
+		{Name: "only", Type: List, To: &got.Only},
+	}}
+	req, err := ParseRequest(spec, []byte(`{"name": "n", "token": "t", "force": true, "timeout": 90, "extras": []}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Params.Fill(spec.Arguments)
+	want := values{
+		Name: "n", Dir: "/before", Force: true, Timeout: 90 * time.Second, Retries: 3,
+		Extras: []string{}, Only: []string{"before"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("values (-want +got):\n%s", diff)
+	}
+}
+
 func TestListIsACopy(t *testing.T) {
 	p := parse(t, `{"extras": ""}`).Params
 	if got := p.List("extras"); got == nil || len(got) != 0 {
@@ -62,6 +96,10 @@ func TestParamsPanicOnMisuse(t *testing.T) {
 		{"undeclared, asked for", func() { p.IsSet("nmae") }, `internal error: argument "nmae" is not declared`},
 		{"by alias", func() { p.String("pkg") }, `internal error: argument "pkg" is not declared`},
 		{"wrong type", func() { p.Int("name") }, `internal error: argument "name" is of type str`},
+		{"text into a bool", func() { p.Fill([]Argument{{Name: "state", To: new(bool)}}) },
+			`internal error: argument "state" is of type str`},
+		{"into a float", func() { p.Fill([]Argument{{Name: "state", To: new(float64)}}) },
+			`internal error: argument "state" cannot be stored in a *float64`},
 		{"list as string", func() { p.String("extras") }, `internal error: argument "extras" is of type list`},
 	}
 	for _, test := range tests {

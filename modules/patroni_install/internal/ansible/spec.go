@@ -42,8 +42,12 @@ type Argument struct {
 	// Credentials makes the part before the @ of a URL, or of each URL of a list,
 	// a secret.
 	Credentials bool
-	// Help is one line for people, printed by [Spec.Usage].
+	// Unset says what an argument that has neither value nor default stands for.
+	Unset string
+	// Help is a sentence or two for people, printed by [Spec.Usage].
 	Help string
+	// To points to where [Params.Fill] stores the value.
+	To any
 }
 
 // Spec describes what a module accepts.
@@ -84,6 +88,8 @@ func (a Argument) traits() []string {
 		traits = append(traits, "default "+strings.Join(list, ","))
 	} else if a.Default != nil {
 		traits = append(traits, fmt.Sprintf("default %v", a.Default))
+	} else if a.Unset != "" {
+		traits = append(traits, "default: "+a.Unset)
 	}
 	return traits
 }

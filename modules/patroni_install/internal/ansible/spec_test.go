@@ -33,11 +33,13 @@ func TestUsage(t *testing.T) {
 		{Name: "state", Choices: []string{"present", "absent"}, Default: "present", Help: "What is to be."},
 		{Name: "name", Aliases: []string{"pkg"}, Required: true},
 		{Name: "extras", Type: List, Default: []string{"a", "b"}},
+		{Name: "home", Type: Path, Unset: "the user's"},
 	}}
 	want := `  state (str; one of present, absent; default present)
         What is to be.
   name, pkg (str; required)
   extras (list; default a,b)
+  home (path; default: the user's)
 `
 	if diff := cmp.Diff(want, spec.Usage()); diff != "" {
 		t.Errorf("Usage (-want +got):\n%s", diff)

@@ -1,10 +1,13 @@
 package install
 
 import (
+	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/goccy/go-json"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/ansible"
@@ -79,11 +82,12 @@ func TestBadValues(t *testing.T) {
 		file     = "value of config_file must be a file name without a directory, such as patroni.yaml, got: "
 		extras   = "value of extras must be names of Patroni's extras, such as psycopg2-binary,etcd, got: "
 		packages = "value of prerequisites must be names of OS packages, such as pipx, got: "
-		absolute = " must be an absolute path below /, without control characters, got: "
+		named    = "value of packages must be names of OS packages, such as patroni, got: "
 		version  = `cannot use version `
 		rightOne = `; write a version such as 4.0.7, or a specifier without spaces such as ">=4.0,<4.1" or "~=4.0"`
 		times    = "value of lock_timeout must not be negative and that of timeout must be above zero, got: "
 	)
+	long := strings.Repeat("a", 201)
 	for arguments, want := range map[string]string{
 		`{"version": "newest"}`:                        version + `"newest": it is neither a version nor a version specifier` + rightOne,
 		`{"version": ">= 4.0"}`:                        version + `">= 4.0": it is neither a version nor a version specifier` + rightOne,
@@ -92,6 +96,9 @@ func TestBadValues(t *testing.T) {
 		`{"user": ""}`:                                 user + `""`,
 		`{"user": "-u"}`:                               user + `"-u"`,
 		`{"user": "a b"}`:                              user + `"a b"`,
+		`{"user": "a\\"}`:                              user + `"a\\"`,
+		`{"user": "` + long + `"}`:                     user + `"` + long + `"`,
+		`{"service_name": "patroni\\"}`:                service + `"patroni\\"`,
 		`{"service_name": ""}`:                         service + `""`,
 		`{"service_name": "../patroni"}`:               service + `"../patroni"`,
 		`{"service_name": "patroni@"}`:                 service + `"patroni@"`,
@@ -103,16 +110,10 @@ func TestBadValues(t *testing.T) {
 		`{"extras": ["psycopg3", "-r /etc/passwd"]}`:   extras + `"-r /etc/passwd"`,
 		`{"prerequisites": ["pipx", "-o"]}`:            packages + `"-o"`,
 		`{"prerequisites": ["pipx/testing"]}`:          packages + `"pipx/testing"`,
+		`{"method": "package", "packages": ["./x"]}`:   named + `"./x"`,
 		`{"prerequisites": ["*"]}`:                     packages + `"*"`,
 		`{"lock_timeout": -1}`:                         times + "-1 and 900",
 		`{"timeout": 0}`:                               times + "300 and 0",
-		`{"home": "/"}`:                                "value of home" + absolute + `"/"`,
-		`{"bin_dir": "/opt/../"}`:                      "value of bin_dir" + absolute + `"/opt/../"`,
-		`{"config_dir": "etc"}`:                        "value of config_dir" + absolute + `"etc"`,
-		`{"pipx_home": "/a\nb"}`:                       "value of pipx_home" + absolute + `"/a\nb"`,
-		`{"python": "python3"}`:                        "value of python" + absolute + `"python3"`,
-		`{"constraints": "c.txt"}`:                     "value of constraints" + absolute + `"c.txt"`,
-		`{"ca_cert": "ca.pem"}`:                        "value of ca_cert" + absolute + `"ca.pem"`,
 		`{"bin_dir": "/opt/a:b"}`:                      `value of bin_dir must not contain a colon, since PATH could not name it, got: "/opt/a:b"`,
 		`{"state": "newest"}`:                          "value of state must be one of: present, latest, absent, got: newest",
 		`{"manage_path": "perhaps"}`:                   "argument 'manage_path' is of type str and we were unable to convert to bool: The value 'perhaps' is not a valid boolean. Valid booleans include: ",
@@ -129,6 +130,89 @@ func TestBadValues(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", cmp.Diff(want, got))
 			}
 		})
+	}
+}
+
+// TestPaths tries each option of type path, of which the table has the list.
+func TestPaths(t *testing.T) {
+	var tried []string
+	for _, option := range Spec().Arguments {
+		if option.Type != ansible.Path {
+			continue
+		}
+		tried = append(tried, option.Name)
+		for given, want := range map[string]string{
+			"/srv//x/./y/": "/srv/x/y", "/srv/x/../y": "/srv/y", "/srv/x": "/srv/x", "": "",
+			"x": "", "./x": "", "../x": "", "default/": "", "/": "", "/x/..": "", "/x\ny": "", "/x\x7f": "", "/x\x1b": "",
+		} {
+			d, err := desiredBy(option.Name, given)
+			refused := fmt.Sprintf("value of %s must be an absolute path below /, without control characters, got: %q",
+				option.Name, given)
+			switch {
+			case given == "" || want != "":
+				if got := valueOf(&d, option.Name); err != nil || got != want {
+					t.Errorf("%s %q: got %q, want %q (%v)", option.Name, given, got, want, err)
+				}
+			case err == nil || err.Error() != refused:
+				t.Errorf("%s %q: got %v, want %s", option.Name, given, err, refused)
+			}
+		}
+	}
+	all := []string{
+		"home", "bin_dir", "config_dir", "pipx_home", "python", "constraints", "lockfile", "wheelhouse", "ca_cert",
+		"_wheelhouse",
+	}
+	if diff := cmp.Diff(all, tried); diff != "" {
+		t.Errorf("options of type path (-want +got):\n%s", diff)
+	}
+	for _, name := range all {
+		d, err := desiredBy(name, "default")
+		if taken := err == nil && valueOf(&d, name) == "default"; taken != (name == "lockfile") {
+			t.Errorf("%s default: %v", name, err)
+		}
+	}
+}
+
+func desiredBy(option, value string) (Desired, error) {
+	arguments, err := json.Marshal(map[string]string{option: value})
+	if err != nil {
+		return Desired{}, err
+	}
+	return parse(string(arguments))
+}
+
+func valueOf(d *Desired, name string) string {
+	for _, option := range d.options() {
+		if option.Name == name {
+			return *option.To.(*string)
+		}
+	}
+	return "no such option"
+}
+
+// TestEachOptionHasItsPlace, in the field of its name.
+func TestEachOptionHasItsPlace(t *testing.T) {
+	var d Desired
+	fields := map[any]string{}
+	for _, struc := range []reflect.Value{reflect.ValueOf(&d).Elem(), reflect.ValueOf(&d.Sources).Elem()} {
+		for i := range struc.NumField() {
+			fields[struc.Field(i).Addr().UnsafePointer()] = struc.Type().Field(i).Name
+		}
+	}
+	others := map[string]string{
+		"version": "", "remote_src": "", // NewDesired's, and the action plugin's
+		"_constraints": "constraints", "_lockfile": "lock", "_wheels": "wheels", "_wheelhouse": "brought",
+	}
+	for _, option := range d.options() {
+		field := ""
+		if option.To != nil {
+			field = fields[reflect.ValueOf(option.To).UnsafePointer()]
+		}
+		want, other := others[option.Name]
+		same := strings.EqualFold(field, strings.ReplaceAll(option.Name, "_", ""))
+		if other && field != want || !other && !same {
+			t.Errorf("%s goes to field %q", option.Name, field)
+		}
 	}
 }
 

@@ -5,9 +5,9 @@ import (
 	"path"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/ansible"
+	"github.com/pgedge/platform/modules/patroni_install/internal/charset"
 	"github.com/pgedge/platform/modules/patroni_install/internal/pipx"
 )
 
@@ -36,51 +36,6 @@ const (
 	Quick = "quick"
 	Full  = "full"
 )
-
-// Spec returns the module's arguments.
-func Spec() ansible.Spec {
-	return ansible.Spec{Name: "patroni_install", Arguments: []ansible.Argument{
-		{Name: "state", Type: ansible.Str, Default: Present, Choices: []string{Present, Latest, Absent}, Help: "whether Patroni is to be installed, and kept at the newest version"},
-		{Name: "method", Type: ansible.Str, Default: ByPipx, Choices: []string{ByPipx, ByPackage}, Help: "what installs Patroni: pipx, or the package manager of the operating system"},
-		{Name: "packages", Type: ansible.List, Help: "with method package: the packages to install instead of the family's, Patroni's own first"},
-		{Name: "version", Type: ansible.Str, Help: "exact version or PEP 440 specifier, such as 4.0.7 or >=4.0,<4.1"},
-		{Name: "extras", Type: ansible.List, Default: []string{"psycopg2-binary", "etcd"}, Help: "Patroni's extras"},
-		{Name: "user", Type: ansible.Str, Default: "postgres", Help: "owner of the installation"},
-		{Name: "home", Type: ansible.Path, Help: "the user's home; refused when it is another one"},
-		{Name: "bin_dir", Type: ansible.Path, Help: "where the links to the programs go; HOME/.local/bin when unset"},
-		{Name: "config_dir", Type: ansible.Path, Default: "/etc/patroni", Help: "Patroni's configuration directory"},
-		{Name: "config_file", Type: ansible.Str, Default: "patroni.yaml", Help: "name of the configuration file in config_dir"},
-		{Name: "pipx_home", Type: ansible.Path, Help: "pipx's home; HOME/.local/share/pipx when unset"},
-		{Name: "python", Type: ansible.Path, Help: "interpreter of the virtual environment; the system's python3 when unset"},
-		{Name: "service_name", Type: ansible.Str, Default: "patroni", Help: "name of the systemd unit, without .service"},
-		{Name: "manage_path", Type: ansible.Bool, Default: true, Help: "put bin_dir on the PATH of the user's shells"},
-		{Name: "completion", Type: ansible.Bool, Default: false, Help: "let the user's bash complete patronictl"},
-		{Name: "patronictl_config", Type: ansible.Bool, Default: false, Help: "name the configuration to patronictl in the user's login shells"},
-		{Name: "needrestart", Type: ansible.Bool, Default: false, Help: "keep needrestart from restarting the service"},
-		{Name: "hardening", Type: ansible.Bool, Default: false, Help: "take rights from the service that nothing in it uses"},
-		{Name: "adopt_service", Type: ansible.Bool, Default: false, Help: "take over a unit of that name that somebody else wrote, with its settings"},
-		{Name: "install_prerequisites", Type: ansible.Bool, Default: true, Help: "install the OS packages that are missing"},
-		{Name: "prerequisites", Type: ansible.List, Help: "OS packages to install instead of the family's"},
-		{Name: "build_dependencies", Type: ansible.Bool, Default: false, Help: "install a compiler and headers for the build, and remove them after it"},
-		{Name: "installer", Type: ansible.Str, Default: Auto, Choices: []string{Auto, Pip, UV}, Help: "what pipx installs packages with"},
-		{Name: "verify", Type: ansible.Str, Default: Quick, Choices: []string{Quick, Full}, Help: "how to judge whether an installation is healthy"},
-		{Name: "lock_timeout", Type: ansible.Int, Default: 300, Help: "seconds to wait for another run and for the package manager's locks"},
-		{Name: "timeout", Type: ansible.Int, Default: 900, Help: "seconds that the build may take"},
-		{Name: "index_url", Type: ansible.Str, Credentials: true, Help: "package index to use instead of the default"},
-		{Name: "extra_index_urls", Type: ansible.List, Credentials: true, Help: "further package indexes"},
-		{Name: "constraints", Type: ansible.Path, Help: "file with pip's constraints, which bound the versions of all packages"},
-		{Name: "lockfile", Type: ansible.Path, Help: "file of requirements with hashes, which decides what is installed; default is the one that comes with the module"},
-		{Name: "wheelhouse", Type: ansible.Path, Help: "directory or tar archive of packages, which stands in for every index"},
-		{Name: "remote_src", Type: ansible.Bool, Default: false, Help: "the three are on the host, not on the controller"},
-		{Name: "ca_cert", Type: ansible.Path, Help: "CA bundle for the package indexes"},
-		// From the action plugin: two texts of the controller's, the names in its wheelhouse, and
-		// the archive with these, once that was brought.
-		{Name: "_constraints", Type: ansible.Str},
-		{Name: "_lockfile", Type: ansible.Str},
-		{Name: "_wheels", Type: ansible.List},
-		{Name: "_wheelhouse", Type: ansible.Path},
-	}}
-}
 
 // Desired is the installation that was asked for. Home, BinDir and PipxHome may be empty until
 // the user is known; see Desired.layout.
@@ -116,41 +71,129 @@ type Desired struct {
 	Sources
 }
 
+// Spec returns the module's arguments.
+func Spec() ansible.Spec {
+	var d Desired
+	return ansible.Spec{Name: "patroni_install", Arguments: d.options()}
+}
+
+// options is the table of options, each with the place of its value in d. The module's documentation, the
+// specifications, defaults and task of the roles and the table in the role's README are made from it, by make options.
+func (d *Desired) options() []ansible.Argument {
+	return []ansible.Argument{
+		{Name: "state", Type: ansible.Str, To: &d.State, Default: Present, Choices: []string{Present, Latest, Absent},
+			Help: "Whether Patroni is to be installed, kept at the newest version, or removed."},
+		{Name: "method", Type: ansible.Str, To: &d.Method, Default: ByPipx, Choices: []string{ByPipx, ByPackage},
+			Help: "What installs Patroni. `pipx` makes a virtual environment, `package` takes the packages of the " +
+				"distribution or of pgEdge, which are added and never upgraded."},
+		{Name: "packages", Type: ansible.List, To: &d.Packages,
+			Help: "The packages to install with `method: package`, Patroni's own first.",
+			Unset: "`pgedge-patroni`, or `patroni` if no package source offers that, and the packages that " +
+				"`extras` need"},
+		{Name: "version", Type: ansible.Str, // parsed by NewDesired
+			Help:  "The version of Patroni, exact or as a specifier after PEP 440, such as `>=4.0,<4.1`.",
+			Unset: "the newest if none is installed; a healthy installation of any version is left alone"},
+		{Name: "extras", Type: ansible.List, To: &d.Extras, Default: []string{"psycopg2-binary", "etcd"},
+			Help: "The extras of the Python package `patroni` to install."},
+		{Name: "user", Type: ansible.Str, To: &d.User, Default: "postgres",
+			Help: "The operating system user that owns the installation."},
+		{Name: "home", Type: ansible.Path, To: &d.Home,
+			Help:  "The home directory of `user`, which must be the one in the user database.",
+			Unset: "the one in the user database"},
+		{Name: "bin_dir", Type: ansible.Path, To: &d.BinDir,
+			Help:  "The directory that gets the links to `patroni` and `patronictl`.",
+			Unset: "`.local/bin` in `home`"},
+		{Name: "config_dir", Type: ansible.Path, To: &d.ConfigDir, Default: "/etc/patroni",
+			Help: "The directory of Patroni's configuration."},
+		{Name: "config_file", Type: ansible.Str, To: &d.ConfigFile, Default: "patroni.yaml",
+			Help: "The name of the file in `config_dir` that the service is started with."},
+		{Name: "pipx_home", Type: ansible.Path, To: &d.PipxHome,
+			Help:  "The home directory of pipx.",
+			Unset: "`.local/share/pipx` in `home`"},
+		{Name: "python", Type: ansible.Path, To: &d.Python,
+			Help: "The interpreter for the virtual environment. An installation for another version of Python is " +
+				"built anew.",
+			Unset: "the system's `python3`"},
+		{Name: "service_name", Type: ansible.Str, To: &d.ServiceName, Default: "patroni",
+			Help: "The name of the systemd unit, without `.service`."},
+		{Name: "manage_path", Type: ansible.Bool, To: &d.ManagePath, Default: true,
+			Help: "Whether to put `bin_dir` on the `PATH` of the user's shells."},
+		{Name: "completion", Type: ansible.Bool, To: &d.Completion, Default: false,
+			Help: "Whether bash completes `patronictl` for the user. It needs the package `bash-completion`."},
+		{Name: "patronictl_config", Type: ansible.Bool, To: &d.PatronictlConfig, Default: false,
+			Help: "Whether the user's login shells export `PATRONICTL_CONFIG_FILE`, so that `patronictl` finds the " +
+				"configuration. Of several services on one host it can be true for one."},
+		{Name: "needrestart", Type: ansible.Bool, To: &d.Needrestart, Default: false,
+			Help: "Whether to keep `needrestart` from restarting the service."},
+		{Name: "hardening", Type: ansible.Bool, To: &d.Hardening, Default: false,
+			Help: "Whether the unit drops the privileges that neither Patroni nor PostgreSQL needs."},
+		{Name: "adopt_service", Type: ansible.Bool, To: &d.AdoptService, Default: false,
+			Help: "Whether to take over a unit of that name that somebody else wrote, with its settings."},
+		{Name: "install_prerequisites", Type: ansible.Bool, To: &d.InstallPrerequisites, Default: true,
+			Help: "Whether to install the OS packages that the build needs."},
+		{Name: "prerequisites", Type: ansible.List, To: &d.Prerequisites,
+			Help: "The OS packages to install instead of the family's own list. An empty list stands for no " +
+				"package.",
+			Unset: "`pipx` on the Debian family and `python3-pip` on the RHEL family"},
+		{Name: "build_dependencies", Type: ansible.Bool, To: &d.BuildDependencies, Default: false,
+			Help: "Whether to install a compiler and headers for the build, and to remove them after it. The " +
+				"libraries that the extras `psycopg2` and `systemd` are linked with stay."},
+		{Name: "verify", Type: ansible.Str, To: &d.Verify, Default: Quick, Choices: []string{Quick, Full},
+			Help: "Whether to look at the attributes of the installed files (`quick`), or at all their contents " +
+				"and the programs (`full`)."},
+		{Name: "lock_timeout", Type: ansible.Int, To: &d.LockTimeout, Default: 300,
+			Help: "How many seconds to wait for another run and for the locks of the package manager."},
+		{Name: "timeout", Type: ansible.Int, To: &d.Timeout, Default: 900,
+			Help: "How many seconds the build may take."},
+		{Name: "index_url", Type: ansible.Str, To: &d.IndexURL, Credentials: true,
+			Help:  "The address of the Python package index. Credentials in it stay out of results and logs.",
+			Unset: "the one that pip is configured for on the host"},
+		{Name: "extra_index_urls", Type: ansible.List, To: &d.ExtraIndexURLs, Credentials: true,
+			Help: "The addresses of further package indexes. Credentials in them stay out of results and logs."},
+		{Name: "constraints", Type: ansible.Path, To: &d.Constraints,
+			Help: "A file with constraints of pip for the versions of all packages, on the controller unless " +
+				"`remote_src: true`."},
+		{Name: "lockfile", Type: ansible.Path, To: &d.Lockfile,
+			Help: "A file of requirements with exact versions and hashes, on the controller unless `remote_src: " +
+				"true`. Nothing else is installed. `default` is the file that comes with the collection."},
+		{Name: "wheelhouse", Type: ansible.Path, To: &d.Wheelhouse,
+			Help: "A directory or a tar archive of wheels to install from, on the controller unless `remote_src: " +
+				"true`. No package index is asked then."},
+		{Name: "installer", Type: ansible.Str, To: &d.Installer, Default: Auto, Choices: []string{Auto, Pip, UV},
+			Help: "What pipx installs packages with. `uv` needs pipx 1.12 or newer and the program uv, on the " +
+				"host or in the wheelhouse. `auto` takes uv if they are there and pip has no configuration of its own."},
+		// For the action plugin: what is on the host is not read on the controller.
+		{Name: "remote_src", Type: ansible.Bool, Default: false,
+			Help: "Whether `constraints`, `lockfile` and `wheelhouse` are on the managed host."},
+		{Name: "ca_cert", Type: ansible.Path, To: &d.CACert,
+			Help:  "A file on the host with the certificates of the authorities to trust for the package index.",
+			Unset: "the system's"},
+		// From the action plugin: two texts of the controller's, the names in its wheelhouse, and
+		// the archive with these, once that was brought.
+		{Name: "_constraints", Type: ansible.Str, To: &d.constraints},
+		{Name: "_lockfile", Type: ansible.Str, To: &d.lock},
+		{Name: "_wheels", Type: ansible.List, To: &d.wheels},
+		{Name: "_wheelhouse", Type: ansible.Path, To: &d.brought},
+	}
+}
+
 // NewDesired checks the arguments' values and returns what they ask for. It touches nothing.
 func NewDesired(p ansible.Params, environ []string) (Desired, error) {
 	version, err := pipx.ParseSpec(p.String("version"))
 	if err != nil {
 		return Desired{}, err
 	}
-	d := Desired{
-		State: p.String("state"), Method: p.String("method"), Version: version, Extras: p.List("extras"), User: p.String("user"),
-		Home: p.String("home"), BinDir: p.String("bin_dir"), PipxHome: p.String("pipx_home"),
-		ConfigDir: p.String("config_dir"), ConfigFile: p.String("config_file"), Python: p.String("python"),
-		ServiceName: strings.TrimSuffix(p.String("service_name"), ".service"), ManagePath: p.Bool("manage_path"),
-		Completion: p.Bool("completion"), PatronictlConfig: p.Bool("patronictl_config"), Needrestart: p.Bool("needrestart"),
-		Hardening: p.Bool("hardening"), AdoptService: p.Bool("adopt_service"),
-		Verify: p.String("verify"), Installer: p.String("installer"),
-		InstallPrerequisites: p.Bool("install_prerequisites"), BuildDependencies: p.Bool("build_dependencies"),
-		LockTimeout: time.Duration(p.Int("lock_timeout")) * time.Second,
-		Timeout:     time.Duration(p.Int("timeout")) * time.Second,
-		IndexURL:    p.String("index_url"), ExtraIndexURLs: p.List("extra_index_urls"), CACert: p.String("ca_cert"),
-		Environ: environ,
-		Sources: newSources(p),
-	}
-	if p.IsSet("prerequisites") {
-		d.Prerequisites = append([]string{}, p.List("prerequisites")...)
-	}
-	if p.IsSet("packages") {
-		d.Packages = append([]string{}, p.List("packages")...)
-	}
+	d := Desired{Version: version, Environ: environ}
+	p.Fill(d.options())
+	d.ServiceName = strings.TrimSuffix(d.ServiceName, ".service")
 	if err := d.check(); err != nil {
 		return Desired{}, err
 	}
-	d.clean()
+	d.cleanPaths()
 	return d, nil
 }
 
-func (d Desired) check() error {
+func (d *Desired) check() error {
 	for _, c := range []struct {
 		option     string
 		values     []string
@@ -171,8 +214,8 @@ func (d Desired) check() error {
 		}
 	}
 	if d.LockTimeout < 0 || d.Timeout <= 0 {
-		return fmt.Errorf("value of lock_timeout must not be negative and that of timeout must be above zero, got: %d and %d",
-			d.LockTimeout/time.Second, d.Timeout/time.Second)
+		return fmt.Errorf("value of lock_timeout must not be negative and that of timeout must be above zero, "+
+			"got: %d and %d", d.LockTimeout/time.Second, d.Timeout/time.Second)
 	}
 	if err := d.checkMethod(); err != nil {
 		return err
@@ -186,32 +229,37 @@ const maxName = 200
 // isName tells whether text consists of ASCII letters, digits and the characters of more, and
 // begins with a letter, a digit or a character of lead.
 func isName(text, lead, more string) bool {
-	alphanumeric := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
-	}
-	for i, r := range text {
-		allowed := more
-		if i == 0 {
-			allowed = lead
-		}
-		if !alphanumeric(r) && !strings.ContainsRune(allowed, r) {
-			return false
-		}
-	}
-	return text != "" && len(text) <= maxName
+	return charset.MadeOf(text, charset.Alphanumeric+more) && charset.MadeOf(text[:1], charset.Alphanumeric+lead) &&
+		len(text) <= maxName
 }
 
-// checkPaths checks those paths that are given.
-func (d Desired) checkPaths() error {
-	for _, c := range []struct{ option, value string }{
-		{"home", d.Home}, {"bin_dir", d.BinDir}, {"config_dir", d.ConfigDir}, {"pipx_home", d.PipxHome},
-		{"python", d.Python}, {"ca_cert", d.CACert}, {"constraints", d.Constraints}, {"lockfile", d.Lockfile}, {"wheelhouse", d.Wheelhouse}, {"_wheelhouse", d.brought},
-	} {
-		if c.value == "" || c.option == "lockfile" && c.value == ourLock {
+// givenPath is the value of an option of type path.
+type givenPath struct {
+	option string
+	value  *string
+}
+
+// paths returns the paths that are given, in the order of the table. The name of our own lock file is none.
+func (d *Desired) paths() []givenPath {
+	var paths []givenPath
+	for _, option := range d.options() {
+		if option.Type != ansible.Path {
 			continue
 		}
-		if !path.IsAbs(c.value) || path.Clean(c.value) == "/" || strings.ContainsFunc(c.value, isControl) {
-			return fmt.Errorf("value of %s must be an absolute path below /, without control characters, got: %q", c.option, c.value)
+		value := option.To.(*string)
+		if *value == "" || option.Name == "lockfile" && *value == ourLock {
+			continue
+		}
+		paths = append(paths, givenPath{option.Name, value})
+	}
+	return paths
+}
+
+func (d *Desired) checkPaths() error {
+	for _, p := range d.paths() {
+		if !path.IsAbs(*p.value) || path.Clean(*p.value) == "/" || charset.HasControl(*p.value) {
+			return fmt.Errorf("value of %s must be an absolute path below /, without control characters, got: %q",
+				p.option, *p.value)
 		}
 	}
 	if strings.Contains(d.BinDir, ":") {
@@ -220,13 +268,9 @@ func (d Desired) checkPaths() error {
 	return nil
 }
 
-func isControl(r rune) bool { return r < ' ' || r == 0x7f || r == utf8.RuneError }
-
-// clean puts the given paths into their shortest form.
-func (d *Desired) clean() {
-	for _, p := range []*string{&d.Home, &d.BinDir, &d.ConfigDir, &d.PipxHome, &d.Python, &d.CACert, &d.Constraints, &d.Lockfile, &d.Wheelhouse} {
-		if *p != "" {
-			*p = path.Clean(*p)
-		}
+// cleanPaths puts the given paths into their shortest form.
+func (d *Desired) cleanPaths() {
+	for _, p := range d.paths() {
+		*p.value = path.Clean(*p.value)
 	}
 }

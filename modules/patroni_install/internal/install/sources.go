@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pgedge/platform/modules/patroni_install/internal/ansible"
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 	"github.com/pgedge/platform/modules/patroni_install/internal/host"
 	"github.com/pgedge/platform/modules/patroni_install/internal/pipx"
@@ -38,14 +37,6 @@ type Sources struct {
 	archive           string   // the archive to install from, "" for a directory
 
 	Lock pipx.Lock
-}
-
-func newSources(p ansible.Params) Sources {
-	return Sources{
-		Constraints: p.String("constraints"), Lockfile: p.String("lockfile"), Wheelhouse: p.String("wheelhouse"),
-		constraints: p.String("_constraints"), lock: p.String("_lockfile"),
-		wheels: p.List("_wheels"), brought: p.String("_wheelhouse"),
-	}
 }
 
 // readSources reads the files that the options name, and returns what is asked for with them. A lock file settles the

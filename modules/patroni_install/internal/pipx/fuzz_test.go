@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pgedge/platform/modules/patroni_install/internal/charset"
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 )
 
@@ -73,7 +74,8 @@ func FuzzDistributions(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, one, other string) {
 		for name, version := range Distributions([]string{one, other}) {
-			if name != Normalise(name) || !isMadeOf(name, alphanumeric+"-") || !isMadeOf(version, versionChars) || !isMadeOf(version[:1], digits) {
+			named := name == Normalise(name) && charset.MadeOf(name, charset.Alphanumeric+"-")
+			if !named || !charset.MadeOf(version, versionChars) || !charset.MadeOf(version[:1], charset.Digits) {
 				t.Errorf("%q has version %q", name, version)
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pgedge/platform/modules/patroni_install/internal/charset"
 	"github.com/pgedge/platform/modules/patroni_install/internal/pep440"
 )
 
@@ -115,7 +116,7 @@ func shown(text string) string {
 func isHash(word string) bool {
 	for option, size := range map[string]int{"--hash=sha256:": 64, "--hash=sha384:": 96, "--hash=sha512:": 128} {
 		if digest, found := strings.CutPrefix(word, option); found {
-			return len(digest) == size && isMadeOf(digest, "0123456789abcdefABCDEF")
+			return len(digest) == size && charset.MadeOf(digest, charset.Digits+"abcdefABCDEF")
 		}
 	}
 	return false

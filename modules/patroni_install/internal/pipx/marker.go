@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pgedge/platform/modules/patroni_install/internal/charset"
 	"github.com/pgedge/platform/modules/patroni_install/internal/pep440"
 )
 
@@ -49,7 +50,7 @@ func tokenSize(text string) int {
 			return len(value) + len(`""`)
 		}
 	}
-	word, _ := span(text, alphanumeric+"_.")
+	word, _ := span(text, charset.Alphanumeric+"_.")
 	return max(len(word), 1)
 }
 

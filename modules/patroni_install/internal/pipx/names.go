@@ -1,22 +1,17 @@
 package pipx
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/pgedge/platform/modules/patroni_install/internal/charset"
+)
 
 const (
-	digits  = "0123456789"
-	letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-
-	alphanumeric = letters + digits
-	nameChars    = alphanumeric + "._-" // of packages, extras and programs
-	versionChars = alphanumeric + ".!+_"
+	nameChars    = charset.Alphanumeric + "._-" // of packages, extras and programs
+	versionChars = charset.Alphanumeric + ".!+_"
 
 	maxName = 100
 )
-
-// isMadeOf tells whether a text is not empty and has these ASCII characters only.
-func isMadeOf(text, chars string) bool {
-	return text != "" && strings.Trim(text, chars) == ""
-}
 
 // span returns how much of a text's beginning is made of these characters, and what follows it.
 func span(text, chars string) (beginning, rest string) {
@@ -26,13 +21,13 @@ func span(text, chars string) (beginning, rest string) {
 
 // isName tells whether the packaging standards allow a text as the name of a package or an extra.
 func isName(text string) bool {
-	return isAppName(text) && isMadeOf(text[len(text)-1:], alphanumeric)
+	return isAppName(text) && charset.MadeOf(text[len(text)-1:], charset.Alphanumeric)
 }
 
 // isAppName tells whether a text may become the name of a link: no directory, no option, no
 // hidden file.
 func isAppName(text string) bool {
-	return isMadeOf(text, nameChars) && isMadeOf(text[:1], alphanumeric) && len(text) <= maxName
+	return charset.MadeOf(text, nameChars) && charset.MadeOf(text[:1], charset.Alphanumeric) && len(text) <= maxName
 }
 
 // Normalise returns the one spelling of a package's or extra's name that all others compare by:
@@ -57,7 +52,8 @@ func Distributions(names []string) map[string]string {
 		}
 		name, rest, _ := strings.Cut(stem, "-")
 		version, _ := span(rest, versionChars)
-		if isMadeOf(name, alphanumeric+"._") && version != "" && isMadeOf(version[:1], digits) {
+		named := charset.MadeOf(name, charset.Alphanumeric+"._")
+		if named && version != "" && charset.MadeOf(version[:1], charset.Digits) {
 			found[Normalise(name)] = version
 		}
 	}

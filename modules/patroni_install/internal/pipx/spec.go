@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/pgedge/platform/modules/patroni_install/internal/charset"
 	"github.com/pgedge/platform/modules/patroni_install/internal/pep440"
 )
 
@@ -45,7 +46,7 @@ func ParseSpec(text string) (Spec, error) {
 // isPlainVersion tells whether a text can be a version alone, without the white space and the
 // letter v that PEP 440 lets precede it.
 func isPlainVersion(text string) bool {
-	return isMadeOf(text, versionChars+"-") && isMadeOf(text[:1], digits)
+	return charset.MadeOf(text, versionChars+"-") && charset.MadeOf(text[:1], charset.Digits)
 }
 
 func badSpec(text string, cause error) error {

@@ -11,6 +11,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/pgedge/platform/modules/patroni_install/internal/charset"
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 )
 
@@ -133,7 +134,7 @@ func minor(text string) string {
 }
 
 func isNumber(text string) bool {
-	return text != "" && len(text) < 4 && strings.Trim(text, "0123456789") == ""
+	return len(text) < 4 && charset.MadeOf(text, charset.Digits)
 }
 
 // readInterpreter follows bin/python by name to the interpreter outside the venv.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pgedge/platform/modules/patroni_install/internal/charset"
 	"github.com/pgedge/platform/modules/patroni_install/internal/host"
 )
 
@@ -48,7 +49,7 @@ func (d *DNF) Installed(ctx context.Context, names []string) (installed []Packag
 
 // checkRPMName refuses what dnf would take for an option, a group, a module, a pattern or a file.
 func checkRPMName(name string) error {
-	if name == "" || strings.ContainsAny(name[:1], "._+-") || !only(strings.ToLower(name), "._+-") {
+	if !charset.MadeOf(name, charset.Alphanumeric+"._+-") || !charset.MadeOf(name[:1], charset.Alphanumeric) {
 		return fmt.Errorf("%q is not the name of a package", name)
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pgedge/platform/modules/patroni_install/internal/charset"
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 	"github.com/pgedge/platform/modules/patroni_install/internal/host"
 )
@@ -159,7 +160,7 @@ func (d *DNF) sweep(ctx context.Context, archives []string) error {
 		}
 		for _, name := range names {
 			stem, suffix, found := strings.Cut(name, ";")
-			if !found || len(suffix) != 8 || strings.Trim(suffix, "0123456789abcdef") != "" || !ours[path.Join(dir, stem)] {
+			if !found || len(suffix) != 8 || !charset.MadeOf(suffix, charset.Digits+"abcdef") || !ours[path.Join(dir, stem)] {
 				continue
 			}
 			if err := d.Host.FS.Remove(path.Join(dir, name)); err != nil {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pgedge/platform/modules/patroni_install/internal/charset"
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 )
 
@@ -101,7 +102,7 @@ func readUpdates(files *fsys.FS) ([]stanza, error) {
 	}
 	var all []stanza
 	for _, name := range names {
-		if strings.Trim(name, "0123456789") != "" {
+		if !charset.MadeOf(name, charset.Digits) {
 			continue // dpkg's temporary file
 		}
 		data, err := files.ReadFile(path.Join(updatesDir, name), statusLimit)

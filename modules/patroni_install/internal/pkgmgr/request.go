@@ -3,6 +3,8 @@ package pkgmgr
 import (
 	"fmt"
 	"strings"
+
+	"github.com/pgedge/platform/modules/patroni_install/internal/charset"
 )
 
 // request is what a user asks for: "name", "name:arch", each with "=version" if need be.
@@ -13,19 +15,12 @@ type request struct{ name, arch, version string }
 func parseRequest(text string) (request, error) {
 	full, version, versioned := strings.Cut(text, "=")
 	name, arch, qualified := strings.Cut(full, ":")
-	ok := len(name) >= 2 && isAlnum(rune(name[0])) && only(name, "+-.") &&
-		(!qualified || arch != "" && only(arch, "-")) &&
-		(!versioned || version != "" && only(version, ".+-:~"))
+	ok := len(name) >= 2 && charset.MadeOf(name[:1], charset.Lower+charset.Digits) &&
+		charset.MadeOf(name, charset.Alphanumeric+"+-.") &&
+		(!qualified || charset.MadeOf(arch, charset.Alphanumeric+"-")) &&
+		(!versioned || charset.MadeOf(version, charset.Alphanumeric+".+-:~"))
 	if !ok {
 		return request{}, fmt.Errorf("%q is not the name of a package", text)
 	}
 	return request{name: name, arch: arch, version: version}, nil
 }
-
-func only(text, punctuation string) bool {
-	return strings.IndexFunc(text, func(r rune) bool {
-		return !isAlnum(r) && (r < 'A' || r > 'Z') && !strings.ContainsRune(punctuation, r)
-	}) < 0
-}
-
-func isAlnum(r rune) bool { return r >= 'a' && r <= 'z' || r >= '0' && r <= '9' }

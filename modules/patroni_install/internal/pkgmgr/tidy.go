@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/pgedge/platform/modules/patroni_install/internal/charset"
 	"github.com/pgedge/platform/modules/patroni_install/internal/host"
 )
 
@@ -114,5 +115,5 @@ func (a APT) removeEmpty(ctx context.Context, d string) error {
 // it: "x.cpython-311.pyc.140223", the address of an object.
 func isUnfinishedBytecode(name string) bool {
 	_, number, found := strings.Cut(name, ".pyc.")
-	return found && number != "" && strings.Trim(number, "0123456789") == ""
+	return found && charset.MadeOf(number, charset.Digits)
 }

@@ -4,6 +4,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/pgedge/platform/modules/patroni_install/internal/charset"
 )
 
 // shownNames are the settings whose values are words of systemd's, names of units or of accounts. The values of others may
@@ -48,7 +50,8 @@ func isPlain(name, value string) bool {
 		return false // anybody's
 	}
 	unit := strings.TrimLeft(strings.TrimPrefix(value, "-"), "0123456789")
-	isNumber := len(unit) < len(value) && len(value) <= 20 && (unit == "" || unit == "%" || len(unit) <= 5 && consistsOf(unit, ""))
+	isUnit := unit == "" || unit == "%" || len(unit) <= 5 && charset.MadeOf(unit, charset.Alphanumeric)
+	isNumber := len(unit) < len(value) && len(value) <= 20 && isUnit
 	return isNumber || slices.Contains([]string{"yes", "no", "true", "false", "on", "off", "infinity"}, value)
 }
 
@@ -56,15 +59,16 @@ func isPlain(name, value string) bool {
 func shownLine(line string, comment bool) string {
 	name, value, found := strings.Cut(line, "=")
 	name, value = strings.TrimSpace(name), strings.TrimSpace(value)
+	const nameChars = charset.Alphanumeric + "-"
 	isPath := func(word string) bool {
 		return path.IsAbs(strings.TrimLeft(word, "-:")) && !strings.Contains(word, "=")
 	}
 	switch {
 	case comment:
 		return "# …"
-	case strings.HasPrefix(line, "[") && strings.HasSuffix(line, "]") && consistsOf(line[1:len(line)-1], "-"):
+	case strings.HasPrefix(line, "[") && strings.HasSuffix(line, "]") && charset.MadeOf(line[1:len(line)-1], nameChars):
 		return line
-	case !found || !consistsOf(name, "-"):
+	case !found || !charset.MadeOf(name, nameChars):
 		return "…"
 	case value == "", isPlain(name, value), slices.Contains(shownNames(), name) && !strings.HasSuffix(line, `\`):
 		return line

@@ -12,6 +12,8 @@ import (
 	"fmt"
 	"path"
 	"strings"
+
+	"github.com/pgedge/platform/modules/patroni_install/internal/charset"
 )
 
 // Directory is where the administrator's unit files live; Patroni's goes there.
@@ -188,16 +190,8 @@ func words(command string) (all []string) {
 // divides it into two parts.
 func isUnitName(name string) bool {
 	prefix, instance, divided := strings.Cut(name, "@")
-	return consistsOf(prefix, `:_.\-`) && (!divided || consistsOf(instance, `:_.\-`))
-}
-
-// consistsOf tells whether a word is not empty and has only ASCII letters, digits and these others.
-func consistsOf(word, others string) bool {
-	foreign := func(r rune) bool {
-		alphanumeric := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
-		return !alphanumeric && !strings.ContainsRune(others, r)
-	}
-	return word != "" && strings.IndexFunc(word, foreign) < 0
+	const chars = charset.Alphanumeric + `:_.\-`
+	return charset.MadeOf(prefix, chars) && (!divided || charset.MadeOf(instance, chars))
 }
 
 // Check reports what systemd would refuse or misread: a name that is no unit's, relative paths, control characters, and
@@ -225,7 +219,7 @@ func (u Unit) check() error {
 		return fmt.Errorf("the configuration file %q is not an absolute path", u.ConfigPath)
 	}
 	for _, value := range []string{u.User, u.Group, u.Exec, u.ConfigPath} {
-		if strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r == 0x7f || r == '\uFFFD' }) {
+		if charset.HasControl(value) {
 			return fmt.Errorf("%q has characters that a unit file cannot hold", value)
 		}
 	}
@@ -253,7 +247,7 @@ func escapeSpecifiers(s string) string {
 
 // quote keeps a word in one piece where systemd would split or unescape it.
 func quote(word string) string {
-	if consistsOf(word, `/_.:@%$+,-`) {
+	if charset.MadeOf(word, charset.Alphanumeric+`/_.:@%$+,-`) {
 		return word
 	}
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(word) + `"`

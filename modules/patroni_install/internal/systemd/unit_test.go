@@ -126,6 +126,8 @@ func TestCheck(t *testing.T) {
 		{"no user", func(u *Unit) { u.User = "" }, "user and group must be given"},
 		{"no group", func(u *Unit) { u.Group = "" }, "user and group must be given"},
 		{"newline in the user", func(u *Unit) { u.User = "a\nExecStartPre=/bin/x" }, "characters that a unit file cannot hold"},
+		{"backslash at the end of the user", func(u *Unit) { u.User = `a\` }, "a backslash at the end of user"},
+		{"backslash at the end of the group", func(u *Unit) { u.Group = `a\` }, `or group "a\\" would join its line`},
 		{"relative program", func(u *Unit) { u.Exec = "patroni" }, `the program "patroni" is not an absolute path`},
 		{"double quote in the program", func(u *Unit) { u.Exec = `/a"b/patroni` }, "systemd runs no program whose path has quotes"},
 		{"single quote in the program", func(u *Unit) { u.Exec = `/a'b/patroni` }, "systemd runs no program whose path has quotes"},
