@@ -21,7 +21,7 @@
 // begin and the end that follows it, directly below a begin without an end, or directly above an end
 // without a begin; statements that follow one another count as one. Every other line is the user's, also between the markers: it stays, in its place. A
 // statement that was changed by hand hence loses its markers and becomes the user's own, and a fresh block is
-// added unless the changed one still does its work. A marker counts wherever it is a line of its own: lines
+// added. A marker counts wherever it is a line of its own: lines
 // of the user's with an open quote, which only the apostrophe of a marker closes, do not parse without it. Of several blocks the first is renewed where it
 // stands, the others go.
 //
@@ -71,7 +71,7 @@ func Ensure(text string, s Settings, kind Kind) (string, error) {
 		return "", err
 	}
 	p := parse(text)
-	found := inspect(p.rest(), s.Dir, s.Home)
+	found := scan(p.rest(), s.Dir, s.Home)
 	set := content{dir: p.set.dir}
 	if s.Dir != "" && (set.dir != "" || !found.onPath) {
 		set.dir = quote(s.Dir)
