@@ -17,7 +17,7 @@ import (
 )
 
 // dirs makes the directories that no build made: the bin directory, the one of the units, which an image
-// without systemd lacks, and what is above the configuration directory and the files of comfort.
+// without systemd lacks, and what is above the configuration directory, the profiles and the files of comfort.
 func (p *Plan) dirs() []txn.Step {
 	made := map[string]bool{}
 	for _, s := range slices.Concat(p.Packages, p.Stage) {
@@ -34,6 +34,7 @@ func (p *Plan) dirs() []txn.Step {
 			dirs = append(dirs, path.Dir(c.path))
 		}
 	}
+	dirs = append(dirs, p.profileDirs()...)
 	return append(p.missingDirs(made, dirs...), p.labelBinDir()...)
 }
 

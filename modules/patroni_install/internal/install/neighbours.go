@@ -2,7 +2,6 @@ package install
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"path"
 	"slices"
@@ -26,20 +25,28 @@ func (o *Observed) isNeighbours(name string) bool {
 	return slices.Contains(o.Neighbours, pathIn(o, name))
 }
 
-// neighbours finds these places, and says where one is in the way. A bin directory that this run leaves is in nobody's.
+// neighbours finds these places, and says if one is in the way. A bin directory that this run leaves is in nobody's.
 func (o *observer) neighbours() {
 	f := o.found
-	for _, name := range profileNames() {
-		dir := pathIn(f, name)
-		if dir == f.BinDir || f.leavesFormer() && dir == f.Former.Path || slices.Contains(f.Neighbours, dir) || !o.hasOthersPrograms(dir) {
+	for _, file := range profile.Files() {
+		dir := pathIn(f, file.Name)
+		if dir == f.BinDir || f.leavesFormer() && dir == f.Former.Path || slices.Contains(f.Neighbours, dir) {
 			continue
 		}
-		f.Neighbours = append(f.Neighbours, dir)
-		if o.want.managesPath(f) {
-			f.Warnings = append(f.Warnings, fmt.Sprintf("the shell profiles have %s on the PATH, where another installation of user %s has "+
-				"its programs, and %s was not added; set manage_path (in the role: patroni_manage_path) to false, and add %[3]s to the PATH "+
-				"yourself where that is wanted", dir, f.User.Name, f.BinDir))
+		if o.hasOthersPrograms(dir) {
+			f.Neighbours = append(f.Neighbours, dir)
 		}
+	}
+	warned := map[string]bool{}
+	for _, file := range f.shellFiles() {
+		dir := pathIn(f, file.Name)
+		if !o.want.managesPath(f) || !f.isNeighbours(file.Name) || warned[dir] {
+			continue
+		}
+		warned[dir] = true
+		o.warn("the shell profiles have %s on the PATH, where another installation of user %s has its programs, and %s was "+
+			"not added; set manage_path (in the role: patroni_manage_path) to false, and add %[3]s to the PATH yourself "+
+			"where that is wanted", dir, f.User.Name, f.BinDir)
 	}
 }
 

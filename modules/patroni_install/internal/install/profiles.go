@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
@@ -15,32 +16,33 @@ import (
 // profileName is what people read of a profile.
 const profileName = "shell profile"
 
-// profileNames are the start-up files of shells, in the home.
-func profileNames() []string { return []string{".bash_profile", ".bash_login", ".profile", ".bashrc"} }
+// shell is what shells of the user read.
+func (o *Observed) shell() profile.Shell {
+	shell, _ := profile.ShellOf(o.User.Shell)
+	return shell
+}
 
-// profileKind is what a file of these is to shells.
-func profileKind(name string) profile.Kind {
-	if name == ".bashrc" {
-		return profile.Interactive
-	}
-	return profile.Login
+// shellFiles are the files that shells of the user read, the one of login shells first.
+func (o *Observed) shellFiles() []profile.File {
+	return o.shell().Reads(func(name string) bool { return o.exists(path.Join(o.User.Home, name)) })
 }
 
 // profiles puts the bin directory on the PATH of the user's shells, and names the configuration to
-// its login shells.
+// its login shells. A block in a file that another shell reads stays, since a shell can be changed back, or started by
+// hand, and is kept up to date.
 func (p *Plan) profiles() ([]txn.Step, error) {
-	existing := func(name string) bool { return p.seen.exists(path.Join(p.seen.User.Home, name)) }
-	login := profile.LoginFile(existing, p.seen.User.Shell)
+	reads := p.seen.shellFiles()
 	var steps []txn.Step
-	for _, name := range profileNames() {
-		s := profile.Settings{Config: p.keptConfig(name)}
-		if p.want.managesPath(p.seen) && (name == login || name == ".bashrc") && !p.seen.isNeighbours(name) {
+	for _, file := range profile.Files() {
+		s := profile.Settings{Config: p.keptConfig(file.Name)}
+		wanted := slices.Contains(reads, file) || pathIn(p.seen, file.Name) != ""
+		if p.want.managesPath(p.seen) && wanted && !p.seen.isNeighbours(file.Name) {
 			s.Dir = p.seen.BinDir
 		}
-		if p.want.PatronictlConfig && name == login {
+		if p.want.PatronictlConfig && slices.Index(reads, file) == 0 {
 			s.Config = p.seen.Config
 		}
-		change, err := p.profile(name, s)
+		change, err := p.profile(file, s)
 		if err != nil {
 			return nil, err
 		}
@@ -51,27 +53,68 @@ func (p *Plan) profiles() ([]txn.Step, error) {
 	return steps, nil
 }
 
-// profiles reads the shell profiles. One that cannot be read counts as missing where the options want nothing in it.
+// profileDirs are the directories of the files that get something.
+func (p *Plan) profileDirs() []string {
+	if !p.want.managesPath(p.seen) && !p.want.namesConfig() {
+		return nil
+	}
+	var dirs []string
+	for _, file := range p.seen.shellFiles() {
+		dirs = append(dirs, path.Dir(path.Join(p.seen.User.Home, file.Name)))
+	}
+	return dirs
+}
+
+// profiles reads the shell profiles. One that cannot be read counts as missing if nothing is wanted in it.
 func (o *observer) profiles() error {
 	f := o.found
 	var unread []string
 	var cause error
-	for _, base := range profileNames() {
-		err := o.look(path.Join(path.Clean(f.User.Home), base), true)
+	for _, file := range profile.Files() {
+		err := o.lookAtProfile(file)
 		if err == nil {
 			continue
 		}
-		if o.want.managesPath(f) || o.want.namesConfig() {
+		if f.shell().MayRead(file) && (o.want.managesPath(f) || o.want.namesConfig()) {
 			return fmt.Errorf("cannot put anything into the shell profiles: %w; set manage_path and patronictl_config "+
 				"(in the role: patroni_manage_path, patroni_patronictl_config) to false", err)
 		}
-		unread, cause = append(unread, base), cmp.Or(cause, err)
+		unread, cause = append(unread, file.Name), cmp.Or(cause, err)
 	}
 	if o.want.State == Absent && cause != nil {
-		f.Warnings = append(f.Warnings, fmt.Sprintf("cannot look for a block of this module in the shell profiles %s: %v; "+
-			"if there is one, remove it yourself", strings.Join(unread, ", "), cause))
+		o.warn("cannot look for a block of this module in the shell profiles %s: %v; if there is one, remove it yourself",
+			strings.Join(unread, ", "), cause)
 	}
+	o.warnOfShell()
 	return nil
+}
+
+// lookAtProfile reads a profile, and looks at the directories that it may need.
+func (o *observer) lookAtProfile(file profile.File) error {
+	home := path.Clean(o.found.User.Home)
+	name := path.Join(home, file.Name)
+	err := o.look(name, true)
+	for dir := path.Dir(name); err == nil && dir != home; dir = path.Dir(dir) {
+		err = o.look(dir, false)
+	}
+	return err
+}
+
+// warnOfShell says what an unknown shell of the user's is not told.
+func (o *observer) warnOfShell() {
+	f := o.found
+	if _, known := profile.ShellOf(f.User.Shell); known {
+		return
+	}
+	shell := fmt.Sprintf("the shell of user %s is %s, whose profiles this module does not know", f.User.Name, f.User.Shell)
+	if o.want.managesPath(f) {
+		o.warn("%s, and bin_dir was not put on its PATH; add %s to it yourself, and set manage_path "+
+			"(in the role: patroni_manage_path) to false", shell, f.BinDir)
+	}
+	if o.want.namesConfig() {
+		o.warn("%s, and the configuration was not named there; set PATRONICTL_CONFIG_FILE to %s there yourself, and "+
+			"patronictl_config (in the role: patroni_patronictl_config) to false", shell, f.Config)
+	}
 }
 
 // namesConfig tells whether the options ask for the configuration in a shell profile.
@@ -98,39 +141,39 @@ func (p *Plan) keptConfig(name string) string {
 }
 
 // profile changes or makes one file; nil when it is as it should be.
-func (p *Plan) profile(base string, set profile.Settings) (txn.Step, error) {
-	name, kind := path.Join(p.seen.User.Home, base), profileKind(base)
+func (p *Plan) profile(file profile.File, set profile.Settings) (txn.Step, error) {
+	name := path.Join(p.seen.User.Home, file.Name)
 	set.Home = path.Clean(p.seen.User.Home)
 	entry, found := p.seen.Entries[name]
 	switch {
-	case set.Dir == "" && set.Config == "" && configIn(p.seen, base) == "":
+	case set.Dir == "" && set.Config == "" && configIn(p.seen, file.Name) == "":
 		return nil, nil //nolint:nilnil // nothing is to be done
 	case !found:
-		text, err := profile.New(kind, base, set)
+		text, err := profile.New(file.Kind, file.Name, set)
 		attr := fsys.Attr{Mode: 0o644, UID: p.seen.User.UID, GID: p.seen.User.GID}
 		return &step.File{Name: profileName, Path: name, After: &step.FileState{Data: []byte(text), Attr: attr}}, err
 	case entry.Type != fsys.File:
 		return nil, refuseProfile(name, entry, set)
 	}
-	if err := p.refuseConfig(base, set.Config); err != nil {
+	if err := p.refuseConfig(file.Name, set.Config); err != nil {
 		return nil, err
 	}
-	text, err := profile.Ensure(string(entry.Data), set, kind)
+	text, err := profile.Ensure(string(entry.Data), set, file.Kind)
 	if err != nil {
 		return nil, err
 	}
-	return p.profileStep(base, text), nil
+	return p.profileStep(file, text), nil
 }
 
 // profileStep gives a profile that is there a text; nil when it has it. One that comes to hold nothing but what was
 // written when it was made goes.
-func (p *Plan) profileStep(base, text string) txn.Step {
-	name := path.Join(p.seen.User.Home, base)
+func (p *Plan) profileStep(file profile.File, text string) txn.Step {
+	name := path.Join(p.seen.User.Home, file.Name)
 	s := &step.File{Name: profileName, Path: name, Before: p.fileState(name)}
 	if text == string(s.Before.Data) {
 		return nil
 	}
-	if !profile.Bare(profileKind(base), base, text) {
+	if !profile.Bare(file.Kind, file.Name, text) {
 		s.After = &step.FileState{Data: []byte(text), Attr: s.Before.Attr}
 	}
 	return s
@@ -158,15 +201,15 @@ func (p *Plan) refuseConfig(name, config string) error {
 // unprofile takes our block out of the shell profiles, or, while others use the installation, the
 // configuration of this service alone.
 func (p *Plan) unprofile() (steps []txn.Step, err error) {
-	for _, base := range profileNames() {
-		entry := p.seen.Entries[path.Join(p.seen.User.Home, base)]
+	for _, file := range profile.Files() {
+		entry := p.seen.Entries[path.Join(p.seen.User.Home, file.Name)]
 		if entry.Type != fsys.File {
 			continue
 		}
 		var s txn.Step
-		if p.removesTree() && !p.seen.isNeighbours(base) {
-			s = p.profileStep(base, profile.Remove(string(entry.Data)))
-		} else if s, err = p.profile(base, profile.Settings{Config: p.keptConfig(base)}); err != nil {
+		if p.removesTree() && !p.seen.isNeighbours(file.Name) {
+			s = p.profileStep(file, profile.Remove(string(entry.Data)))
+		} else if s, err = p.profile(file, profile.Settings{Config: p.keptConfig(file.Name)}); err != nil {
 			return nil, err
 		}
 		if s != nil {

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
+	"github.com/pgedge/platform/modules/patroni_install/internal/profile"
 	"github.com/pgedge/platform/modules/patroni_install/internal/systemd"
 )
 
@@ -100,8 +101,8 @@ func (o *observer) asksForOthers() bool {
 			return true
 		}
 	}
-	for _, name := range profileNames() {
-		if config := configIn(o.found, name); config != "" && (!o.want.PatronictlConfig || config != o.found.Config) {
+	for _, file := range profile.Files() {
+		if config := configIn(o.found, file.Name); config != "" && (!o.want.PatronictlConfig || config != o.found.Config) {
 			return true
 		}
 	}

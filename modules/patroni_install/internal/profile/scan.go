@@ -47,8 +47,8 @@ func scan(text, dir, home string) finding {
 
 // commandWords are the words of a line up to its comment. What separates commands is a word, too.
 func commandWords(line string) []string {
-	// The operators that begin or end in < or > belong to a redirection.
-	spaced := strings.NewReplacer(">&", ">&", "<&", "<&", "&>", "&>", ">|", ">|",
+	// What begins with < or > belongs to a redirection.
+	spaced := strings.NewReplacer(">&", ">&", "<&", "<&", ">|", ">|",
 		";", " ; ", "&", " & ", "|", " | ", "(", " ( ", ")", " ) ").Replace(line)
 	words := strings.Fields(spaced)
 	if comment := slices.IndexFunc(words, func(w string) bool { return w[0] == '#' }); comment >= 0 {
