@@ -157,7 +157,11 @@ options:
     type: str
     default: patroni
   manage_path:
-    description: Whether to put O(bin_dir) on the E(PATH) of the user's shells, by a marked block in the shell profiles.
+    description:
+      - Whether to put O(bin_dir) on the E(PATH) of the user's shells, by a marked block in the profiles that the
+        user's shell reads. C(bash), C(sh), C(dash), C(ash), C(ksh), C(mksh), C(zsh) and C(fish) are known. For another
+        shell nothing is written, and a warning says so.
+      - Blocks in the profiles of a shell that the user had before stay and are kept up to date.
     type: bool
     default: true
   completion:
@@ -171,7 +175,7 @@ options:
   patronictl_config:
     description:
       - Whether the user's login shells export E(PATRONICTL_CONFIG_FILE), unless it is set, so that C(patronictl) finds
-        O(config_file) in O(config_dir) without its option C(-c).
+        O(config_file) in O(config_dir) without its option C(-c). With C(fish), all of the user's shells do.
       - It can name one file. For a second service of the same installation it is refused.
     type: bool
     default: false

@@ -149,8 +149,11 @@ func TestPlanProfiles(t *testing.T) {
 			managed, "/bin/bash", map[string]string{".profile": "a\n", ".bash_login": "b\n", ".bashrc": "c\n"},
 			[]string{"change .bash_login", "change .bashrc"},
 		},
-		"another shell":       {managed, "/bin/sh", map[string]string{".bash_profile": "b\n"}, []string{"create .profile", "create .bashrc"}},
-		"another shell, bare": {managed, "/usr/bin/zsh", nil, []string{"create .profile", "create .bashrc"}},
+		"another shell": {managed, "/bin/sh", map[string]string{".bash_profile": "b\n"}, []string{"create .profile"}},
+		"zsh":           {managed, "/usr/bin/zsh", nil, []string{"create .zprofile", "create .zshrc"}},
+		"fish":          {managed, "/usr/bin/fish", nil, []string{"create patroni_install.fish"}},
+		"unknown shell": {managed, "/bin/tcsh", map[string]string{".profile": "b\n"}, nil},
+		"no shell":      {managed, "/usr/sbin/nologin", nil, []string{"create .profile"}},
 		"already on the PATH": {
 			managed, "/bin/bash",
 			map[string]string{".profile": "PATH=$HOME/.local/bin:$PATH\n", ".bashrc": "PATH=$PATH:" + binDir + "\n"}, nil,

@@ -23,21 +23,28 @@ func (p *profiles) isNeighbours(name string) bool {
 	return slices.Contains(p.otherBinDirs, pathIn(p.seen, name))
 }
 
-// neighbours finds these places, and says where one is in the way. A bin directory that this run leaves is in nobody's.
+// neighbours finds these places, and says if one is in the way. A bin directory that this run leaves is in nobody's.
 func (p *profiles) neighbours() {
 	v := p.seen
-	for _, name := range profileNames() {
-		dir := pathIn(v, name)
-		if dir == v.BinDir || dir == p.former.leaves() || slices.Contains(p.otherBinDirs, dir) ||
-			!v.hasOthersPrograms(dir) {
+	for _, file := range profile.Files() {
+		dir := pathIn(v, file.Name)
+		if dir == v.BinDir || dir == p.former.leaves() || slices.Contains(p.otherBinDirs, dir) {
 			continue
 		}
-		p.otherBinDirs = append(p.otherBinDirs, dir)
-		if p.want.managesPath(v) {
-			v.warn("the shell profiles have %s on the PATH, where another installation of user %s has "+
-				"its programs, and %s was not added; set manage_path (in the role: patroni_manage_path) to false, and add %[3]s to the PATH "+
-				"yourself where that is wanted", dir, v.User.Name, v.BinDir)
+		if v.hasOthersPrograms(dir) {
+			p.otherBinDirs = append(p.otherBinDirs, dir)
 		}
+	}
+	warned := map[string]bool{}
+	for _, file := range v.shellFiles() {
+		dir := pathIn(v, file.Name)
+		if !p.want.managesPath(v) || !p.isNeighbours(file.Name) || warned[dir] {
+			continue
+		}
+		warned[dir] = true
+		v.warn("the shell profiles have %s on the PATH, where another installation of user %s has its programs, and %s was "+
+			"not added; set manage_path (in the role: patroni_manage_path) to false, and add %[3]s to the PATH yourself "+
+			"where that is wanted", dir, v.User.Name, v.BinDir)
 	}
 }
 

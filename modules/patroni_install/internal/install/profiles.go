@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
@@ -16,15 +17,15 @@ import (
 // profileName is what people read of a profile.
 const profileName = "shell profile"
 
-// profileNames are the start-up files of shells, in the home.
-func profileNames() []string { return []string{".bash_profile", ".bash_login", ".profile", ".bashrc"} }
+// shell is what shells of the user read.
+func (v *View) shell() profile.Shell {
+	shell, _ := profile.ShellOf(v.User.Shell)
+	return shell
+}
 
-// profileKind is what a file of these is to shells.
-func profileKind(name string) profile.Kind {
-	if name == ".bashrc" {
-		return profile.Interactive
-	}
-	return profile.Login
+// shellFiles are the files that shells of the user read, the one of login shells first.
+func (v *View) shellFiles() []profile.File {
+	return v.shell().Reads(func(name string) bool { return v.exists(path.Join(v.User.Home, name)) })
 }
 
 // profiles put the bin directory on the PATH of the user's shells, and name the configuration to its login shells.
@@ -36,14 +37,6 @@ type profiles struct {
 	otherBinDirs []string
 }
 
-// Steps implements [Part].
-func (p *profiles) Steps(Decision, Outcome) ([]txn.Step, error) {
-	if p.removes() {
-		return p.unprofile()
-	}
-	return p.profiles()
-}
-
 // Refuse implements [Part].
 func (p *profiles) Refuse() error {
 	if p.removes() {
@@ -53,19 +46,29 @@ func (p *profiles) Refuse() error {
 	return err
 }
 
+// Steps implements [Part].
+func (p *profiles) Steps(Decision, Outcome) ([]txn.Step, error) {
+	if p.removes() {
+		return p.unprofile()
+	}
+	return p.profiles()
+}
+
+// profiles changes what shells of the user read. A block in a file that another shell reads stays, since a shell can be changed back, or started by
+// hand, and is kept up to date.
 func (p *profiles) profiles() ([]txn.Step, error) {
-	existing := func(name string) bool { return p.seen.exists(path.Join(p.seen.User.Home, name)) }
-	login := profile.LoginFile(existing, p.seen.User.Shell)
+	reads := p.seen.shellFiles()
 	var steps []txn.Step
-	for _, name := range profileNames() {
-		s := profile.Settings{Config: p.keptConfig(name)}
-		if p.want.managesPath(p.seen) && (name == login || name == ".bashrc") && !p.isNeighbours(name) {
+	for _, file := range profile.Files() {
+		s := profile.Settings{Config: p.keptConfig(file.Name)}
+		wanted := slices.Contains(reads, file) || pathIn(p.seen, file.Name) != ""
+		if p.want.managesPath(p.seen) && wanted && !p.isNeighbours(file.Name) {
 			s.Dir = p.seen.BinDir
 		}
-		if p.want.PatronictlConfig && name == login {
+		if p.want.PatronictlConfig && slices.Index(reads, file) == 0 {
 			s.Config = p.seen.Config
 		}
-		change, err := p.profile(name, s)
+		change, err := p.profile(file, s)
 		if err != nil {
 			return nil, err
 		}
@@ -76,26 +79,39 @@ func (p *profiles) profiles() ([]txn.Step, error) {
 	return steps, nil
 }
 
-// Look implements [Part]. A profile that cannot be read counts as missing where the options want nothing in it.
+// Parents implements [Part]: the directories of the files that get something.
+func (p *profiles) Parents() []string {
+	if !p.want.managesPath(p.seen) && !p.want.namesConfig() {
+		return nil
+	}
+	var dirs []string
+	for _, file := range p.seen.shellFiles() {
+		dirs = append(dirs, path.Dir(path.Join(p.seen.User.Home, file.Name)))
+	}
+	return dirs
+}
+
+// Look implements [Part]. A profile that cannot be read counts as missing if nothing is wanted in it.
 func (p *profiles) Look(context.Context) error {
 	v := p.seen
 	var unread []string
 	var cause error
-	for _, base := range profileNames() {
-		err := v.Read(path.Join(path.Clean(v.User.Home), base))
+	for _, file := range profile.Files() {
+		err := p.lookAtProfile(file)
 		if err == nil {
 			continue
 		}
-		if p.want.managesPath(v) || p.want.namesConfig() {
+		if v.shell().MayRead(file) && (p.want.managesPath(v) || p.want.namesConfig()) {
 			return fmt.Errorf("cannot put anything into the shell profiles: %w; set manage_path and patronictl_config "+
 				"(in the role: patroni_manage_path, patroni_patronictl_config) to false", err)
 		}
-		unread, cause = append(unread, base), cmp.Or(cause, err)
+		unread, cause = append(unread, file.Name), cmp.Or(cause, err)
 	}
 	if p.removes() && cause != nil {
-		v.warn("cannot look for a block of this module in the shell profiles %s: %v; "+
-			"if there is one, remove it yourself", strings.Join(unread, ", "), cause)
+		v.warn("cannot look for a block of this module in the shell profiles %s: %v; if there is one, remove it yourself",
+			strings.Join(unread, ", "), cause)
 	}
+	p.warnOfShell()
 	if p.asksForOthers() {
 		if err := v.askServices(); err != nil {
 			return err
@@ -107,12 +123,40 @@ func (p *profiles) Look(context.Context) error {
 
 // asksForOthers tells whether a profile names a configuration that this run does not want there.
 func (p *profiles) asksForOthers() bool {
-	for _, name := range profileNames() {
-		if config := configIn(p.seen, name); config != "" && (!p.want.PatronictlConfig || config != p.seen.Config) {
+	for _, file := range profile.Files() {
+		if config := configIn(p.seen, file.Name); config != "" && (!p.want.PatronictlConfig || config != p.seen.Config) {
 			return true
 		}
 	}
 	return false
+}
+
+// lookAtProfile reads a profile, and looks at the directories that it may need.
+func (p *profiles) lookAtProfile(file profile.File) error {
+	home := path.Clean(p.seen.User.Home)
+	name := path.Join(home, file.Name)
+	err := p.seen.Read(name)
+	for dir := path.Dir(name); err == nil && dir != home; dir = path.Dir(dir) {
+		err = p.seen.Look(dir)
+	}
+	return err
+}
+
+// warnOfShell says what an unknown shell of the user's is not told.
+func (p *profiles) warnOfShell() {
+	v := p.seen
+	if _, known := profile.ShellOf(v.User.Shell); known {
+		return
+	}
+	shell := fmt.Sprintf("the shell of user %s is %s, whose profiles this module does not know", v.User.Name, v.User.Shell)
+	if p.want.managesPath(v) {
+		v.warn("%s, and bin_dir was not put on its PATH; add %s to it yourself, and set manage_path "+
+			"(in the role: patroni_manage_path) to false", shell, v.BinDir)
+	}
+	if p.want.namesConfig() {
+		v.warn("%s, and the configuration was not named there; set PATRONICTL_CONFIG_FILE to %s there yourself, and "+
+			"patronictl_config (in the role: patroni_patronictl_config) to false", shell, v.Config)
+	}
 }
 
 // namesConfig tells whether the options ask for the configuration in a shell profile.
@@ -139,39 +183,39 @@ func (p *profiles) keptConfig(name string) string {
 }
 
 // profile changes or makes one file; nil when it is as it should be.
-func (p *profiles) profile(base string, set profile.Settings) (txn.Step, error) {
-	name, kind := path.Join(p.seen.User.Home, base), profileKind(base)
+func (p *profiles) profile(file profile.File, set profile.Settings) (txn.Step, error) {
+	name := path.Join(p.seen.User.Home, file.Name)
 	set.Home = path.Clean(p.seen.User.Home)
 	entry, found := p.seen.At(name)
 	switch {
-	case set.Dir == "" && set.Config == "" && configIn(p.seen, base) == "":
+	case set.Dir == "" && set.Config == "" && configIn(p.seen, file.Name) == "":
 		return nil, nil //nolint:nilnil // nothing is to be done
 	case !found:
-		text, err := profile.New(kind, base, set)
+		text, err := profile.New(file.Kind, file.Name, set)
 		attr := fsys.Attr{Mode: 0o644, UID: p.seen.User.UID, GID: p.seen.User.GID}
 		return &step.File{Name: profileName, Path: name, After: &step.FileState{Data: []byte(text), Attr: attr}}, err
 	case entry.Type != fsys.File:
 		return nil, refuseProfile(name, entry, set)
 	}
-	if err := p.refuseConfig(base, set.Config); err != nil {
+	if err := p.refuseConfig(file.Name, set.Config); err != nil {
 		return nil, err
 	}
-	text, err := profile.Ensure(string(entry.Data), set, kind)
+	text, err := profile.Ensure(string(entry.Data), set, file.Kind)
 	if err != nil {
 		return nil, err
 	}
-	return p.profileStep(base, text), nil
+	return p.profileStep(file, text), nil
 }
 
 // profileStep gives a profile that is there a text; nil when it has it. One that comes to hold nothing but what was
 // written when it was made goes.
-func (p *profiles) profileStep(base, text string) txn.Step {
-	name := path.Join(p.seen.User.Home, base)
+func (p *profiles) profileStep(file profile.File, text string) txn.Step {
+	name := path.Join(p.seen.User.Home, file.Name)
 	s := &step.File{Name: profileName, Path: name, Before: p.seen.fileState(name)}
 	if text == string(s.Before.Data) {
 		return nil
 	}
-	if !profile.Bare(profileKind(base), base, text) {
+	if !profile.Bare(file.Kind, file.Name, text) {
 		s.After = &step.FileState{Data: []byte(text), Attr: s.Before.Attr}
 	}
 	return s
@@ -199,15 +243,15 @@ func (p *profiles) refuseConfig(name, config string) error {
 // unprofile takes our block out of the shell profiles, or, while others use the installation, the
 // configuration of this service alone.
 func (p *profiles) unprofile() (steps []txn.Step, err error) {
-	for _, base := range profileNames() {
-		entry, _ := p.seen.At(path.Join(p.seen.User.Home, base))
+	for _, file := range profile.Files() {
+		entry, _ := p.seen.At(path.Join(p.seen.User.Home, file.Name))
 		if entry.Type != fsys.File {
 			continue
 		}
 		var s txn.Step
-		if !p.seen.isShared() && !p.isNeighbours(base) {
-			s = p.profileStep(base, profile.Remove(string(entry.Data)))
-		} else if s, err = p.profile(base, profile.Settings{Config: p.keptConfig(base)}); err != nil {
+		if !p.seen.isShared() && !p.isNeighbours(file.Name) {
+			s = p.profileStep(file, profile.Remove(string(entry.Data)))
+		} else if s, err = p.profile(file, profile.Settings{Config: p.keptConfig(file.Name)}); err != nil {
 			return nil, err
 		}
 		if s != nil {

@@ -16,40 +16,62 @@ const (
 	endMarkerNoNewline = "# patroni_install end (no newline ended the file)"
 )
 
-// The statements, line by line. The quoted directory stands between the two parts of the second and third line of
-// the one for the PATH, the quoted file ends the one for the configuration, which leaves alone what is set.
-// Changing one makes blocks in the field unrecognisable, so a new form must keep the old one recognised.
-const (
-	caseLine    = `case ":${PATH-}:" in`
-	matchPrefix = `*:`
-	matchSuffix = `:*) ;;`
-	addPrefix   = `*) PATH="${PATH:+${PATH}:}"`
-	addSuffix   = `; export PATH ;;`
-	esacLine    = `esac`
+// language is how a block is written: its statements, with %s in a line for the quoted word, and how it quotes. The
+// statement for the configuration leaves alone what is set. Changing one makes blocks in the field unrecognisable, so a
+// new form must keep the old one recognised.
+type language struct {
+	path, config   string
+	quote, unquote func(s string) string // unquote of what quote made is the text; of anything else, anything
+}
 
-	configPrefix = `[ -n "${PATRONICTL_CONFIG_FILE-}" ] || export PATRONICTL_CONFIG_FILE=`
-)
+func posix() language {
+	return language{
+		path:    "case \":${PATH-}:\" in\n    *:%s:*) ;;\n    *) PATH=\"${PATH:+${PATH}:}\"%s; export PATH ;;\nesac\n",
+		config:  "[ -n \"${PATRONICTL_CONFIG_FILE-}\" ] || export PATRONICTL_CONFIG_FILE=%s\n",
+		quote:   func(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" },
+		unquote: func(word string) string { return strings.ReplaceAll(within(word), `'\''`, "'") },
+	}
+}
 
-// content is what a block sets, each as the quoted word in it; "" for what it does not set.
+func fish() language {
+	return language{
+		path:    "if not contains -- %s $PATH\n    set -gx PATH $PATH %s\nend\n",
+		config:  "test -n \"$PATRONICTL_CONFIG_FILE\"; or set -gx PATRONICTL_CONFIG_FILE %s\n",
+		quote:   func(s string) string { return "'" + strings.NewReplacer(`\`, `\\`, "'", `\'`).Replace(s) + "'" },
+		unquote: func(word string) string { return strings.NewReplacer(`\\`, `\`, `\'`, "'").Replace(within(word)) },
+	}
+}
+
+// within is a word without the quotes around it.
+func within(word string) string { return strings.TrimSuffix(strings.TrimPrefix(word, "'"), "'") }
+
+func (k Kind) language() language {
+	if k == Fish {
+		return fish()
+	}
+	return posix()
+}
+
+// content is what a block sets; "" for what it does not set.
 type content struct{ dir, config string }
 
 // block returns the text of the block, its last newline included.
-func block(set content, unterminated bool) string {
-	begin, end := beginMarker, endMarker
+func block(set content, kind Kind, unterminated bool) string {
+	begin, end, l := beginMarker, endMarker, kind.language()
 	if set.config != "" {
 		begin = beginConfigMarker
 	}
 	if unterminated {
 		end = endMarkerNoNewline
 	}
-	lines := []string{begin}
+	text := begin + "\n"
 	if set.dir != "" {
-		lines = append(lines, caseLine, "    "+matchPrefix+set.dir+matchSuffix, "    "+addPrefix+set.dir+addSuffix, esacLine)
+		text += strings.ReplaceAll(l.path, "%s", l.quote(set.dir))
 	}
 	if set.config != "" {
-		lines = append(lines, configPrefix+set.config)
+		text += strings.ReplaceAll(l.config, "%s", l.quote(set.config))
 	}
-	return strings.Join(append(lines, end), "\n") + "\n"
+	return text + end + "\n"
 }
 
 // parsed is a text taken apart at the first statements of ours. All else that is ours has been dropped.
@@ -141,41 +163,35 @@ func ownedStatements(lines []string, i int) (set content, n int) {
 // statement returns what the statement sets with which lines start, and the number of its lines; 0 unless it
 // is one that block could have written between its markers, however indented.
 func statement(lines []string) (set content, n int) {
-	if len(lines) > 0 {
-		if file, ok := quotedBetween(lines[0], configPrefix, ""); ok {
-			return content{config: file}, 1
+	for _, l := range []language{posix(), fish()} {
+		if dir, n := l.match(l.path, lines); n > 0 {
+			return content{dir: dir}, n
+		}
+		if config, n := l.match(l.config, lines); n > 0 {
+			return content{config: config}, n
 		}
 	}
-	if len(lines) < 4 || trim(lines[0]) != caseLine || trim(lines[3]) != esacLine {
-		return content{}, 0
-	}
-	_, matches := quotedBetween(lines[1], matchPrefix, matchSuffix)
-	dir, adds := quotedBetween(lines[2], addPrefix, addSuffix)
-	if !matches || !adds {
-		return content{}, 0
-	}
-	return content{dir: dir}, 4
+	return content{}, 0
 }
 
-// quotedBetween returns the one string that quote could have made which stands between prefix and suffix.
-func quotedBetween(line, prefix, suffix string) (quoted string, ok bool) {
-	quoted, hasPrefix := strings.CutPrefix(trim(line), prefix)
-	quoted, hasSuffix := strings.CutSuffix(quoted, suffix)
-	if !hasPrefix || !hasSuffix || len(quoted) < 2 || quoted[0] != '\'' || quoted[len(quoted)-1] != '\'' {
-		return "", false
+// match returns what the lines quote in the place of the statement's %s, and the number of the statement's lines; 0
+// unless they are the statement, with a word that quote could have made.
+func (l language) match(statement string, lines []string) (text string, n int) {
+	for want := range strings.Lines(statement) {
+		before, after, quotes := strings.Cut(trim(want), "%s")
+		if n == len(lines) || !quotes && trim(lines[n]) != before {
+			return "", 0
+		}
+		if quotes {
+			word, begins := strings.CutPrefix(trim(lines[n]), before)
+			word, ends := strings.CutSuffix(word, after)
+			if text = l.unquote(word); !begins || !ends || l.quote(text) != word {
+				return "", 0
+			}
+		}
+		n++
 	}
-	name := strings.ReplaceAll(quoted[1:len(quoted)-1], `'\''`, "")
-	return quoted, !strings.Contains(name, "'")
-}
-
-// quote makes s one inert word of a POSIX shell.
-func quote(s string) string {
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-}
-
-// unquote returns what quote made a word of; "" of "".
-func unquote(word string) string {
-	return strings.ReplaceAll(strings.TrimSuffix(strings.TrimPrefix(word, "'"), "'"), `'\''`, "'")
+	return text, n
 }
 
 func previousMarker(lines []string) string {

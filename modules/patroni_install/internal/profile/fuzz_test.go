@@ -13,11 +13,12 @@ func seeds() []string {
 		testBlock, testBlockNoNewline, testStatement,
 		"a\n" + testBlock + "b", "a\n" + testBlockNoNewline + "\n", testBlock + testBlock, testBlock + testStatement + testBlock,
 		testBlockNoNewline + testBlock, "a\n" + testBlock + testBlockNoNewline, testStatement + endMarker,
-		beginMarker, beginMarker + "\n" + testStatement, endMarker + "\n" + beginMarker, beginMarker + "\n" + caseLine + "\n",
+		beginMarker, beginMarker + "\n" + testStatement, endMarker + "\n" + beginMarker, beginMarker + "\n" + testCase + "\n",
 		"PATH=$PATH:" + testDir + "\n" + endMarkerNoNewline, "[ -z \"$PS1\" ] && return", "\n" + endMarkerNoNewline + "\n",
 		testConfigBlock, "a\n" + testConfigBlock + "b", testConfigBlock + testBlockNoNewline, testBlock + "a\n" + testConfigBlock,
 		beginMarker + "\n" + testConfigStatement, testConfigStatement + testStatement + endMarker, testConfigStatement,
-		caseLine + "\n" + endMarker + "\n" + matchPrefix + "''" + matchSuffix + "\n" + addPrefix + "''" + addSuffix + "\n" + esacLine,
+		testFishBlock, "a\n" + testFishBlock + "b", testBlock + testFishBlock, testFishConfigBlock,
+		strings.Replace(strings.ReplaceAll(testStatement, testDir, ""), "\n", "\n"+endMarker+"\n", 1),
 	}
 }
 
@@ -25,16 +26,14 @@ func FuzzEnsureRemove(f *testing.F) {
 	for _, text := range seeds() {
 		for _, dir := range []string{testDir, "/opt/it's $HOME/`bin`"} {
 			for _, config := range []string{"", testConfig, "/etc/it's $HOME"} {
-				f.Add(text, dir, config, true)
-				f.Add(text, dir, config, false)
+				for kind := range uint8(3) {
+					f.Add(text, dir, config, kind)
+				}
 			}
 		}
 	}
-	f.Fuzz(func(t *testing.T, text, dir, config string, login bool) {
-		kind := Interactive
-		if login {
-			kind = Login
-		}
+	f.Fuzz(func(t *testing.T, text, dir, config string, number uint8) {
+		kind := Kind(number % 3)
 		settings := Settings{Dir: dir, Home: testHome, Config: config}
 		once, err := Ensure(text, settings, kind)
 		if err != nil {

@@ -9,9 +9,9 @@ func insert(text string, set content, kind Kind, leaves bool) string {
 		at = headEnd(text)
 	}
 	if at == len(text) && text != "" && !strings.HasSuffix(text, "\n") {
-		return text + "\n" + block(set, true)
+		return text + "\n" + block(set, kind, true)
 	}
-	return text[:at] + block(set, false) + text[at:]
+	return text[:at] + block(set, kind, false) + text[at:]
 }
 
 // headEnd returns the offset below the comment that heads text. A comment that runs straight into code

@@ -3,27 +3,28 @@
 //
 // # The block
 //
-// A begin marker, a POSIX case statement that appends the directory unless the PATH already holds it, a command that
-// exports PATRONICTL_CONFIG_FILE unless it is set, an end marker; either of both may be missing. They are
-// silent, succeed under set -e and set -u, and quote what they set so that nothing in its name is ever expanded. Lines end in LF also where the rest of the file has CRLF: a shell
-// would take the CR for a part of the word.
+// A begin marker, a statement that appends the directory unless the PATH already holds it, one that exports
+// PATRONICTL_CONFIG_FILE unless it is set, an end marker; either of both may be missing. The statements are those of
+// POSIX shells, or of fish. They are silent, succeed under set -e and set -u, and quote what they set so that nothing
+// in its name is ever expanded. Lines end in LF also where the rest of the file has CRLF: a shell would take the CR
+// for a part of the word.
 //
 // # Where it goes
 //
 // In a login file the block comes last, so that it also sees the PATH which lines above have set afresh.
-// Where the file may leave before its end (return, exit, exec), and in .bashrc, whose guard turns
-// non-interactive shells away, it comes first: below the comment that heads the file if a blank line ends
+// Where the file may leave before its end (return, exit, exec), and in .bashrc and .zshrc, whose guards
+// turn non-interactive shells away, it comes first: below the comment that heads the file if a blank line ends
 // that comment, otherwise at the very top (below a #! line). Nothing can be open at either place.
 //
 // # What is ours
 //
 // The marker lines, and each statement of exactly the block's form (for any name) that lies between a
 // begin and the end that follows it, directly below a begin without an end, or directly above an end
-// without a begin; statements that follow one another count as one. Every other line is the user's, also between the markers: it stays, in its place. A
-// statement that was changed by hand hence loses its markers and becomes the user's own, and a fresh block is
-// added unless the changed one still does its work. A marker counts wherever it is a line of its own: lines
-// of the user's with an open quote, which only the apostrophe of a marker closes, do not parse without it. Of several blocks the first is renewed where it
-// stands, the others go.
+// without a begin; statements that follow one another count as one. Every other line is the user's, also between the
+// markers: it stays, in its place. A statement that was changed by hand hence loses its markers and becomes the user's
+// own, and a fresh block is added. A marker counts wherever it is a line of its own: lines of the user's with an open
+// quote, which only the apostrophe of a marker closes, do not parse without it. Of several blocks the first is renewed
+// where it stands, the others go.
 //
 // For every text, Remove(Ensure(text)) equals Remove(text), byte by byte, and Remove returns a text
 // without markers as it is.
@@ -35,14 +36,16 @@ import (
 	"strings"
 )
 
-// Kind says when shells read a file, which decides where in it the block belongs.
+// Kind says when shells read a file, which decides where in it the block belongs, and in which language.
 type Kind int
 
 const (
-	// Login is a file that login shells read: .bash_profile, .bash_login or .profile.
+	// Login is a file that login shells read: .bash_profile, .bash_login, .profile or .zprofile.
 	Login Kind = iota
-	// Interactive is .bashrc.
+	// Interactive is .bashrc or .zshrc.
 	Interactive
+	// Fish is a file that each shell of fish reads, in its language.
+	Fish
 )
 
 // readsBashrc ends a new .bash_profile: its mere existence keeps bash from reading .profile, by which
@@ -71,28 +74,25 @@ func Ensure(text string, s Settings, kind Kind) (string, error) {
 		return "", err
 	}
 	p := parse(text)
-	found := inspect(p.rest(), s.Dir, s.Home)
-	set := content{dir: p.set.dir}
+	found := scan(p.rest(), s.Dir, s.Home)
+	set := content{dir: p.set.dir, config: s.Config}
 	if s.Dir != "" && (set.dir != "" || !found.onPath) {
-		set.dir = quote(s.Dir)
-	}
-	if s.Config != "" {
-		set.config = quote(s.Config)
+		set.dir = s.Dir
 	}
 	switch {
 	case set == content{}:
 		return p.rest(), nil
 	case p.found:
-		return p.before + block(set, p.unterminated) + p.after, nil
+		return p.before + block(set, kind, p.unterminated) + p.after, nil
 	}
 	return insert(p.rest(), set, kind, found.leaves), nil
 }
 
 // Config returns the file that a block in text names as the configuration, "" when none does.
-func Config(text string) string { return unquote(parse(text).set.config) }
+func Config(text string) string { return parse(text).set.config }
 
 // Dir returns the directory that a block in text puts on the PATH, "" when none does.
-func Dir(text string) string { return unquote(parse(text).set.dir) }
+func Dir(text string) string { return parse(text).set.dir }
 
 // Remove returns text without our blocks, and without what is left of damaged ones.
 func Remove(text string) string {
@@ -109,22 +109,6 @@ func New(kind Kind, name string, s Settings) (string, error) {
 // Bare reports whether text, of a file of this name, is what New writes besides the block: such a file may go
 // with the block.
 func Bare(kind Kind, name, text string) bool { return text == newRest(kind, name) }
-
-// LoginFile returns the name of the file in the home that login shells of this shell (a path, as passwd
-// has it) read, given which exist. bash takes the first of .bash_profile, .bash_login and .profile; other
-// shells take .profile. It is the first of them when there is none yet.
-func LoginFile(existing func(name string) bool, shell string) string {
-	names := []string{".profile"}
-	if path.Base(shell) == "bash" {
-		names = []string{".bash_profile", ".bash_login", ".profile"}
-	}
-	for _, name := range names {
-		if existing(name) {
-			return name
-		}
-	}
-	return names[0]
-}
 
 func newRest(kind Kind, name string) string {
 	if kind == Login && strings.HasPrefix(name, ".bash_") {

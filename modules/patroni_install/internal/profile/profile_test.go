@@ -1,7 +1,6 @@
 package profile
 
 import (
-	"slices"
 	"strings"
 	"testing"
 
@@ -26,6 +25,23 @@ var testBlockNoNewline = strings.Replace(testBlock, "install end\n", "install en
 
 // testStatement is the block without its markers.
 var testStatement = strings.Join(strings.SplitAfter(testBlock, "\n")[1:5], "")
+
+// testFishBlock is the block for fish.
+const testFishBlock = `# patroni_install begin: puts Patroni's programs on the PATH
+if not contains -- '/var/lib/postgresql/.local/bin' $PATH
+    set -gx PATH $PATH '/var/lib/postgresql/.local/bin'
+end
+# patroni_install end
+`
+
+// testCase is the first line of a statement.
+const testCase = `case ":${PATH-}:" in`
+
+// testFishConfigBlock names a configuration to fish.
+const testFishConfigBlock = `# patroni_install begin: settings for Patroni's programs
+test -n "$PATRONICTL_CONFIG_FILE"; or set -gx PATRONICTL_CONFIG_FILE '/etc/patroni/patroni.yaml'
+# patroni_install end
+`
 
 const testConfig = "/etc/patroni/patroni.yaml"
 
@@ -63,6 +79,10 @@ func TestEnsurePlacesTheBlock(t *testing.T) {
 		{"login file with an escaped backslash at its end", "ls \\\\\n", Login, "ls \\\\\n" + testBlock},
 		{"login file that may leave", "# mine\n\n[ -z \"$PS1\" ] && return\n", Login,
 			"# mine\n" + testBlock + "\n[ -z \"$PS1\" ] && return\n"},
+		{"login file that redirects", "exec 2>log\nPATH=/usr/bin\n", Login, "exec 2>log\nPATH=/usr/bin\n" + testBlock},
+		{"login file that becomes another shell", "exec zsh 2>log\n", Login, testBlock + "exec zsh 2>log\n"},
+		{"file of fish", "", Fish, testFishBlock},
+		{"file of fish that somebody has written in", "set x 1\n", Fish, "set x 1\n" + testFishBlock},
 		{"login file whose function returns", "f() {\n  return 1\n}\n", Login, "f() {\n  return 1\n}\n" + testBlock},
 		{".bashrc with a heading comment", "# .bashrc\n# two\n\nalias l=ls\n", Interactive,
 			"# .bashrc\n# two\n" + testBlock + "\nalias l=ls\n"},
@@ -123,6 +143,7 @@ func TestEnsureRenewsInPlace(t *testing.T) {
 func TestDamagedBlocks(t *testing.T) {
 	begin, end := beginMarker+"\n", endMarker+"\n"
 	byHand := strings.Replace(testStatement, "export PATH", "export PATH MANPATH", 1)
+	expanding := strings.ReplaceAll(testStatement, "'"+testDir+"'", "$HOME/bin")
 	disabled := strings.Replace(testStatement, "PATH=", "NOPATH=", 1)
 	tests := []struct {
 		name, text string
@@ -134,16 +155,18 @@ func TestDamagedBlocks(t *testing.T) {
 		{"without end", "a\n" + begin + testStatement + "b\n", "a\n" + testBlock + "b\n", "a\nb\n"},
 		{"without begin", "a\n" + testStatement + end + "b\n", "a\n" + testBlock + "b\n", "a\nb\n"},
 		{"without statement", "a\n" + begin + end + "b\n", "a\nb\n" + testBlock, "a\nb\n"},
-		{"cut off", "a\n" + begin + caseLine + "\n", "a\n" + caseLine + "\n" + testBlock, "a\n" + caseLine + "\n"},
+		{"cut off", "a\n" + begin + testCase + "\n", "a\n" + testCase + "\n" + testBlock, "a\n" + testCase + "\n"},
 		{"two", testBlock + "a\n" + testBlock + "b\n", testBlock + "a\nb\n", "a\nb\n"},
 		{"two, nested", begin + testBlock + end + "b\n", testBlock + "b\n", "b\n"},
 		{"end marker first", end + begin + testStatement, testBlock, ""},
-		{"changed by hand", "a\n" + begin + byHand + end + "b\n", "a\n" + byHand + "b\n", "a\n" + byHand + "b\n"},
+		{"changed by hand", "a\n" + begin + byHand + end + "b\n",
+			"a\n" + byHand + "b\n" + testBlock, "a\n" + byHand + "b\n"},
 		{"disabled by hand", "a\n" + begin + disabled + end + "b\n",
 			"a\n" + disabled + "b\n" + testBlock, "a\n" + disabled + "b\n"},
+		{"made to expand by hand", begin + expanding + end, expanding + testBlock, expanding},
 		{"lines added inside", begin + "x=1\n" + testStatement + "y=1\n" + end, "x=1\n" + testBlock + "y=1\n", "x=1\ny=1\n"},
 		{"a copy without markers is the user's", "a\n" + testStatement + "b\n",
-			"a\n" + testStatement + "b\n", "a\n" + testStatement + "b\n"},
+			"a\n" + testStatement + "b\n" + testBlock, "a\n" + testStatement + "b\n"},
 		{"the second ends a file without newline", testBlock + "a\n" + testBlockNoNewline, testBlock + "a", "a"},
 		{"the first ended a file without newline", "a\n" + testBlockNoNewline + testBlock, "a\n" + testBlock, "a\n"},
 		{"end alone of a file without newline", "a\n" + endMarkerNoNewline + "\n", "a\n" + testBlockNoNewline, "a"},
@@ -249,6 +272,8 @@ func TestNew(t *testing.T) {
 		{".bash_profile", Login, testBlock + readsBashrc},
 		{".profile", Login, testBlock},
 		{".bashrc", Interactive, testBlock},
+		{".zprofile", Login, testBlock},
+		{".config/fish/conf.d/patroni_install.fish", Fish, testFishBlock},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -267,33 +292,6 @@ func TestNew(t *testing.T) {
 			}
 			if Bare(tt.kind, tt.name, got) || Bare(tt.kind, tt.name, Remove(got)+"umask 077\n") {
 				t.Errorf("a %s with a block or a line of the user's counts as bare", tt.name)
-			}
-		})
-	}
-}
-
-func TestLoginFile(t *testing.T) {
-	tests := []struct {
-		name     string
-		existing []string
-		shell    string
-		want     string
-	}{
-		{"bash, nothing", nil, "/bin/bash", ".bash_profile"},
-		{"bash, .bashrc alone", []string{".bashrc"}, "/bin/bash", ".bash_profile"},
-		{"bash, .profile", []string{".profile", ".bashrc"}, "/bin/bash", ".profile"},
-		{"bash, .bash_login and .profile", []string{".profile", ".bash_login"}, "/usr/bin/bash", ".bash_login"},
-		{"bash, all", []string{".profile", ".bash_login", ".bash_profile"}, "/bin/bash", ".bash_profile"},
-		{"sh, nothing", nil, "/bin/sh", ".profile"},
-		{"sh, .bash_profile", []string{".bash_profile"}, "/bin/sh", ".profile"},
-		{"dash, all", []string{".bash_profile", ".profile"}, "/bin/dash", ".profile"},
-		{"no shell", nil, "", ".profile"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			existing := func(name string) bool { return slices.Contains(tt.existing, name) }
-			if got := LoginFile(existing, tt.shell); got != tt.want {
-				t.Errorf("LoginFile: %q, want %q", got, tt.want)
 			}
 		})
 	}

@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -63,20 +64,24 @@ func awkwardDirs() []string {
 	}
 }
 
+// posixShells are those that take the statements of POSIX; what is not installed is skipped.
+func posixShells() []string { return []string{"bash", "dash", "zsh", "ksh", "mksh"} }
+
 func TestBlockInShells(t *testing.T) {
-	for _, name := range []string{"bash", "dash"} {
+	for _, name := range posixShells() {
 		for _, dir := range awkwardDirs() {
 			t.Run(name+" "+dir, func(t *testing.T) {
 				home := t.TempDir()
-				file := write(t, home, "profile", block(content{dir: quote(dir)}, false))
+				file := write(t, home, "profile", block(content{dir: dir}, Login, false))
 				tests := map[string]struct{ before, want string }{
 					"appends":            {"PATH=" + basePath, basePath + ":" + dir},
-					"leaves what is set": {"PATH=" + quote(dir+":"+basePath), dir + ":" + basePath},
+					"leaves what is set": {"PATH=" + posix().quote(dir+":"+basePath), dir + ":" + basePath},
 					"empty PATH":         {"PATH=", dir},
 					"unset PATH":         {"unset PATH", dir},
 				}
 				for what, tt := range tests {
-					script := "set -eu; " + tt.before + "; . " + quote(file) + "; . " + quote(file) + `; printf %s "$PATH"`
+					source := "; . " + posix().quote(file)
+					script := "set -eu; " + tt.before + source + source + `; /usr/bin/printf %s "$PATH"`
 					if diff := cmp.Diff(tt.want, shell(t, home, name, "-c", script)); diff != "" {
 						t.Errorf("%s (-want +got):\n%s", what, diff)
 					}
@@ -88,23 +93,53 @@ func TestBlockInShells(t *testing.T) {
 
 // TestConfigInShells: the file is named to those who have not chosen one.
 func TestConfigInShells(t *testing.T) {
-	for _, name := range []string{"bash", "dash"} {
+	for _, name := range posixShells() {
 		for _, config := range append(awkwardDirs(), "/etc/a:b.yaml") {
-			home := t.TempDir()
-			file := quote(write(t, home, "profile", block(content{quote("/opt"), quote(config)}, false)))
-			for before, want := range map[string]string{
-				"unset PATRONICTL_CONFIG_FILE": config, "PATRONICTL_CONFIG_FILE=": config, "export PATRONICTL_CONFIG_FILE=/mine": "/mine",
-			} {
-				script := "set -eu; " + before + "; . " + file + "; . " + file + `; exec env`
-				found := false
-				for line := range strings.Lines(shell(t, home, name, "-c", script)) {
-					found = found || line == "PATRONICTL_CONFIG_FILE="+want+"\n"
+			t.Run(name+" "+config, func(t *testing.T) {
+				home := t.TempDir()
+				file := posix().quote(write(t, home, "profile", block(content{"/opt", config}, Login, false)))
+				for before, want := range map[string]string{
+					"unset PATRONICTL_CONFIG_FILE":        config,
+					"PATRONICTL_CONFIG_FILE=":             config,
+					"export PATRONICTL_CONFIG_FILE=/mine": "/mine",
+				} {
+					script := "set -eu; " + before + "; . " + file + "; . " + file + `; exec env`
+					exports(t, shell(t, home, name, "-c", script), "PATRONICTL_CONFIG_FILE="+want)
 				}
-				if !found {
-					t.Errorf("%s after %q: %s is not in the environment", name, before, want)
-				}
-			}
+			})
 		}
+	}
+}
+
+// exports sees that an environment, as env prints it, has a line.
+func exports(t *testing.T, environment, want string) {
+	t.Helper()
+	if !slices.Contains(strings.Split(environment, "\n"), want) {
+		t.Errorf("%q is not in the environment %q", want, environment)
+	}
+}
+
+// TestBlockInFish: the same in the language of fish, where a colon in a word separates entries of the PATH.
+func TestBlockInFish(t *testing.T) {
+	for _, name := range slices.DeleteFunc(awkwardDirs(), func(dir string) bool { return strings.Contains(dir, ":") }) {
+		t.Run(name, func(t *testing.T) {
+			home := t.TempDir()
+			file := write(t, home, "block.fish", block(content{name, name}, Fish, false))
+			source := "; source " + fish().quote(file)
+			const path, config = "set -gx PATH /usr/bin /bin; ", "set -gx PATRONICTL_CONFIG_FILE "
+			tests := map[string]struct{ before, path, config string }{
+				"adds both":             {path, basePath + ":" + name, name},
+				"leaves what is set":    {"set -gx PATH " + fish().quote(name) + "; " + config + "/mine", name, "/mine"},
+				"none set":              {"set -e PATH; set -e PATRONICTL_CONFIG_FILE", name, name},
+				"a configuration of ''": {path + config + "''", basePath + ":" + name, name},
+			}
+			for what, tt := range tests {
+				t.Log(what)
+				got := shell(t, home, "fish", "--no-config", "-c", tt.before+source+source+"; exec /usr/bin/env")
+				exports(t, got, "PATH="+tt.path)
+				exports(t, got, "PATRONICTL_CONFIG_FILE="+tt.config)
+			}
+		})
 	}
 }
 
@@ -128,13 +163,13 @@ func TestShellsOfAUser(t *testing.T) {
 			for name, text := range tt.files {
 				write(t, home, name, text)
 			}
-			install(t, home, tt.files, dir)
+			install(t, home, "/bin/bash", tt.files, dir)
 			rc := filepath.Join(home, ".bashrc")
 			shells := map[string][]string{
 				"login, command":      {"bash", "--login", "-c", show},
 				"login, interactive":  {"bash", "--login", "-i", "-c", show},
 				"interactive":         {"bash", "-i", "-c", show},
-				"sourced by a script": {"bash", "-c", ". " + quote(rc) + "; " + show},
+				"sourced by a script": {"bash", "-c", ". " + posix().quote(rc) + "; " + show},
 			}
 			for what, argv := range shells {
 				got := shell(t, home, argv...)
@@ -146,35 +181,59 @@ func TestShellsOfAUser(t *testing.T) {
 	}
 }
 
-// install edits or makes a home's files as the module does for a user of bash.
-func install(t *testing.T, home string, files map[string]string, dir string) {
+// install edits or makes a home's files as the module does for a user of a shell.
+func install(t *testing.T, home, program string, files map[string]string, dir string) {
 	t.Helper()
 	existing := func(name string) bool { _, found := files[name]; return found }
-	login := LoginFile(existing, "/bin/bash")
-	for name, kind := range map[string]Kind{login: Login, ".bashrc": Interactive} {
-		text, err := Ensure(files[name], Settings{Dir: dir, Home: home}, kind)
-		if !existing(name) {
-			text, err = New(kind, name, Settings{Dir: dir})
+	known, _ := ShellOf(program)
+	for _, file := range known.Reads(existing) {
+		text, err := Ensure(files[file.Name], Settings{Dir: dir, Home: home, Config: testConfig}, file.Kind)
+		if !existing(file.Name) {
+			text, err = New(file.Kind, file.Name, Settings{Dir: dir, Config: testConfig})
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
-		write(t, home, name, text)
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(home, file.Name)), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		write(t, home, file.Name, text)
 	}
 }
 
-// TestNewProfileInDash: a user whose shell is sh gets a .profile.
-func TestNewProfileInDash(t *testing.T) {
-	home := t.TempDir()
-	text, err := New(Login, ".profile", Settings{Dir: "/opt/patroni/bin"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	write(t, home, ".profile", text)
-	// /etc/profile has set a PATH of the machine's before.
-	got := shell(t, home, "dash", "-l", "-c", `printf %s "$PATH"`)
-	if !strings.HasSuffix(got, ":/opt/patroni/bin") {
-		t.Errorf("PATH is %q, want it to end in :/opt/patroni/bin", got)
+// TestOtherShells starts the shells of the other rows, on a home without anything and on one whose login file sets
+// the PATH afresh.
+func TestOtherShells(t *testing.T) {
+	const dir, show = "/opt/patroni/bin", "exec /usr/bin/env"
+	for name, c := range map[string]struct {
+		login string
+		runs  [][]string
+	}{
+		"dash": {".profile", [][]string{{"dash", "-l", "-c", show}}},
+		"ksh":  {".profile", [][]string{{"ksh", "-l", "-c", show}}},
+		"mksh": {".profile", [][]string{{"mksh", "-l", "-c", show}}},
+		"zsh": {".zprofile", [][]string{
+			{"zsh", "-l", "-c", show}, {"zsh", "-l", "-i", "-c", show}, {"zsh", "-i", "-c", show},
+		}},
+		"fish": {"", [][]string{{"fish", "-l", "-c", show}, {"fish", "-i", "-c", show}, {"fish", "-c", show}}},
+	} {
+		afresh := "PATH=" + basePath + "\nexec 2>/dev/null\n"
+		for _, files := range []map[string]string{nil, {c.login: afresh, ".zshrc": "[ -z \"$x\" ] && return\n"}} {
+			t.Run(name, func(t *testing.T) {
+				home := t.TempDir()
+				delete(files, "")
+				install(t, home, "/bin/"+name, files, dir)
+				for _, argv := range c.runs {
+					got := shell(t, home, argv...)
+					if n := strings.Count(strings.ReplaceAll(got, "\n", ":"), ":"+dir+":"); n != 1 {
+						t.Errorf("%q has %s on its PATH %d times: %s", argv, dir, n, got)
+					}
+					if slices.Contains(argv, "-l") {
+						exports(t, got, "PATRONICTL_CONFIG_FILE="+testConfig)
+					}
+				}
+			})
+		}
 	}
 }
 
