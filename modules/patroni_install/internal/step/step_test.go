@@ -215,7 +215,7 @@ func tree(w *world, before, after bool) *step.Tree {
 // reload passes a step through the journal's text.
 func reload(t *testing.T, s txn.Step) txn.Step {
 	t.Helper()
-	text, err := jsonvalue.Encode(s)
+	text, err := jsonvalue.EncodeExactly(s)
 	if err != nil {
 		t.Fatal(err)
 	}
