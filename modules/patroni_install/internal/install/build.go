@@ -217,7 +217,6 @@ func (b *builder) pipxBuild(program pipx.Program) pipx.Build {
 	build.BinDir = path.Join(build.Scratch, "bin")
 	build.Program, build.Requirement = program, b.plan.requirement()
 	build.UV = b.plan.takesUV(program)
-	build.BringsUV = build.UV && b.plan.bringsUV()
 	if b.plan.bringsPipx() {
 		build.UserBase = seen.stagedUserBase()
 	}

@@ -191,15 +191,8 @@ func (p *Plan) refuseLock() error {
 // takesUV tells whether a pipx builds by uv: where that was asked for, and by itself where it can and
 // nobody told pip anything that uv would not know.
 func (p *Plan) takesUV(program pipx.Program) bool {
-	possible := (p.seen.UV || p.bringsUV()) && program.TakesUV()
+	possible := p.seen.UV && program.TakesUV()
 	return possible && (p.want.Installer == UV || p.want.Installer == Auto && !p.seen.PipConfig)
-}
-
-// bringsUV tells whether the uv that builds comes out of the wheelhouse, where the host has none. It
-// has to be asked for: the uv goes after the build, and pipx, which writes down by what it built, wants
-// one when its user next changes the venv by hand.
-func (p *Plan) bringsUV() bool {
-	return p.want.Installer == UV && !p.seen.UV && p.want.Wheelhouse != ""
 }
 
 // refuseUV refuses installer uv where pipx cannot build by it.
@@ -207,9 +200,9 @@ func (p *Plan) refuseUV() error {
 	if p.want.Installer != UV {
 		return nil
 	}
-	if !p.seen.UV && !p.bringsUV() {
+	if !p.seen.UV {
 		return fmt.Errorf("cannot build Patroni by uv: there is no uv in /usr/local/bin or /usr/bin that is root's alone; install one, " +
-			"name a wheelhouse with one, or leave installer unset (in the role: patroni_installer)")
+			"or leave installer unset (in the role: patroni_installer)")
 	}
 	version := p.pipxVersion()
 	if version == "" && p.bringsPipx() {

@@ -124,10 +124,7 @@ func (p *Plan) looks() []look {
 	// All that is locked is fetched, whether it is needed or not.
 	needs := pipx.Needs{
 		Requirements: append([]string{p.requirement()}, lock.Requirements()...),
-		Lock:         lock, Constraints: p.want.constraints, Tools: p.seen.Pipx == nil || !p.takesUV(*p.seen.Pipx) || p.bringsUV(),
-	}
-	if p.bringsUV() {
-		needs.Unlocked = append(needs.Unlocked, "uv")
+		Lock:         lock, Constraints: p.want.constraints, Tools: p.seen.Pipx == nil || !p.takesUV(*p.seen.Pipx),
 	}
 	if p.bringsPipx() && python == systemPython {
 		needs.Requirements = append(needs.Requirements, "pipx")
