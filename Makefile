@@ -22,7 +22,7 @@ build: $(ARCHS:%=build/patroni_install_%) ## the module's binaries, static and r
 
 build/patroni_install_%: FORCE
 	@CGO_ENABLED=0 GOOS=linux GOARCH=$* $(TOOLS) go build -trimpath -buildvcs=false -gcflags=all=-l \
-	  -ldflags '-s -w -buildid= -funcalign=16 -X main.version=$(VERSION)' -o $@ ./modules/patroni_install
+	  -ldflags '-s -w -buildid= -X main.version=$(VERSION)' -o $@ ./modules/patroni_install
 	@size=$$(stat -c %s $@); [ $$size -le $(MAX_SIZE) ] || \
 	  { echo "$@ has $$size bytes, more than $(MAX_SIZE)" >&2; rm -f $@; exit 1; }
 

@@ -2,6 +2,7 @@ package ansible
 
 import (
 	"errors"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -76,32 +77,22 @@ func toInt(value any) (int, error) {
 
 var errNotInt = errors.New("not an integer")
 
-// parseInt reads a decimal number whose value is an integer, by the rules of
-// Python's decimal module: "5", " 5 ", "1_000", "5.0" and "5e2", not "0x10".
+// parseInt reads a number whose value is an integer: "5", " 5 ", and "5.0" and "5e2" as well, since the quotient of two
+// integers in a template is such a number.
 func parseInt(text string) (int, error) {
-	text = strings.ReplaceAll(strings.TrimSpace(text), "_", "")
-	mantissa, exponent, scientific := strings.Cut(strings.ToLower(text), "e")
-	whole, fraction, _ := strings.Cut(mantissa, ".")
-	zeros := -len(fraction) // to append to the digits; negative: to take away
-	if scientific {
-		n, err := strconv.ParseInt(exponent, 10, 16)
-		if err != nil {
-			return 0, errNotInt
-		}
-		zeros += int(n)
+	text = strings.TrimSpace(text)
+	if n, err := strconv.Atoi(text); err == nil {
+		return n, nil
 	}
-	digits := whole + fraction
-	significant := strings.TrimRight(digits, "0")
-	zeros += len(digits) - len(significant)
-	if strings.Trim(significant, "+-") == "" {
-		return strconv.Atoi(digits) // zero, or no number at all
-	}
-	// An int64 has 19 digits; the bound keeps 1e9999 from being written out.
-	if zeros < 0 || zeros > 19 {
+	f, err := strconv.ParseFloat(text, 64)
+	if err != nil || f != math.Trunc(f) || math.Abs(f) > exactFloats {
 		return 0, errNotInt
 	}
-	return strconv.Atoi(significant + strings.Repeat("0", zeros))
+	return int(f), nil
 }
+
+// exactFloats bounds the integers that a float64 tells apart.
+const exactFloats = 1 << 53
 
 // toList splits a string at commas and makes one element of any other scalar.
 // Elements are trimmed; null and omitted ones are dropped, and empty ones where a

@@ -54,7 +54,7 @@ func operations() []operation {
 		{
 			name:  "Mkdir",
 			do:    func(f *FS) error { return f.Mkdir("/d/new", own(0o750)) },
-			trace: []string{"mkdir /d/new", "fsync /d/new", "fsyncdir /d"},
+			trace: []string{"mkdir /d/new", "chmod /d/new", "fsync /d/new", "fsyncdir /d"},
 		},
 		{
 			name: "SetAttr",
@@ -113,7 +113,7 @@ func operations() []operation {
 		{
 			name:    "CopyTree",
 			do:      func(f *FS) error { return f.CopyTree("/d/full", "/e/copy") },
-			trace:   []string{"mkdir /e/copy", "fsync /e/copy", "synctree /e/copy", "fsyncdir /e"},
+			trace:   []string{"mkdir /e/copy", "chmod /e/copy", "fsync /e/copy", "synctree /e/copy", "fsyncdir /e"},
 			synced:  []string{"/e/copy", "/e/copy/file", "/e/copy/sub", "/e/copy/sub/end"},
 			partial: true,
 		},

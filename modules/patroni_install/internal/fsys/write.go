@@ -160,6 +160,9 @@ func (f *FS) makeDir(d dir, base, name string, attr Attr) (*os.File, error) {
 	if err == nil {
 		err = f.checkNew(d, made)
 		if err == nil {
+			err = f.Announce("chmod", name) // it is seen already, and has not its attributes yet
+		}
+		if err == nil {
 			err = f.setDirAttr(made, attr)
 		}
 		if err == nil {

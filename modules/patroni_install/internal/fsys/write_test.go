@@ -160,7 +160,7 @@ func TestMkdirExisting(t *testing.T) {
 // TestMkdirLeavesNothing fails before the new directory is synced.
 func TestMkdirLeavesNothing(t *testing.T) {
 	f, dir := newFS(t)
-	for n := range 2 {
+	for n := range 3 {
 		f.Fault, _ = trace(n)
 		if err := f.Mkdir("/new", own(0o755)); !errors.Is(err, errInjected) {
 			t.Errorf("fault at %d: %v", n, err)

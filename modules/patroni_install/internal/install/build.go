@@ -170,7 +170,6 @@ func (b *builder) pipxBuild(program pipx.Program) pipx.Build {
 	build.BinDir = path.Join(build.Scratch, "bin")
 	build.Program, build.Requirement = program, b.plan.Requirement
 	build.UV = takesUV(b.plan.want, b.plan.seen, program)
-	build.BringsUV = build.UV && bringsUV(b.plan.want, b.plan.seen)
 	if b.plan.BringsPipx {
 		build.UserBase = seen.stagedUserBase()
 	}

@@ -306,8 +306,8 @@ func TestSecondRun(t *testing.T) {
 		var none []string
 		if s.name == "remove" || s.name == "remove package" { // nothing of ours is there any more: the lock is made and goes
 			none = []string{
-				"mkdir /var/lib/pgedge", "fsync /var/lib/pgedge", "fsyncdir /var/lib",
-				"mkdir " + StateDir, "fsync " + StateDir, "fsyncdir /var/lib/pgedge",
+				"mkdir /var/lib/pgedge", "chmod /var/lib/pgedge", "fsync /var/lib/pgedge", "fsyncdir /var/lib",
+				"mkdir " + StateDir, "chmod " + StateDir, "fsync " + StateDir, "fsyncdir /var/lib/pgedge",
 				"unlink " + StateDir, "fsyncdir /var/lib/pgedge", "unlink /var/lib/pgedge", "fsyncdir /var/lib",
 			}
 		} else if diff := cmp.Diff(before, m.moment()); diff != "" {

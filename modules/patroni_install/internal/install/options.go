@@ -160,8 +160,8 @@ func (d *Desired) options() []ansible.Argument {
 			Help: "A directory or a tar archive of wheels to install from, on the controller unless `remote_src: " +
 				"true`. No package index is asked then."},
 		{Name: "installer", Type: ansible.Str, To: &d.Installer, Default: Auto, Choices: []string{Auto, Pip, UV},
-			Help: "What pipx installs packages with. `uv` needs pipx 1.12 or newer and the program uv, on the " +
-				"host or in the wheelhouse. `auto` takes uv if they are there and pip has no configuration of its own."},
+			Help: "What pipx installs packages with. `uv` needs pipx 1.12 or newer and the program uv on the " +
+				"host. `auto` takes uv if they are there and pip has no configuration of its own."},
 		// For the action plugin: what is on the host is not read on the controller.
 		{Name: "remote_src", Type: ansible.Bool, Default: false,
 			Help: "Whether `constraints`, `lockfile` and `wheelhouse` are on the managed host."},

@@ -52,11 +52,11 @@ func (p *Plan) refusePipx() error {
 
 // refuseNoUV refuses installer uv if there is none.
 func (p *Plan) refuseNoUV() error {
-	if p.want.Installer != UV || p.seen.UV || bringsUV(p.want, p.seen) {
+	if p.want.Installer != UV || p.seen.UV {
 		return nil
 	}
 	return fmt.Errorf("cannot build Patroni by uv: there is no uv in /usr/local/bin or /usr/bin that is root's alone; " +
-		"install one, name a wheelhouse with one, or leave installer unset (in the role: patroni_installer)")
+		"install one, or leave installer unset (in the role: patroni_installer)")
 }
 
 // refuseLock refuses a lock file without pipx where pip is to bring it: nothing is let in but what is
@@ -117,15 +117,8 @@ func (m *byPipx) refuseUV(d Decision) error {
 // takesUV tells whether a pipx builds by uv: where that was asked for, and by itself where it can and
 // nobody told pip anything that uv would not know.
 func takesUV(want *Desired, seen *View, program pipx.Program) bool {
-	possible := (seen.UV || bringsUV(want, seen)) && program.TakesUV()
+	possible := seen.UV && program.TakesUV()
 	return possible && (want.Installer == UV || want.Installer == Auto && !seen.PipConfig)
-}
-
-// bringsUV tells whether the uv that builds comes out of the wheelhouse, where the host has none. It
-// has to be asked for: the uv goes after the build, and pipx, which writes down by what it built, wants
-// one when its user next changes the venv by hand.
-func bringsUV(want *Desired, seen *View) bool {
-	return want.Installer == UV && !seen.UV && want.Wheelhouse != ""
 }
 
 // unfitForUV is the error about a pipx that cannot build by uv, nil for one that can.

@@ -233,30 +233,6 @@ func TestInstallerIsRefused(t *testing.T) {
 	}
 }
 
-// TestUVOutOfTheWheelhouse: where it is asked for by name, and the host has none.
-func TestUVOutOfTheWheelhouse(t *testing.T) {
-	m := withPipx(t, "1.18.4")
-	m.remove("/usr/local/bin/uv")
-	m.dir("/srv/wheels", 0o755)
-	m.lacks = "uv"
-	_, err := m.installer(`{"installer": "uv", "wheelhouse": "/srv/wheels"}`).Run(t.Context())
-	if err == nil || !strings.Contains(err.Error(), "it lacks uv") {
-		t.Errorf("a wheelhouse without uv: %v", err)
-	}
-	m.lacks = ""
-	m.run(`{"installer": "uv", "wheelhouse": "/srv/wheels"}`)
-	if m.backend != UV || !slices.Contains(m.asked[systemPython], "free:uv") {
-		t.Errorf("backend %q, asked for %q", m.backend, m.asked)
-	}
-	m = withPipx(t, "1.18.4")
-	m.remove("/usr/local/bin/uv")
-	m.dir("/srv/wheels", 0o755)
-	m.run(`{"wheelhouse": "/srv/wheels"}`)
-	if m.backend != Pip || slices.Contains(m.asked[systemPython], "free:uv") {
-		t.Errorf("by itself: backend %q, asked for %q", m.backend, m.asked)
-	}
-}
-
 // TestPipxForTheSystemsPython: whatever the venv's interpreter is, pip of the system's brings pipx.
 func TestPipxForTheSystemsPython(t *testing.T) {
 	const other = "/opt/python/bin/python3"

@@ -121,7 +121,12 @@ func (a *auditor) operation(kind, object string) {
 	case "mkdir", "unlink", "removeall":
 		a.mustBeSynced(kind, object)
 		a.change(kind, object)
-	case "symlink", "chmod":
+	case "chmod":
+		if a.unsynced[path.Dir(object)] == "mkdir "+object {
+			break // of the directory that was just made, before its name is synced
+		}
+		fallthrough
+	case "symlink":
 		a.mustBeSynced(kind, object)
 		a.mustBeJournaled(kind, object)
 	case "fsyncdir":

@@ -78,10 +78,7 @@ func wantedOf(want *Desired, seen *View, requirement string) []wanted {
 	// All that is locked is fetched, whether it is needed or not.
 	needs := pipx.Needs{
 		Requirements: append([]string{requirement}, lock.Requirements()...), Lock: lock, Constraints: want.constraints,
-		Tools: seen.Pipx == nil || !takesUV(want, seen, *seen.Pipx) || bringsUV(want, seen),
-	}
-	if bringsUV(want, seen) {
-		needs.Unlocked = append(needs.Unlocked, "uv")
+		Tools: seen.Pipx == nil || !takesUV(want, seen, *seen.Pipx),
 	}
 	if lacksPipx(seen) && python == systemPython {
 		needs.Requirements = append(needs.Requirements, "pipx")

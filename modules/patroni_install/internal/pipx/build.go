@@ -52,8 +52,8 @@ type Build struct {
 	Pipx        string // the part of it that Lock.Pipx returns, where Python is not what installs pipx
 	Wheels      string // a directory of packages, which stands in for every index
 
-	// UV builds by uv in place of pip, where the program can. BringsUV takes it out of Wheels.
-	UV, BringsUV bool
+	// UV builds by uv in place of pip, where the program can.
+	UV bool
 
 	// UserBase is where pip puts pipx itself and Python looks for it, "" for the user's real one.
 	UserBase string
@@ -77,7 +77,7 @@ func (b Build) Fetch(archive *os.File) []host.Command {
 		unpack.Stdin = archive
 		commands = append(commands, unpack)
 	}
-	if b.UV && !b.BringsUV && b.Lock == "" {
+	if b.UV && b.Lock == "" {
 		return commands // uv takes no pip, and fetches build tools by itself
 	}
 	shared := []string{b.Python, "-I", "-c", bundledWheels + prepareShared, b.Shared()}
@@ -114,15 +114,11 @@ func (b Build) sealed() Build {
 // user can run the result. pip compiles file by file what a compiler with all processors makes in
 // half the time.
 func (b Build) Install() []host.Command {
-	var commands []host.Command
-	if b.BringsUV {
-		commands = append(commands, b.bringUV())
-	}
 	b = b.sealed()
-	return append(commands,
+	return []host.Command{
 		b.command(append(append([]string{}, b.Argv...), "install", b.Requirement)...),
 		b.command(path.Join(b.Venv(), "bin", "python"), "-I", "-c", compileTree, path.Join(b.Venv(), "lib")),
-	)
+	}
 }
 
 // BringPipx returns the commands that install pipx itself, in the newest version that fits its
@@ -161,7 +157,7 @@ func (b Build) Env() []string {
 		"HOME="+b.User.Home,
 		"USER="+b.User.Name,
 		"LOGNAME="+b.User.Name,
-		"PATH="+b.searchPath(),
+		"PATH="+buildPath,
 		"LC_ALL=C.UTF-8",
 		"NO_COLOR=1",
 		"TMPDIR="+b.Scratch,

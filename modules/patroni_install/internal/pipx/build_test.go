@@ -132,29 +132,6 @@ func TestUVCommands(t *testing.T) {
 	}
 }
 
-// TestUVFromWheelhouse: it is there for this build alone, and from the wheelhouse also where the other
-// packages come from what a lock file let pass.
-func TestUVFromWheelhouse(t *testing.T) {
-	b := exampleBuild()
-	b.UV, b.BringsUV, b.Wheels, b.Lock = true, true, "/srv/wheels", "/home/pg/scratch/lock.txt"
-	commands := b.Install()
-	want := []string{"install", "--no-deps", "--only-binary", ":all:", "--target", "/home/pg/scratch/uv", "uv"}
-	if len(commands) != 3 || !slices.Equal(commands[0].Argv[len(commands[0].Argv)-len(want):], want) {
-		t.Fatalf("%v, want first %q", commands, want)
-	}
-	bring, install := variables(commands[0].Env), variables(commands[1].Env)
-	if bring["PIP_FIND_LINKS"] != "file:///srv/wheels" || bring["PIP_NO_INDEX"] != "1" {
-		t.Errorf("uv is searched elsewhere: %v", bring)
-	}
-	if !strings.HasPrefix(install["PATH"], "/home/pg/scratch/uv/bin:/usr") || install["UV_FIND_LINKS"] != "file:///home/pg/scratch/locked" {
-		t.Errorf("pipx does not find what it is to install with: %v", install)
-	}
-	b.Lock = ""
-	if commands := b.Fetch(nil); len(commands) != 1 {
-		t.Errorf("there is no pip that could bring uv: %v", commands)
-	}
-}
-
 // TestWheelhouseCommands: nothing asks an index.
 func TestWheelhouseCommands(t *testing.T) {
 	archive, err := os.Open("/dev/null")

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
-	"github.com/pgedge/platform/modules/patroni_install/internal/host"
 	"github.com/pgedge/platform/modules/patroni_install/internal/pep440"
 )
 
@@ -42,22 +41,6 @@ func PipIsConfigured(files *fsys.FS, home string, environ []string) bool {
 		}
 	}
 	return false
-}
-
-// bringUV returns the command that takes uv out of the wheelhouse, for this build alone.
-func (b Build) bringUV() host.Command {
-	return b.command(b.Python, "-I", "-c", runPip, b.Shared(), "install", "--no-deps", "--only-binary", ":all:",
-		"--target", b.uvDir(), "uv")
-}
-
-func (b Build) uvDir() string { return path.Join(b.Scratch, "uv") }
-
-// searchPath is where the build searches programs, its own uv among them.
-func (b Build) searchPath() string {
-	if b.BringsUV {
-		return path.Join(b.uvDir(), "bin") + ":" + buildPath
-	}
-	return buildPath
 }
 
 // uv returns the settings of a build by uv, in the place of pip's.

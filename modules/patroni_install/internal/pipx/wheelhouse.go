@@ -40,10 +40,9 @@ type Contents struct {
 // Needs is what is looked for in a wheelhouse.
 type Needs struct {
 	Requirements []string
-	Unlocked     []string // those that no lock has to hold
-	Lock         Lock     // what the others and all that they need must be in
-	Constraints  string   // the content of a file of them
-	Tools        bool     // it must have what builds the source archives that are in it, too
+	Lock         Lock   // what they and all that they need must be in
+	Constraints  string // the content of a file of them
+	Tools        bool   // it must have what builds the source archives that are in it, too
 }
 
 // words are the needs as the program takes them.
@@ -52,7 +51,7 @@ func (n Needs) words() []string {
 	for _, these := range []struct {
 		kind  string
 		texts []string
-	}{{"need:", n.Requirements}, {"free:", n.Unlocked}, {"lock:", n.Lock.Requirements()}, {"bound:", constraints(n.Constraints)}} {
+	}{{"need:", n.Requirements}, {"lock:", n.Lock.Requirements()}, {"bound:", constraints(n.Constraints)}} {
 		for _, text := range these.texts {
 			words = append(words, these.kind+text)
 		}

@@ -8,7 +8,6 @@
 # says that there is no pip, in pipx's shared venv SHARED, of the interpreter or in the wheelhouse, that knows
 # which wheels fit. A WORD is one of
 #   need:REQUIREMENT    to be installed
-#   free:REQUIREMENT    to be installed, whatever the lock holds
 #   lock:REQUIREMENT    a line of the lock; without any, nothing is locked
 #   bound:REQUIREMENT   a constraint
 #   tools:              what builds the source archives in the wheelhouse is to come out of it, too; "again"
@@ -114,9 +113,9 @@ def choose(need, there, tags, packaging):
 def resolve(offers, said, packaging):
     """Yield what look prints of an installation of what was said from the packages offered."""
     name, tags = packaging.utils.canonicalize_name, set(packaging.tags.sys_tags())
-    wanted = [packaging.requirements.Requirement(text) for text in said["need"] + said["free"]]
+    wanted = [packaging.requirements.Requirement(text) for text in said["need"]]
     wanted, seen = collections.deque(need for need in wanted if holds(need, [])), set()
-    limits, locked = bounds(said["bound"] + said["lock"], packaging), bounds(said["lock"] + said["free"], packaging)
+    limits, locked = bounds(said["bound"] + said["lock"], packaging), bounds(said["lock"], packaging)
     roots, lost = len(wanted), set()
     while wanted:
         need, roots = wanted.popleft(), roots - 1
@@ -178,7 +177,7 @@ def import_packaging(places):
 
 
 def look(shared, wheelhouse, *words):
-    said = {"need": [], "free": [], "lock": [], "bound": [], "tools": []}
+    said = {"need": [], "lock": [], "bound": [], "tools": []}
     for word in words:
         kind, _, text = word.partition(":")
         said[kind].append(text)

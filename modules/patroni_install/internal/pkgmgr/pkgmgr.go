@@ -13,6 +13,7 @@ package pkgmgr
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -26,14 +27,8 @@ type Package struct {
 // String returns "name=version".
 func (p Package) String() string { return p.Name + "=" + p.Version }
 
-// sortPackages inserts one after the other: they are a few dozen, and slices.SortFunc takes 13 kB
-// for each type.
 func sortPackages(set []Package) {
-	for i := range set {
-		for k := i; k > 0 && set[k].key() < set[k-1].key(); k-- {
-			set[k], set[k-1] = set[k-1], set[k]
-		}
-	}
+	slices.SortFunc(set, func(a, b Package) int { return strings.Compare(a.key(), b.key()) })
 }
 
 func (p Package) key() string { return p.Name + " " + p.Arch + " " + p.Version }

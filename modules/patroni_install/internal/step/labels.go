@@ -77,8 +77,8 @@ func ensureLabel(h *host.Host, name, from, to string) error {
 	switch {
 	case err != nil:
 		return cannot("read", "label", name, err)
-	case live == to:
-		return nil
+	case live == to: // a link is labelled by making it anew
+		return cannot("sweep", "label", name, h.FS.Sweep(name))
 	case live != from:
 		return &txn.ConflictError{Path: name, Found: fmt.Sprintf("its label is %q", live)}
 	}

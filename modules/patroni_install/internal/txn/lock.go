@@ -131,7 +131,25 @@ func (l *Lock) makeDirs() error {
 			if err := checkDir(d.path, info); err != nil {
 				return err
 			}
+			if err := l.complete(d.path, info, d.attr); err != nil {
+				return err
+			}
 		}
+	}
+	return nil
+}
+
+// complete gives an empty directory the mode that it should have, if a run was killed between making it and that. Where
+// it is no longer as it was found, another run is doing so.
+func (l *Lock) complete(name string, info fsys.Info, attr fsys.Attr) error {
+	if info.Attr == attr || info.Mode != 0o700 {
+		return nil
+	}
+	if names, err := l.host.FS.ReadDir(name); err != nil || len(names) > 0 {
+		return err
+	}
+	if err := l.host.FS.SetAttr(name, info, attr); !errors.Is(err, fsys.ErrSwapped) {
+		return err
 	}
 	return nil
 }

@@ -250,3 +250,34 @@ func TestAcquireOnAFailingDiskSaysWhatIsLeft(t *testing.T) {
 		}
 	}
 }
+
+// TestAcquireAfterACrash: whatever a run that was killed left of the two directories, the next one has them as they
+// should be.
+func TestAcquireAfterACrash(t *testing.T) {
+	for n := 1; ; n++ {
+		h, _ := lockHost(t)
+		count := 0
+		h.FS.Fault = func(string, string) error {
+			if count++; count == n {
+				panic(crash{})
+			}
+			return nil
+		}
+		_, crashed := runCatching(func() error {
+			_, err := txn.Acquire(t.Context(), h, lockDir, time.Minute)
+			return err
+		})
+		h.FS.Fault = nil
+		if !crashed {
+			return
+		}
+		if _, err := txn.Acquire(t.Context(), h, lockDir, time.Minute); err != nil {
+			t.Fatalf("operation %d: %v", n, err)
+		}
+		for name, want := range map[string]uint32{filepath.Dir(lockDir): 0o755, lockDir: 0o700} {
+			if info, err := h.FS.Lstat(name); err != nil || info.Mode != want {
+				t.Errorf("operation %d: %s has %s, %v; want mode %04o", n, name, info.Attr, err, want)
+			}
+		}
+	}
+}
