@@ -53,17 +53,6 @@ func (r *Report) predict(pending txn.Recovery, busy bool) error {
 	return nil
 }
 
-// upstream returns the version of a package without what the distribution added: 1.1.0 of 1:1.1.0-1.
-func upstream(version string) string {
-	if _, rest, found := strings.Cut(version, ":"); found {
-		version = rest
-	}
-	if i := strings.LastIndexByte(version, '-'); i >= 0 {
-		version = version[:i]
-	}
-	return version
-}
-
 // visible are the steps that change what a user can see.
 func (r *Report) visible() []txn.Done {
 	return slices.DeleteFunc(slices.Clone(r.done), func(d txn.Done) bool { return !d.Describe().Visible() })
@@ -229,12 +218,11 @@ func (r *Report) injected() []string {
 		r.plan.seen.User.Name, strings.Join(lost, " "))}
 }
 
-// sortedKeys returns a map's keys in order.
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for key := range m {
-		keys = append(keys, key)
-	}
-	slices.Sort(keys)
-	return keys
+// result is what came of a plan.
+type result struct {
+	plan     *Plan // what packages brought is in it, if the run has added some
+	outcome  Outcome
+	done     []txn.Done
+	took     []Took
+	warnings []string
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
@@ -254,4 +255,21 @@ func (v *View) atFirst() *View {
 func (v *View) addsPatroni() bool {
 	first := v.atFirst()
 	return v.Packaged && first.Installed == nil && len(first.Packages.Missing) > 0
+}
+
+// sortedKeys returns a map's keys in order.
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for key := range m {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// SELinux is what has to be known of it.
+type SELinux struct {
+	Enforcing bool   // whether the kernel enforces a policy; the rest is not looked at where it does not
+	Rules     string // the file of the policy's local file-context rules
+	Tools     bool   // whether semanage is there
 }
