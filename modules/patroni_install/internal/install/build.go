@@ -21,9 +21,6 @@ import (
 // shared libraries and the downloads, 105 MB on Debian 12, and a reserve.
 const spaceNeeded = 160 << 20
 
-// systemPython is the interpreter of the operating system.
-const systemPython = "/usr/bin/python3"
-
 // systemdAnalyze is called by its path: it is started as root, and a search could find a program of the
 // user's where bin_dir is a directory that every PATH has.
 const systemdAnalyze = "/usr/bin/systemd-analyze"
@@ -221,49 +218,4 @@ func (b *builder) sync() error {
 		}
 	}
 	return b.tidyUserPipx()
-}
-
-// outcome reads what the switch has to know of what was built, at its final place.
-func (b *builder) outcome(ctx context.Context, ns Namespace) (Outcome, error) {
-	out := Outcome{PipxVersion: b.program.Version, UserPipx: b.userPipx}
-	seen := b.plan.seen
-	err := ns.Do(ctx, func() (err error) {
-		out.Tree, err = pipx.Inspect(b.host.FS, seen.Layout.Venv(), seen.User.UID)
-		return err
-	})
-	if err != nil {
-		return Outcome{}, fmt.Errorf("cannot inspect what was built: %w", err)
-	}
-	if err := out.Tree.CheckExtras(b.plan.want.Extras); err != nil {
-		return Outcome{}, err
-	}
-	lacks := out.Tree.MissingFor(b.plan.want.Extras)
-	if len(out.Tree.Problems) > 0 || len(lacks) > 0 {
-		return Outcome{}, fmt.Errorf("cannot use what was built: %s", strings.Join(append(out.Tree.Problems, lacks...), "; "))
-	}
-	out.ID = out.Tree.Info.ID
-	// Whatever started before now has started from the old tree.
-	if err := b.host.FS.Touch(path.Join(seen.staged(seen.Layout.Venv()), pipx.MetadataFile)); err != nil {
-		return Outcome{}, fmt.Errorf("cannot use what was built: %w", err)
-	}
-	if err := b.shared(&out); err != nil {
-		return Outcome{}, err
-	}
-	if err := b.manifest(&out); err != nil { // of the tree as it will be shown
-		return Outcome{}, err
-	}
-	return out, nil
-}
-
-// proxies are the variables of the task's environment that say how to reach the network.
-func proxies(environ []string) []string {
-	var kept []string
-	for _, variable := range environ {
-		name, _, _ := strings.Cut(variable, "=")
-		switch strings.ToLower(name) {
-		case "http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy":
-			kept = append(kept, variable)
-		}
-	}
-	return kept
 }

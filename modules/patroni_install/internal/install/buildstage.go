@@ -11,9 +11,6 @@ import (
 	"github.com/pgedge/platform/modules/patroni_install/internal/mountns"
 )
 
-// trialDirs are empty directories of the stage, for the trial of what the switch does with trees.
-func trialDirs() []string { return []string{"one", "other"} }
-
 // tryRenames refuses a file system on which the switch would fail, after the whole build: ZFS before 2.2,
 // NFS and others know the plain rename only.
 func (b *builder) tryRenames() error {

@@ -11,9 +11,6 @@ import (
 	"github.com/pgedge/platform/modules/patroni_install/internal/txn"
 )
 
-// oursHeader begins the files of this kind that this program wrote.
-const oursHeader = "# Written by patroni_install, which undoes any change made in this file.\n"
-
 // completionText speaks the protocol that click documents for shells of all kinds: the words go to patronictl
 // in its environment, which prints a line "type,value" for each suggestion. click's own script does the same.
 // This one is the program's own text, so that what a plan writes is known without running what the user owns.

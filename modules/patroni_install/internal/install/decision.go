@@ -272,3 +272,19 @@ func requirement(want *Desired, version string) string {
 
 // lacksPipx tells whether a build has to let pip bring a pipx for the user.
 func lacksPipx(seen *View) bool { return seen.Pipx == nil && seen.Family.PipxByPip }
+
+// pipxVersion is the version of the pipx that is there, or that is about to be installed.
+func pipxVersion(seen *View, d Decision) string {
+	if seen.Pipx != nil {
+		return seen.Pipx.Version
+	}
+	for _, added := range seen.Packages.Add {
+		if added.Name == "pipx" {
+			return upstream(added.Version)
+		}
+	}
+	if d.BringsPipx {
+		return pipx.NewestFor(seen.Python)
+	}
+	return ""
+}

@@ -1,15 +1,13 @@
 package install
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"io/fs"
+	"path"
+	"slices"
 	"strings"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/host"
 	"github.com/pgedge/platform/modules/patroni_install/internal/pipx"
-	"github.com/pgedge/platform/modules/patroni_install/internal/pkgmgr"
 	"github.com/pgedge/platform/modules/patroni_install/internal/step"
 )
 
@@ -77,45 +75,6 @@ func families() []Family {
 	}
 }
 
-// findFamily tells which family the host is of. A system of no known one still has the package manager
-// of one, where its programs are there.
-func (o *observer) findFamily() {
-	v := o.seen
-	for _, known := range families() {
-		if v.Release.Is(known.IDs...) {
-			v.Family = known
-			return
-		}
-	}
-	for _, known := range families() {
-		program := map[string]string{step.APT: "/usr/bin/apt-get", step.DNF: "/usr/bin/dnf"}[known.Manager]
-		if v.finds(program) {
-			v.Family = Family{Manager: known.Manager, Install: known.Install, Remove: known.Remove}
-		}
-	}
-}
-
-// packageManager is what an observation asks of a package manager; see package pkgmgr.
-type packageManager interface {
-	Installed(ctx context.Context, names []string) (installed []pkgmgr.Package, missing []string, err error)
-	Interrupted(ours []pkgmgr.Package) ([]string, error)
-	Wait(ctx context.Context) error
-	Simulate(ctx context.Context, names []string) ([]pkgmgr.Package, error)
-	Refresh(ctx context.Context) error
-}
-
-var (
-	_ packageManager = pkgmgr.APT{}
-	_ packageManager = (*pkgmgr.DNF)(nil)
-)
-
-func (o *observer) packageManager() packageManager {
-	if o.seen.Family.Manager == step.DNF {
-		return &pkgmgr.DNF{Host: o.host, LockTimeout: o.want.LockTimeout, Env: proxies(o.want.Environ), ReadOnly: !o.mayRefresh}
-	}
-	return pkgmgr.APT{Host: o.host, LockTimeout: o.want.LockTimeout, Env: proxies(o.want.Environ), ReadOnly: !o.mayRefresh}
-}
-
 // osPackages are the names under which distributions and pgEdge ship Patroni.
 func osPackages() []string { return []string{"patroni", "pgedge-patroni"} }
 
@@ -130,38 +89,40 @@ func unknownFamily(r host.Release) error {
 		"(in the role: patroni_prerequisites)", r.Name, r.ID, strings.Join(r.Like, " "), strings.Join(known, ", "))
 }
 
-// findTools looks for what can build: a pipx, the system's, else the user's own; interpreters, and uv.
-func (o *observer) findTools() error {
-	v, files := o.seen, o.host.FS
-	v.Python = pipx.PythonVersion(files, systemPython)
-	if o.want.Python != "" {
-		_, err := files.Resolve(o.want.Python)
-		v.Asked.Missing, v.Asked.Version = errors.Is(err, fs.ErrNotExist), pipx.PythonVersion(files, o.want.Python)
-	}
-	if o.want.Installer != Pip {
-		var err error
-		if v.UV, err = pipx.HasUV(files); err != nil {
-			return err
-		}
-		v.PipConfig = pipx.PipIsConfigured(files, v.User.Home, o.want.Environ)
-	}
-	program, err := findPipx(o.host, v.User, v.Python)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	v.Pipx = &program
-	return nil
+// Source is what an extra takes whose Python package comes as source, beside a compiler: names of
+// packages, separated by blanks.
+type Source struct {
+	Extra string
+	Build string // those with headers and programs, for the build only
+	Run   string // those with the libraries that what was built is linked with: they stay
 }
 
-func findPipx(h *host.Host, user *host.User, python string) (pipx.Program, error) {
-	program, err := pipx.Find(h.FS)
-	if errors.Is(err, fs.ErrNotExist) {
-		if own, found := pipx.FindOfUser(h.FS, systemPython, user.Home, python); found {
-			return own, nil
+// compiler names the packages that compiling takes, and those with the libraries that must stay,
+// both sorted; none of a family that is not known.
+func (f Family) compiler(want Desired) (build, run []string) {
+	if f.Compiler == nil {
+		return nil, nil
+	}
+	build = slices.Clone(f.Compiler)
+	python := want.Python
+	if python == "" {
+		python = systemPython
+	}
+	if strings.HasPrefix(python, "/usr/bin/python3") { // any other brings its headers itself
+		build = append(build, path.Base(python)+f.Headers)
+	}
+	for _, source := range f.Sources {
+		if slices.ContainsFunc(want.Extras, func(extra string) bool { return pipx.Normalise(extra) == source.Extra }) {
+			build = append(build, strings.Fields(source.Build)...)
+			run = append(run, strings.Fields(source.Run)...)
 		}
 	}
-	return program, err
+	slices.Sort(build)
+	slices.Sort(run)
+	return slices.Compact(build), slices.Compact(run)
+}
+
+func unknownCompiler(r host.Release) error {
+	return fmt.Errorf("cannot tell which packages a build takes on %s, which is of no family known here; install a compiler "+
+		"and the headers yourself, and leave build_dependencies (in the role: patroni_build_dependencies) false", r.Name)
 }

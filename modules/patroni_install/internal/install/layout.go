@@ -157,3 +157,6 @@ func (l Layout) programs() string {
 	}
 	return path.Join(l.Layout.Venv(), "bin")
 }
+
+// systemPython is the interpreter of the operating system.
+const systemPython = "/usr/bin/python3"

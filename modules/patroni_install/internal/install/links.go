@@ -20,13 +20,6 @@ import (
 // binLimit bounds the entries of the bin directory that are looked at.
 const binLimit = 20000
 
-// usualApps are Patroni's entry points as of 4.1, to predict the links.
-func usualApps() []string {
-	return []string{
-		"patroni", "patroni_aws", "patroni_barman", "patroni_raft_controller", "patroni_wale_restore", "patronictl",
-	}
-}
-
 // links are those to the programs, in the bin directory.
 type links struct {
 	base

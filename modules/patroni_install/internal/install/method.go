@@ -28,42 +28,15 @@ type method interface {
 	stays() string
 }
 
-// needs are packages of the operating system.
-type needs struct {
-	names  []string   // those that must be there
-	others [][]string // what else to ask for if no list knows them
-	build  []string   // those that must be there while Patroni is built
-}
-
-// ownPackages is what parts have to know of Patroni's own packages.
-type ownPackages interface {
-	hasUnit() bool            // one has a unit of the service's name
-	usesUnit() bool           // it is used in place of ours, and may be still to come
-	newUnit() string          // the one that comes with packages which are to be installed, "" for none
-	holds() bool              // they are about to come, and must not start what they bring
-	brought(name string) bool // this run added them, and they made what is at a path
-}
-
-// noPackages is that of a Patroni in a venv.
-type noPackages struct{}
-
-var (
-	_ ownPackages = noPackages{}
-	_ ownPackages = (*byPackage)(nil)
-)
-
-func (noPackages) hasUnit() bool       { return false }
-func (noPackages) usesUnit() bool      { return false }
-func (noPackages) newUnit() string     { return "" }
-func (noPackages) holds() bool         { return false }
-func (noPackages) brought(string) bool { return false }
-
 // newMethod is the one that was asked for.
-func newMethod(b base, o *observer) method {
+// pending tells that an interrupted run is still to be undone or finished, and before is the one of the look before this
+// run added packages.
+func newMethod(b base, pending bool, before method) method {
 	if b.want.packaged() {
-		return newByPackage(b, o)
+		first, _ := before.(*byPackage)
+		return newByPackage(b, pending, first)
 	}
-	return newByPipx(b, o.pending)
+	return newByPipx(b, pending)
 }
 
 // byPipx is Patroni in a venv.
@@ -76,6 +49,8 @@ type byPipx struct {
 	going     group
 	rules     *rules
 }
+
+var _ method = (*byPipx)(nil)
 
 // newByPipx makes the parts.
 func newByPipx(b base, pending bool) *byPipx {

@@ -10,7 +10,6 @@ import (
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 	"github.com/pgedge/platform/modules/patroni_install/internal/host"
 	"github.com/pgedge/platform/modules/patroni_install/internal/mountns"
-	"github.com/pgedge/platform/modules/patroni_install/internal/pep440"
 	"github.com/pgedge/platform/modules/patroni_install/internal/pipx"
 )
 
@@ -87,14 +86,4 @@ func (a *asker) askFor(ctx context.Context, ns Namespace, requirement string) (s
 		out.Stderr = slices.Concat(out.Stderr, said.Stdout, said.Stderr)
 	}
 	return pipx.ReadNewest(out, err)
-}
-
-// isAfter tells whether a version comes after the one that is installed.
-func isAfter(version, installed string) bool {
-	offered, err := pep440.Parse(version)
-	if err != nil {
-		return false // none
-	}
-	have, err := pep440.Parse(installed)
-	return err != nil || offered.Compare(have) > 0
 }

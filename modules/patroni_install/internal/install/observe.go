@@ -9,7 +9,6 @@ import (
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 	"github.com/pgedge/platform/modules/patroni_install/internal/host"
-	"github.com/pgedge/platform/modules/patroni_install/internal/pipx"
 	"github.com/pgedge/platform/modules/patroni_install/internal/systemd"
 )
 
@@ -22,8 +21,8 @@ type observer struct {
 	mayRefresh bool
 	// pending tells that an interrupted run is still to be undone or finished.
 	pending bool
-	// before is the look at the host before this run added packages; nil until it has.
-	before *look
+	// before is what was found before this run added packages; nil until it has.
+	before *View
 	seen   *View
 }
 
@@ -39,9 +38,7 @@ func (o *observer) observe(ctx context.Context) error {
 		return err
 	}
 	o.seen = newView(o.host.FS, layout)
-	if o.before != nil {
-		o.seen.Before = o.before.seen
-	}
+	o.seen.Before = o.before
 	if gone {
 		o.warnOfGoneUser()
 	}
@@ -97,54 +94,6 @@ func (o *observer) lookAtHome() error {
 	}
 	if e, found := v.At(home); !found || e.Type != fsys.Directory && e.Type != fsys.Link {
 		return o.missingHome(home)
-	}
-	return nil
-}
-
-// findVenv inspects the venv that is there and names its neighbours.
-func (o *observer) findVenv() error {
-	v := o.seen
-	if err := v.LookAlong(v.venvs()); err != nil {
-		return err
-	}
-	tree, err := pipx.Inspect(o.host.FS, v.Layout.Venv(), v.User.UID)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("cannot inspect the installation: %w", err)
-	}
-	if err == nil {
-		if err := o.describe(tree); err != nil {
-			return err
-		}
-	}
-	names, err := v.Names(v.venvs())
-	if err != nil {
-		return fmt.Errorf("cannot inspect pipx's home: %w", err)
-	}
-	for _, name := range names {
-		if name != path.Base(v.Layout.Venv()) {
-			v.OtherVenvs = append(v.OtherVenvs, name)
-		}
-	}
-	return nil
-}
-
-// describe describes a venv, compared with what was written down of it.
-func (o *observer) describe(tree *pipx.Venv) error {
-	v := o.seen
-	if err := v.readManifest(); err != nil {
-		return err
-	}
-	record, err := o.verify(tree)
-	if err != nil {
-		return err
-	}
-	v.Installed = installedVenv(tree)
-	v.Installed.Record = record
-	if len(tree.Problems) > 0 {
-		v.Installed.Recorded = versionIn(o.written())
-	}
-	if v.Installed.RealPath, err = v.files.RealPath(tree.Path); err != nil {
-		return fmt.Errorf("cannot inspect the installation: %w", err)
 	}
 	return nil
 }

@@ -64,14 +64,14 @@ func (o *sketch) view() *View {
 // look lets all parts look.
 func (o *sketch) look(t testing.TB, want *Desired) *look {
 	t.Helper()
-	by := &observer{want: want}
 	v := o.view()
+	var before method
 	if o.Before != nil {
-		by.before = o.Before.look(t, want)
-		v.Before = by.before.seen
+		first := o.Before.look(t, want)
+		v.Before, before = first.seen, first.method
 	}
 	b := base{want: want, seen: v}
-	m := newMethod(b, by)
+	m := newMethod(b, false, before)
 	switch m := m.(type) {
 	case *byPipx:
 		m.osPackage = o.OSPackage

@@ -1,12 +1,16 @@
 package install
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
 	"path"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
+	"github.com/pgedge/platform/modules/patroni_install/internal/manifest"
 	"github.com/pgedge/platform/modules/patroni_install/internal/systemd"
 )
 
@@ -74,4 +78,28 @@ func targetIn(dir string, link fsys.Info) string {
 		return path.Clean(link.Target)
 	}
 	return path.Join(dir, link.Target)
+}
+
+// oursHeader begins the files of this kind that this program wrote.
+const oursHeader = "# Written by patroni_install, which undoes any change made in this file.\n"
+
+// usualApps are Patroni's entry points as of 4.1, to predict the links.
+func usualApps() []string {
+	return []string{
+		"patroni", "patroni_aws", "patroni_barman", "patroni_raft_controller", "patroni_wale_restore", "patronictl",
+	}
+}
+
+// manifestPath is where the manifest of a venv lies: a host may have several.
+func (l Layout) manifestPath() string {
+	sum := sha256.Sum256([]byte(l.Layout.Venv()))
+	return path.Join(StateDir, "manifest."+hex.EncodeToString(sum[:8]))
+}
+
+// readManifest reads the manifest, if there is one.
+func (v *View) readManifest() error {
+	if err := v.readUpTo(v.manifestPath(), manifest.Limit); err != nil {
+		return fmt.Errorf("cannot read the manifest of the installation: %w", err)
+	}
+	return nil
 }

@@ -14,66 +14,8 @@ import (
 	"github.com/pgedge/platform/modules/patroni_install/internal/systemd"
 )
 
-// Where packages of Patroni have their things.
-const (
-	osPrograms  = "/usr/bin"
-	osProgram   = osPrograms + "/patroni"
-	osUnit      = "patroni.service"
-	osConfigDir = "/etc/patroni"
-	osPolicy    = "/usr/sbin/policy-rc.d" // Debian's: whether packages may start and stop services
-)
-
-// osUnitDirs are where a package's unit may be, the second one while the directories of / and /usr are two.
-func osUnitDirs() []string { return []string{"/usr/lib/systemd/system", "/lib/systemd/system"} }
-
-// osConfigs are the configuration files of Debian's package, which are purged with it.
-func osConfigs() []string {
-	return []string{osConfigDir + "/dcs.yml", osConfigDir + "/config.yml.in"}
-}
-
 // packageRecord stands where the manifest of a tree does: a package manager knows its own files.
 const packageRecord = "installed by the package manager\n"
-
-func (d Desired) packaged() bool { return d.Method == ByPackage }
-
-// verb is what a run does to get Patroni.
-func (d Desired) verb() string {
-	if d.packaged() {
-		return "install"
-	}
-	return "build"
-}
-
-// checkMethod refuses values that the method cannot keep to.
-func (d Desired) checkMethod() error {
-	switch {
-	case !d.packaged() && d.Packages != nil:
-		return errors.New("packages is of use with method package only (in the role: patroni_method)")
-	case !d.packaged():
-		return nil
-	case d.State == Latest:
-		return errors.New("state latest cannot be had with method package: an upgrade of a package could not be undone; " +
-			"upgrade it by the package manager, and set state to present")
-	case d.Packages != nil && len(d.Packages) == 0:
-		return errors.New("packages must name at least one package, Patroni's own first; leave it unset for the family's")
-	}
-	for _, o := range []struct{ name, value string }{
-		{"python", d.Python}, {"constraints", d.Constraints}, {"lockfile", d.Lockfile}, {"wheelhouse", d.Wheelhouse},
-	} {
-		if o.value != "" {
-			return fmt.Errorf("%s cannot be had with method package, where the package decides: leave it unset", o.name)
-		}
-	}
-	return nil
-}
-
-// triedExtras are the extras whose modules must be there: with packages of the site's own choice it knows best.
-func (d Desired) triedExtras() []string {
-	if d.Packages != nil {
-		return nil
-	}
-	return d.Extras
-}
 
 // byPackage is Patroni as packages of the operating system. In the list of a venv's parts, this replaces the trees,
 // their labels and rules, the links for pipx and the unit, which is the package's own with a drop-in. Nothing is built,
@@ -96,32 +38,34 @@ type byPackage struct {
 	going    group
 }
 
+var (
+	_ method      = (*byPackage)(nil)
+	_ ownPackages = (*byPackage)(nil)
+)
+
 // newByPackage makes the parts.
-func newByPackage(b base, o *observer) *byPackage {
-	m := &byPackage{base: b}
-	if o.before != nil {
-		m.first, _ = o.before.method.(*byPackage)
-	}
+func newByPackage(b base, pending bool, first *byPackage) *byPackage {
+	m := &byPackage{base: b, first: first}
 	rules := &rules{base: b} // it has none: the programs are in a directory that every policy knows
 	both := newBoth(b, rules, m)
 	m.enabling = both.unit.enabling
 	record, dropIn := &record{b}, &dropIn{base: b, packages: m}
 	dirs := &dirs{base: b, rules: rules, parts: func() group { return m.parts }, earlier: m.earlier}
 	m.parts = group{
-		m,                                    // nothing of another method, and what the package has
-		&stages{base: b, pending: o.pending}, // nothing that an interrupted run has left
-		record,                               // that the package manager knows its own files
-		dirs,                                 // missing
-		both.links,                           // the programs in bin_dir
-		both.former,                          // which is another one than before
-		both.places,                          // nothing by which the user could become root
-		both.config,                          // for setup_patroni to fill
-		both.profiles,                        // bin_dir on the PATH, and the configuration for patronictl
-		both.comforts,                        // what other programs are told about Patroni
-		&disabling{base: b, packages: m},     // what a package enabled
-		both.unit,                            // the service, if the package has none of its name
-		dropIn,                               // the package's own unit, if it has
-		&release{base: b, packages: m},       // it may be started by now
+		m,                                  // nothing of another method, and what the package has
+		&stages{base: b, pending: pending}, // nothing that an interrupted run has left
+		record,                             // that the package manager knows its own files
+		dirs,                               // missing
+		both.links,                         // the programs in bin_dir
+		both.former,                        // which is another one than before
+		both.places,                        // nothing by which the user could become root
+		both.config,                        // for setup_patroni to fill
+		both.profiles,                      // bin_dir on the PATH, and the configuration for patronictl
+		both.comforts,                      // what other programs are told about Patroni
+		&disabling{base: b, packages: m},   // what a package enabled
+		both.unit,                          // the service, if the package has none of its name
+		dropIn,                             // the package's own unit, if it has
+		&release{base: b, packages: m},     // it may be started by now
 	}
 	// As for a venv. The packages stay: their purge would take what people have put into the configuration.
 	m.going = group{

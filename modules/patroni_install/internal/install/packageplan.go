@@ -13,20 +13,6 @@ import (
 	"github.com/pgedge/platform/modules/patroni_install/internal/txn"
 )
 
-// dropInName is our file among the drop-ins of a package's unit.
-const dropInName = "patroni_install.conf"
-
-// dropIn makes the package's unit the service that was asked for.
-func (l Layout) dropIn() string { return path.Join(l.Unit+".d", dropInName) }
-
-// osHold keeps what a package brings from being started. Its name comes last, so that no other drop-in overrides it.
-func osHold() string {
-	return path.Join(systemd.Directory, osUnit+".d", "zz-patroni_install-hold.conf")
-}
-
-// osEnabled is the link by which Debian's package enables its unit.
-func osEnabled() string { return path.Join(systemd.Directory, "multi-user.target.wants", osUnit) }
-
 // version implements [method]: the one that the package has, or will have.
 func (m *byPackage) version(Decision) string {
 	if m.seen.Installed != nil {

@@ -86,3 +86,32 @@ func (g group) Steps(d Decision, out Outcome) (steps []txn.Step, err error) {
 
 // removes tells whether the run is a removal.
 func (b base) removes() bool { return b.want.State == Absent }
+
+func first(checks ...func() error) error {
+	for _, check := range checks {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ownPackages is what parts have to know of Patroni's own packages.
+type ownPackages interface {
+	hasUnit() bool            // one has a unit of the service's name
+	usesUnit() bool           // it is used in place of ours, and may be still to come
+	newUnit() string          // the one that comes with packages which are to be installed, "" for none
+	holds() bool              // they are about to come, and must not start what they bring
+	brought(name string) bool // this run added them, and they made what is at a path
+}
+
+// noPackages is that of a Patroni in a venv.
+type noPackages struct{}
+
+var _ ownPackages = noPackages{}
+
+func (noPackages) hasUnit() bool       { return false }
+func (noPackages) usesUnit() bool      { return false }
+func (noPackages) newUnit() string     { return "" }
+func (noPackages) holds() bool         { return false }
+func (noPackages) brought(string) bool { return false }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 
-	"github.com/pgedge/platform/modules/patroni_install/internal/pipx"
 	"github.com/pgedge/platform/modules/patroni_install/internal/step"
 	"github.com/pgedge/platform/modules/patroni_install/internal/txn"
 )
@@ -38,18 +37,6 @@ func (l *look) all(ctx context.Context) error {
 
 // removesAll tells whether the installation goes, with all that the services share.
 func (l *look) removesAll() bool { return l.removes() && !l.seen.isShared() }
-
-// Outcome is what only the build knows.
-type Outcome struct {
-	Tree        *pipx.Venv     // what was built; nil predicts
-	ID          string         // of the built tree
-	Shared      string         // ID of the built shared libraries, "" to leave those that are there
-	Copy        *step.TreeCopy // of the old tree, if it may not be renameable
-	SharedCopy  *step.TreeCopy
-	Manifest    []byte // of the built tree
-	PipxVersion string
-	UserPipx    *UserPipx // what pip made of pipx for the user, if it had to
-}
 
 // Plan is what has to be done, as a pure function of what is wanted, what was found and what was decided. Its
 // parts are applied in this order; what Switch needs to know of the build is its Outcome.
@@ -107,4 +94,17 @@ func (p *Plan) borrowed() *step.Packages {
 		}
 	}
 	return nil
+}
+
+// reloader is a step that may change what systemd has read.
+type reloader interface {
+	Reloads() bool
+}
+
+var _ reloader = (*step.File)(nil)
+
+// reloads tells whether systemd has to read its units again after a step.
+func reloads(s txn.Step) bool {
+	read, ok := s.(reloader)
+	return ok && read.Reloads()
 }

@@ -6,15 +6,6 @@ import (
 	"github.com/pgedge/platform/modules/patroni_install/internal/pipx"
 )
 
-func first(checks ...func() error) error {
-	for _, check := range checks {
-		if err := check(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // refuseDecided refuses what the decision makes impossible. It needs no knowledge of the packages that the host lacks,
 // so that it can come before looking for them.
 func (p *Plan) refuseDecided(check bool) error {
@@ -114,13 +105,6 @@ func (m *byPipx) refuseUV(d Decision) error {
 	return unfitForUV(pipx.Program{Version: version})
 }
 
-// takesUV tells whether a pipx builds by uv: where that was asked for, and by itself where it can and
-// nobody told pip anything that uv would not know.
-func takesUV(want *Desired, seen *View, program pipx.Program) bool {
-	possible := seen.UV && program.TakesUV()
-	return possible && (want.Installer == UV || want.Installer == Auto && !seen.PipConfig)
-}
-
 // unfitForUV is the error about a pipx that cannot build by uv, nil for one that can.
 func unfitForUV(program pipx.Program) error {
 	if program.TakesUV() {
@@ -128,20 +112,4 @@ func unfitForUV(program pipx.Program) error {
 	}
 	return fmt.Errorf("cannot build Patroni by uv: pipx %s cannot, 1.12 or newer is needed; install one for all users into "+
 		"/usr/local, or leave installer unset (in the role: patroni_installer)", program.Version)
-}
-
-// pipxVersion is the version of the pipx that is there, or that is about to be installed.
-func pipxVersion(seen *View, d Decision) string {
-	if seen.Pipx != nil {
-		return seen.Pipx.Version
-	}
-	for _, added := range seen.Packages.Add {
-		if added.Name == "pipx" {
-			return upstream(added.Version)
-		}
-	}
-	if d.BringsPipx {
-		return pipx.NewestFor(seen.Python)
-	}
-	return ""
 }

@@ -2,7 +2,6 @@ package install
 
 import (
 	"fmt"
-	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -52,17 +51,6 @@ func (r *Report) predict(pending txn.Recovery, busy bool) error {
 		r.done = append(r.done, txn.Done{Step: s})
 	}
 	return nil
-}
-
-// upstream returns the version of a package without what the distribution added: 1.1.0 of 1:1.1.0-1.
-func upstream(version string) string {
-	if _, rest, found := strings.Cut(version, ":"); found {
-		version = rest
-	}
-	if i := strings.LastIndexByte(version, '-'); i >= 0 {
-		version = version[:i]
-	}
-	return version
 }
 
 // visible are the steps that change what a user can see.
@@ -230,5 +218,11 @@ func (r *Report) injected() []string {
 		r.plan.seen.User.Name, strings.Join(lost, " "))}
 }
 
-// sortedKeys returns a map's keys in order.
-func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+// result is what came of a plan.
+type result struct {
+	plan     *Plan // what packages brought is in it, if the run has added some
+	outcome  Outcome
+	done     []txn.Done
+	took     []Took
+	warnings []string
+}

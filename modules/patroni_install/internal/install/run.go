@@ -38,15 +38,6 @@ type Installer struct {
 	Namespace func(*fsys.FS, []mountns.Bind) (Namespace, error)
 }
 
-// Namespace is where a build sees the stage at its final place; see [mountns.Namespace].
-type Namespace interface {
-	host.Runner
-	Start(ctx context.Context, cmd host.Command) (wait func() (host.Output, error), err error)
-	Do(ctx context.Context, work func() error) error
-	Check() error
-	Close()
-}
-
 // Run makes the host as desired and reports what that took. After an error the host is as it
 // was, unless the error says otherwise.
 func (i *Installer) Run(ctx context.Context) (*Report, error) {
@@ -146,7 +137,7 @@ func (i *Installer) plan(ctx context.Context, o *observer) (*Plan, error) {
 	if err == nil {
 		o.want = &want
 		var plan *Plan
-		if plan, err = i.planFor(ctx, o); err == nil {
+		if plan, err = i.planFor(ctx, o, nil); err == nil {
 			return plan, nil
 		}
 	}
@@ -155,13 +146,14 @@ func (i *Installer) plan(ctx context.Context, o *observer) (*Plan, error) {
 
 // planFor looks at the host, decides, and says what has to be done. What can be refused is refused as early as it is
 // known.
-func (i *Installer) planFor(ctx context.Context, o *observer) (*Plan, error) {
+// before is the method of the look before this run added packages.
+func (i *Installer) planFor(ctx context.Context, o *observer, before method) (*Plan, error) {
 	o.host, o.services = i.Host, i.Services
 	if err := o.observe(ctx); err != nil {
 		return nil, err
 	}
 	b := base{want: o.want, seen: o.seen}
-	l := newLook(b, newMethod(b, o))
+	l := newLook(b, newMethod(b, o.pending, before))
 	if err := l.method.find(ctx, o); err != nil {
 		return nil, err
 	}
@@ -198,15 +190,6 @@ func (o *observer) addPackages(ctx context.Context, m method, d Decision) error 
 	return o.findPackages(ctx, needs)
 }
 
-// result is what came of a plan.
-type result struct {
-	plan     *Plan // what packages brought is in it, if the run has added some
-	outcome  Outcome
-	done     []txn.Done
-	took     []Took
-	warnings []string
-}
-
 // apply runs the plan as one transaction.
 func (i *Installer) apply(ctx context.Context, t *txn.Transaction, plan *Plan) (result, error) {
 	b := &builder{host: i.Host, plan: plan, open: i.Namespace, undoEarly: t.UndoEarly}
@@ -238,19 +221,6 @@ func Details(err error) map[string]any {
 		return nil
 	}
 	return map[string]any{"command": failed.Command(), "output": strings.Split(failed.Stderr, "\n")}
-}
-
-// reloader is a step that may change what systemd has read.
-type reloader interface {
-	Reloads() bool
-}
-
-var _ reloader = (*step.File)(nil)
-
-// reloads tells whether systemd has to read its units again after a step.
-func reloads(s txn.Step) bool {
-	read, ok := s.(reloader)
-	return ok && read.Reloads()
 }
 
 // settle makes systemd read the units again when one of them changed.
@@ -296,4 +266,17 @@ func (i *Installer) refresh(ctx context.Context, report *Report) {
 		return
 	}
 	report.service.State = state
+}
+
+// afterPackages sees that the programs of the packages work, and plans what is left to do now that what they brought
+// is there. It returns the plan itself if the method builds in another way, or no packages were added.
+func (i *Installer) afterPackages(ctx context.Context, first *Plan) (*Plan, error) {
+	if !first.seen.Packaged || len(first.Packages) == 0 {
+		return first, nil
+	}
+	plan, err := i.planFor(ctx, &observer{want: first.want, mayRefresh: true, before: first.seen}, first.method)
+	if err == nil && len(plan.Packages) > 0 {
+		err = fmt.Errorf("cannot use the installed packages: %s still missing", isAre(plan.seen.Packages.Missing))
+	}
+	return plan, err
 }

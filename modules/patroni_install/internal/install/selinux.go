@@ -21,13 +21,6 @@ const programType = "bin_t"
 // policyTools is the package that has semanage.
 const policyTools = "policycoreutils-python-utils"
 
-// SELinux is what has to be known of it.
-type SELinux struct {
-	Enforcing bool   // whether the kernel enforces a policy; the rest is not looked at where it does not
-	Rules     string // the file of the policy's local file-context rules
-	Tools     bool   // whether semanage is there
-}
-
 // ProgramDir is a directory of programs, or of links to programs.
 type ProgramDir struct {
 	Real  string    // its path without links, the one that policies know
@@ -276,21 +269,4 @@ func (p *labels) Steps(d Decision, _ Outcome) ([]txn.Step, error) {
 		return nil, nil
 	}
 	return []txn.Step{&step.Labels{Path: p.seen.programs(), Files: p.wrong}}, nil
-}
-
-// label labels what was built, before anybody sees it.
-func (b *builder) label() error {
-	if !b.plan.seen.SELinux.Enforcing {
-		return nil
-	}
-	wrong, err := wrongLabels(b.host.FS, path.Join(b.plan.seen.staged(b.plan.seen.Layout.Venv()), "bin"))
-	if err != nil {
-		return err
-	}
-	for _, f := range wrong {
-		if err := b.host.FS.SetLabel(f.Path, f.After); err != nil {
-			return fmt.Errorf("cannot label what was built: %w", err)
-		}
-	}
-	return nil
 }

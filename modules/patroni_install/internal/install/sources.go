@@ -2,10 +2,8 @@ package install
 
 import (
 	"cmp"
-	"context"
 	_ "embed"
 	"fmt"
-	"os"
 	"path"
 	"slices"
 	"strings"
@@ -178,31 +176,34 @@ func writeSources(files *fsys.FS, d *Desired, scratch string, user *host.User) e
 	return nil
 }
 
-// fetch brings everything that the build takes, and checks it.
-func (b *builder) fetch(ctx context.Context, ns Namespace) error {
-	if err := b.takeStock(ctx, ns); err != nil {
-		return err
-	}
-	want, seen := b.plan.want, b.plan.seen
-	scratch := path.Join(seen.stagedHome(), "scratch")
-	if err := writeSources(b.host.FS, want, scratch, seen.User); err != nil {
-		return fmt.Errorf("cannot stage the sources: %w", err)
-	}
-	var archive *os.File
-	if want.archive != "" {
-		var err error
-		if archive, err = b.host.FS.Open(want.archive); err != nil {
-			return fmt.Errorf("cannot use wheelhouse %s: %w", want.Wheelhouse, err)
-		}
-		defer archive.Close() //nolint:errcheck // read only
-		attr := fsys.Attr{Mode: 0o755, UID: seen.User.UID, GID: seen.User.GID}
-		if err := b.host.FS.Mkdir(path.Join(scratch, wheelsDir), attr); err != nil {
-			return fmt.Errorf("cannot stage the wheelhouse: %w", err)
-		}
-	}
-	out, err := b.runAll(ctx, ns, b.pipxBuild(b.program).Fetch(archive))
+// findArchive returns the archive of packages, "" if they are in a directory.
+func findArchive(files *fsys.FS, s Sources) (string, error) {
+	name := cmp.Or(s.brought, s.Wheelhouse)
+	target, err := files.Resolve(name)
 	if err != nil {
-		return b.failure(ctx, ns, want.fetchesFrom(), out, err)
+		return "", fmt.Errorf("cannot use wheelhouse %s: %w", s.Wheelhouse, err)
 	}
-	return nil
+	info, err := files.Lstat(target)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("cannot use wheelhouse %s: %w", s.Wheelhouse, err)
+	case info.Type == fsys.File:
+		return target, nil
+	case info.Type == fsys.Directory:
+		return "", nil
+	}
+	return "", fmt.Errorf("cannot use wheelhouse %s: it is a %s, neither a directory nor a tar archive", s.Wheelhouse, info.Type)
+}
+
+// proxies are the variables of the task's environment that say how to reach the network.
+func proxies(environ []string) []string {
+	var kept []string
+	for _, variable := range environ {
+		name, _, _ := strings.Cut(variable, "=")
+		switch strings.ToLower(name) {
+		case "http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy":
+			kept = append(kept, variable)
+		}
+	}
+	return kept
 }

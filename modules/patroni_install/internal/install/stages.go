@@ -83,3 +83,6 @@ func (v *View) stageAt(name string, subs ...string) *step.Stage {
 	}
 	return &step.Stage{Path: name, Subs: subs, UID: v.User.UID, GID: v.User.GID, Above: step.Place{Path: above}}
 }
+
+// trialDirs are empty directories of the stage, for the trial of what the switch does with trees.
+func trialDirs() []string { return []string{"one", "other"} }

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
@@ -254,4 +256,14 @@ func (v *View) atFirst() *View {
 func (v *View) addsPatroni() bool {
 	first := v.atFirst()
 	return v.Packaged && first.Installed == nil && len(first.Packages.Missing) > 0
+}
+
+// sortedKeys returns a map's keys in order.
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+// SELinux is what has to be known of it.
+type SELinux struct {
+	Enforcing bool   // whether the kernel enforces a policy; the rest is not looked at where it does not
+	Rules     string // the file of the policy's local file-context rules
+	Tools     bool   // whether semanage is there
 }

@@ -1,7 +1,6 @@
 package install
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,84 +12,6 @@ import (
 	"github.com/pgedge/platform/modules/patroni_install/internal/host"
 	"github.com/pgedge/platform/modules/patroni_install/internal/pipx"
 )
-
-// findArchive returns the archive of packages, "" if they are in a directory.
-func findArchive(files *fsys.FS, s Sources) (string, error) {
-	name := cmp.Or(s.brought, s.Wheelhouse)
-	target, err := files.Resolve(name)
-	if err != nil {
-		return "", fmt.Errorf("cannot use wheelhouse %s: %w", s.Wheelhouse, err)
-	}
-	info, err := files.Lstat(target)
-	switch {
-	case err != nil:
-		return "", fmt.Errorf("cannot use wheelhouse %s: %w", s.Wheelhouse, err)
-	case info.Type == fsys.File:
-		return target, nil
-	case info.Type == fsys.Directory:
-		return "", nil
-	}
-	return "", fmt.Errorf("cannot use wheelhouse %s: it is a %s, neither a directory nor a tar archive", s.Wheelhouse, info.Type)
-}
-
-// ErrOnController reports that a build needs the packages of a wheelhouse which is on the controller.
-var ErrOnController = errors.New("the packages of the wheelhouse are needed on this host")
-
-// refuseSources refuses a wheelhouse that is not here yet, or that lacks what the build takes. A check does not need it
-// here.
-func (p *Plan) refuseSources(check bool) error {
-	switch {
-	case p.Wheels == nil:
-		return nil
-	case p.want.onController() && !check:
-		return ErrOnController
-	}
-	return p.refuseWheelhouse(*p.Wheels)
-}
-
-// newestIn is the newest version of Patroni that can be installed, as far as that is known: names
-// alone do not tell which Python a wheel is for.
-func newestIn(want *Desired, c pipx.Contents) string {
-	if c.Unknown {
-		return want.Version.Bound(want.constraints).NewestIn(c.Files)
-	}
-	return c.Newest
-}
-
-// wanted is what one interpreter is to find in a wheelhouse.
-type wanted struct {
-	python string
-	needs  pipx.Needs
-	remedy string // what to do if it finds too little
-}
-
-// What to do about a wheelhouse that lacks something.
-const (
-	buildWheelhouse = "build it on a host of the same platform (playbook pgedge.platform.wheelhouse)"
-	// The playbook builds for one interpreter.
-	addPipx = "pipx is installed by that interpreter, not by option python: add its wheels (" + systemPython +
-		" -m pip wheel pipx), or install a pipx for all users"
-)
-
-// wantedOf is what a build of that takes. pipx is for the system's interpreter, whatever the venv's is.
-func wantedOf(want *Desired, seen *View, requirement string) []wanted {
-	python, lock := cmp.Or(want.Python, systemPython), want.Lock
-	// All that is locked is fetched, whether it is needed or not.
-	needs := pipx.Needs{
-		Requirements: append([]string{requirement}, lock.Requirements()...), Lock: lock, Constraints: want.constraints,
-		Tools: seen.Pipx == nil || !takesUV(want, seen, *seen.Pipx),
-	}
-	if lacksPipx(seen) && python == systemPython {
-		needs.Requirements = append(needs.Requirements, "pipx")
-	}
-	all := []wanted{{python, needs, buildWheelhouse}}
-	if lacksPipx(seen) && python != systemPython {
-		needs := pipx.Needs{Lock: lock, Constraints: want.constraints}
-		needs.Requirements = append([]string{"pipx"}, lock.Pipx().Requirements()...)
-		all = append(all, wanted{systemPython, needs, addPipx})
-	}
-	return all
-}
 
 // Wheels implements [Asker]. Nothing is staged yet.
 func (a *asker) Wheels(ctx context.Context, all []wanted) (pipx.Contents, error) {
@@ -194,37 +115,4 @@ func (s stock) takeBy(ctx context.Context, ns Namespace, one wanted) (pipx.Conte
 			lines[len(lines)-1], advice)
 	}
 	return pipx.ReadContents(out), err
-}
-
-// lacksKept returns the version of the installation where a rebuild keeps it and the wheelhouse has others
-// only, else "".
-func (p *Plan) lacksKept(c pipx.Contents) string {
-	kept := p.Kept
-	spec, err := pipx.ParseSpec("==" + kept)
-	_, exact := p.want.Version.Exact()
-	if err != nil || exact || c.Unknown || spec.NewestIn(c.Files) != "" || p.want.Version.NewestIn(c.Files) == "" {
-		return ""
-	}
-	return kept
-}
-
-// refuseWheelhouse refuses one that a build cannot do with.
-func (p *Plan) refuseWheelhouse(c pipx.Contents) error {
-	name := p.want.Wheelhouse
-	if len(c.Damaged) > 0 {
-		return fmt.Errorf("cannot use wheelhouse %s: these files in it are no wheels, or are damaged: %s", name, strings.Join(c.Damaged, ", "))
-	}
-	if len(c.Unlocked) > 0 {
-		return fmt.Errorf("cannot build Patroni with lockfile %s: %s; lock what is asked for, extras included, with hashes for all that it "+
-			"needs, or leave lockfile unset (in the role: patroni_lockfile)", p.want.Lockfile, strings.Join(c.Unlocked, "; "))
-	}
-	if kept := p.lacksKept(c); kept != "" {
-		return fmt.Errorf("cannot rebuild Patroni %s from wheelhouse %s, which has other versions only, %s being the newest, and a rebuild "+
-			"keeps the version unless another one is asked for; set version to one that it has, or state to latest "+
-			"(in the role: patroni_version, patroni_state)", kept, name, p.want.Version.NewestIn(c.Files))
-	}
-	if len(c.Missing) > 0 {
-		return fmt.Errorf("cannot build Patroni from wheelhouse %s: %s", name, strings.Join(c.Missing, "; "))
-	}
-	return nil
 }

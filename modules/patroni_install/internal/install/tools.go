@@ -1,0 +1,87 @@
+package install
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+
+	"github.com/pgedge/platform/modules/patroni_install/internal/host"
+	"github.com/pgedge/platform/modules/patroni_install/internal/pipx"
+	"github.com/pgedge/platform/modules/patroni_install/internal/pkgmgr"
+	"github.com/pgedge/platform/modules/patroni_install/internal/step"
+)
+
+// findFamily tells which family the host is of. A system of no known one still has the package manager
+// of one, where its programs are there.
+func (o *observer) findFamily() {
+	v := o.seen
+	for _, known := range families() {
+		if v.Release.Is(known.IDs...) {
+			v.Family = known
+			return
+		}
+	}
+	for _, known := range families() {
+		program := map[string]string{step.APT: "/usr/bin/apt-get", step.DNF: "/usr/bin/dnf"}[known.Manager]
+		if v.finds(program) {
+			v.Family = Family{Manager: known.Manager, Install: known.Install, Remove: known.Remove}
+		}
+	}
+}
+
+// findTools looks for what can build: a pipx, the system's, else the user's own; interpreters, and uv.
+func (o *observer) findTools() error {
+	v, files := o.seen, o.host.FS
+	v.Python = pipx.PythonVersion(files, systemPython)
+	if o.want.Python != "" {
+		_, err := files.Resolve(o.want.Python)
+		v.Asked.Missing, v.Asked.Version = errors.Is(err, fs.ErrNotExist), pipx.PythonVersion(files, o.want.Python)
+	}
+	if o.want.Installer != Pip {
+		var err error
+		if v.UV, err = pipx.HasUV(files); err != nil {
+			return err
+		}
+		v.PipConfig = pipx.PipIsConfigured(files, v.User.Home, o.want.Environ)
+	}
+	program, err := findPipx(o.host, v.User, v.Python)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	v.Pipx = &program
+	return nil
+}
+
+func findPipx(h *host.Host, user *host.User, python string) (pipx.Program, error) {
+	program, err := pipx.Find(h.FS)
+	if errors.Is(err, fs.ErrNotExist) {
+		if own, found := pipx.FindOfUser(h.FS, systemPython, user.Home, python); found {
+			return own, nil
+		}
+	}
+	return program, err
+}
+
+// packageManager is what an observation asks of a package manager; see package pkgmgr.
+type packageManager interface {
+	Installed(ctx context.Context, names []string) (installed []pkgmgr.Package, missing []string, err error)
+	Interrupted(ours []pkgmgr.Package) ([]string, error)
+	Wait(ctx context.Context) error
+	Simulate(ctx context.Context, names []string) ([]pkgmgr.Package, error)
+	Refresh(ctx context.Context) error
+}
+
+func (o *observer) packageManager() packageManager {
+	if o.seen.Family.Manager == step.DNF {
+		return &pkgmgr.DNF{Host: o.host, LockTimeout: o.want.LockTimeout, Env: proxies(o.want.Environ), ReadOnly: !o.mayRefresh}
+	}
+	return pkgmgr.APT{Host: o.host, LockTimeout: o.want.LockTimeout, Env: proxies(o.want.Environ), ReadOnly: !o.mayRefresh}
+}
+
+var (
+	_ packageManager = pkgmgr.APT{}
+	_ packageManager = (*pkgmgr.DNF)(nil)
+)
