@@ -294,3 +294,14 @@ func TestPackageUnknown(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestPackageWarnings: what was to be said before the packages came is said afterwards, too.
+func TestPackageWarnings(t *testing.T) {
+	m := newMachine(t)
+	packageRHEL(m)
+	report := m.run(`{"method": "package"}`)
+	untried := func(warning string) bool { return strings.Contains(warning, "is not among the releases this was tested on") }
+	if warnings := report.Result(false).Warnings; !slices.ContainsFunc(warnings, untried) {
+		t.Errorf("warnings %q", warnings)
+	}
+}

@@ -26,7 +26,8 @@ type Report struct {
 func newReport(done result, recovery txn.Recovery) *Report {
 	seen := done.plan.seen
 	r := &Report{result: done, recovery: recovery, service: seen.Service}
-	r.Warnings = slices.Concat(seen.Warnings, done.plan.Warnings, done.warnings)
+	// What was found before packages came is to be said, too.
+	r.Warnings = slices.Concat(seen.atFirst().Warnings, done.plan.Warnings, done.warnings)
 	if recovery != txn.NothingPending {
 		r.Warnings = append(r.Warnings, fmt.Sprintf("an earlier run was interrupted; its changes were %s first", recovery))
 	}
