@@ -10,11 +10,11 @@ import (
 
 func TestPlanAbsent(t *testing.T) {
 	const absent = `{"state": "absent"}`
-	unit := func(o *Observed) txn.Step {
-		return &step.File{Name: "unit", Path: unitFile, Before: &step.FileState{Data: o.Entries[unitFile].Data, Attr: fsys.Attr{Mode: 0o644}}}
+	unit := func(o *sketch) txn.Step {
+		return &step.File{Name: "unit", Unit: true, Path: unitFile, Before: &step.FileState{Data: o.Entries[unitFile].Data, Attr: fsys.Attr{Mode: 0o644}}}
 	}
 	links := []txn.Step{removeLink(binDir+"/patroni", venv+"/bin/patroni"), removeLink(binDir+"/patronictl", venv+"/bin/patronictl")}
-	profiles := func(o *Observed) []txn.Step {
+	profiles := func(o *sketch) []txn.Step {
 		var steps []txn.Step
 		for _, name := range []string{".bash_profile", ".bashrc"} {
 			e := o.Entries[home+"/"+name]
@@ -23,7 +23,7 @@ func TestPlanAbsent(t *testing.T) {
 		return steps
 	}
 	tree := &step.Tree{Name: treeName, Path: venv, Spare: staged, Before: &step.TreeState{ID: "7", Text: oldText}}
-	shared := func(o *Observed) txn.Step {
+	shared := func(o *sketch) txn.Step {
 		return &step.Tree{Name: sharedName, Path: pipxHome + "/shared", Spare: stage + "/home/shared", Before: &step.TreeState{
 			ID: o.Entries[pipxHome+"/shared"].ID, Text: "pip for the virtual environments of pipx\n",
 		}}
@@ -33,68 +33,68 @@ func TestPlanAbsent(t *testing.T) {
 		return &step.Directory{Name: "configuration directory", Path: "/etc/patroni", Before: &before}
 	}
 	for name, c := range map[string]struct {
-		edit func(o *Observed)
-		want func(o *Observed) []txn.Step
+		edit func(o *sketch)
+		want func(o *sketch) []txn.Step
 	}{
 		"all of it": {
-			func(o *Observed) {
-				o.ConfigEmpty = true
+			func(o *sketch) {
+				delete(o.Entries, "/etc/patroni/patroni.yaml")
 				o.dir(pipxHome+"/shared", users)
 				o.link(oldPipx, "share/pipx")
 			},
-			func(o *Observed) []txn.Step {
+			func(o *sketch) []txn.Step {
 				steps := append([]txn.Step{unit(o)}, append(links, profiles(o)...)...)
 				return append(steps, tree, shared(o), removeLink(oldPipx, "share/pipx"), config())
 			},
 		},
 		"others use pipx": {
-			func(o *Observed) {
-				o.Others = []string{"ansible"}
+			func(o *sketch) {
+				o.OtherVenvs = []string{"ansible"}
 				o.dir(pipxHome+"/shared", users)
 				o.link(oldPipx, "share/pipx")
 			},
-			func(o *Observed) []txn.Step {
+			func(o *sketch) []txn.Step {
 				return append(append([]txn.Step{unit(o)}, append(links, profiles(o)...)...), tree)
 			},
 		},
 		"configured": {
-			func(o *Observed) {},
-			func(o *Observed) []txn.Step {
+			func(o *sketch) {},
+			func(o *sketch) []txn.Step {
 				return append(append([]txn.Step{unit(o)}, append(links, profiles(o)...)...), tree)
 			},
 		},
 		"a link of the user's own": {
-			func(o *Observed) { o.link(oldPipx, "/srv/pipx") },
-			func(o *Observed) []txn.Step {
+			func(o *sketch) { o.link(oldPipx, "/srv/pipx") },
+			func(o *sketch) []txn.Step {
 				return append(append([]txn.Step{unit(o)}, append(links, profiles(o)...)...), tree)
 			},
 		},
 		"foreign things in bin_dir stay": {
-			func(o *Observed) {
-				o.Bin["patroni"] = linkTo("/usr/bin/patroni")
-				o.Bin["psql"] = fsys.Info{Type: fsys.File}
+			func(o *sketch) {
+				o.bin("patroni", linkTo("/usr/bin/patroni"))
+				o.bin("psql", fsys.Info{Type: fsys.File})
 			},
-			func(o *Observed) []txn.Step {
+			func(o *sketch) []txn.Step {
 				return append(append([]txn.Step{unit(o)}, append(links[1:2:2], profiles(o)...)...), tree)
 			},
 		},
 		"service failed": {
-			func(o *Observed) { o.Service.ActiveState, o.Service.UnitFileState = "failed", "disabled" },
-			func(o *Observed) []txn.Step {
+			func(o *sketch) { o.Service.ActiveState, o.Service.UnitFileState = "failed", "disabled" },
+			func(o *sketch) []txn.Step {
 				return append(append([]txn.Step{unit(o)}, append(links, profiles(o)...)...), tree)
 			},
 		},
 		"tree gone already": {
-			func(o *Observed) { o.Current = nil },
-			func(o *Observed) []txn.Step { return append([]txn.Step{unit(o)}, append(links, profiles(o)...)...) },
+			func(o *sketch) { o.Installed = nil },
+			func(o *sketch) []txn.Step { return append([]txn.Step{unit(o)}, append(links, profiles(o)...)...) },
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := healthy(t, absent)
 			c.edit(o)
 			want := parts{Switch: c.want(o)}
-			if o.Current != nil {
-				want.Stage = stages(pipxHome)
+			if o.Installed != nil {
+				want.Stage = stageSteps(pipxHome)
 			}
 			comparePlans(t, want, mustPlan(t, absent, o, Outcome{}))
 		})

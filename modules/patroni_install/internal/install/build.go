@@ -9,21 +9,17 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 	"github.com/pgedge/platform/modules/patroni_install/internal/host"
 	"github.com/pgedge/platform/modules/patroni_install/internal/mountns"
 	"github.com/pgedge/platform/modules/patroni_install/internal/pipx"
 	"github.com/pgedge/platform/modules/patroni_install/internal/systemd"
+	"github.com/pgedge/platform/modules/patroni_install/internal/txn"
 )
 
 // spaceNeeded is what a build takes on the file system of pipx's home, in bytes: the tree, the
 // shared libraries and the downloads, 105 MB on Debian 12, and a reserve.
 const spaceNeeded = 160 << 20
-
-// systemPython is the interpreter of the operating system.
-const systemPython = "/usr/bin/python3"
 
 // systemdAnalyze is called by its path: it is started as root, and a search could find a program of the
 // user's where bin_dir is a directory that every PATH has.
@@ -34,7 +30,9 @@ type builder struct {
 	host *host.Host
 	plan *Plan
 	open func(*fsys.FS, []mountns.Bind) (Namespace, error)
-	took []Took
+	// undoEarly undoes a step of the running transaction.
+	undoEarly func(context.Context, txn.Step) error
+	took      []Took
 	// program is the pipx that builds.
 	program pipx.Program
 	// userPipx is what pip made of pipx for the user, nil where there was one.
@@ -88,12 +86,23 @@ func (b *builder) build(ctx context.Context) (Outcome, error) {
 	return b.copies(out)
 }
 
+// fill fills the stage with what the switch takes from there: what is built, or copies of what goes.
+func (b *builder) fill(ctx context.Context) (Outcome, error) {
+	switch {
+	case b.plan.Builds():
+		return b.build(ctx)
+	case len(b.plan.Stage) > 0:
+		return b.copies(Outcome{})
+	}
+	return Outcome{}, nil
+}
+
 // findPipx finds pipx, which may have come with the packages just installed. It is the zero one
 // where pip is to bring it.
 func (b *builder) findPipx() (pipx.Program, error) {
 	user := b.plan.seen.User
 	program, err := findPipx(b.host, user, pipx.PythonVersion(b.host.FS, systemPython))
-	if errors.Is(err, fs.ErrNotExist) && b.plan.bringsPipx() {
+	if errors.Is(err, fs.ErrNotExist) && b.plan.BringsPipx {
 		return pipx.Program{}, nil
 	}
 	if errors.Is(err, fs.ErrNotExist) {
@@ -104,65 +113,6 @@ func (b *builder) findPipx() (pipx.Program, error) {
 		return pipx.Program{}, err
 	}
 	return program, program.Check()
-}
-
-// trialDirs are empty directories of the stage, for the trial of what the switch does with trees.
-func trialDirs() []string { return []string{"one", "other"} }
-
-// tryRenames refuses a file system on which the switch would fail, after the whole build: ZFS before 2.2,
-// NFS and others know the plain rename only.
-func (b *builder) tryRenames() error {
-	seen := b.plan.seen
-	var dirs []fsys.Entry
-	for _, name := range trialDirs() {
-		name = path.Join(seen.Stage, name)
-		info, err := b.host.FS.Lstat(name)
-		if err != nil {
-			return fmt.Errorf("cannot use the stage: %w", err)
-		}
-		dirs = append(dirs, fsys.Entry{Path: name, ID: info.ID})
-	}
-	one, other := dirs[0], dirs[1]
-	err := b.host.FS.Exchange(one, other)
-	if err == nil {
-		err = b.host.FS.Rename(fsys.Entry{Path: one.Path, ID: other.ID}, path.Join(seen.Stage, "third"))
-	}
-	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EOPNOTSUPP) {
-		return fmt.Errorf("cannot build Patroni in %s: its file system cannot exchange two directories, or rename one without "+
-			"replacing another, as NFS and ZFS before 2.2 cannot (%w); set pipx_home (in the role: patroni_pipx_home) to a "+
-			"directory on another file system, such as ext4 or XFS", seen.Home, err)
-	}
-	if err != nil {
-		return fmt.Errorf("cannot use the stage: %w", err)
-	}
-	return nil
-}
-
-// openStage shows the stage at the final place to those who run in the namespace.
-func (b *builder) openStage() (Namespace, error) {
-	seen := b.plan.seen
-	free, err := b.host.FS.FreeBytes(seen.Stage)
-	if err != nil {
-		return nil, fmt.Errorf("cannot tell the free space: %w", err)
-	}
-	if free < spaceNeeded {
-		return nil, fmt.Errorf("cannot build Patroni: %d MB are free on the file system of %s, the build takes %d MB; make room there",
-			free>>20, seen.Home, spaceNeeded>>20)
-	}
-	shown := []struct{ source, target string }{{seen.stagedHome(), seen.Home}}
-	if b.plan.bringsPipx() {
-		shown = append(shown, struct{ source, target string }{seen.stagedBase(), seen.stagedUserBase()})
-	}
-	var binds []mountns.Bind
-	for _, b2 := range shown {
-		source, err := b.host.FS.OpenDir(b2.source)
-		if err != nil {
-			return nil, fmt.Errorf("cannot open the stage: %w", err)
-		}
-		defer source.Close() //nolint:errcheck // the mount holds what it needs
-		binds = append(binds, mountns.Bind{Source: source, Target: b2.target})
-	}
-	return b.open(b.host.FS, binds)
 }
 
 // pipx fetches what the build takes and runs it, as the user.
@@ -215,9 +165,9 @@ func (b *builder) pipxBuild(program pipx.Program) pipx.Build {
 	// pipx writes down nowhere where its links are, and ours are made after the build, by root. Another directory
 	// over bin_dir would hide the pipx or the interpreter that may be in it.
 	build.BinDir = path.Join(build.Scratch, "bin")
-	build.Program, build.Requirement = program, b.plan.requirement()
-	build.Installer = b.plan.installer(&program)
-	if b.plan.bringsPipx() {
+	build.Program, build.Requirement = program, b.plan.Requirement
+	build.Installer = installerOf(b.plan.want, seen, &program)
+	if b.plan.BringsPipx {
 		build.UserBase = seen.stagedUserBase()
 	}
 	return build
@@ -243,7 +193,7 @@ func (b *builder) verifyUnit(ctx context.Context, ns Namespace) error {
 		return nil
 	}
 	name := path.Join(seen.Scratch, path.Base(seen.Unit))
-	unit := seen.unit(b.plan.want)
+	unit := seen.unit(*b.plan.want)
 	unit.Exec = path.Join(seen.programs(), "patroni")
 	if err := b.host.FS.WriteFile(name, unit.Render(), fsys.Attr{Mode: 0o644}); err != nil {
 		return err
@@ -267,50 +217,5 @@ func (b *builder) sync() error {
 			return fmt.Errorf("cannot make what was built durable: %w", err)
 		}
 	}
-	return b.settleUserPipx()
-}
-
-// outcome reads what the switch has to know of what was built, at its final place.
-func (b *builder) outcome(ctx context.Context, ns Namespace) (Outcome, error) {
-	out := Outcome{PipxVersion: b.program.Version, UserPipx: b.userPipx}
-	seen := b.plan.seen
-	err := ns.Do(ctx, func() (err error) {
-		out.Tree, err = pipx.Inspect(b.host.FS, seen.Layout.Venv(), seen.User.UID)
-		return err
-	})
-	if err != nil {
-		return Outcome{}, fmt.Errorf("cannot inspect what was built: %w", err)
-	}
-	if err := out.Tree.CheckExtras(b.plan.want.Extras); err != nil {
-		return Outcome{}, err
-	}
-	lacks := out.Tree.MissingFor(b.plan.want.Extras)
-	if len(out.Tree.Problems) > 0 || len(lacks) > 0 {
-		return Outcome{}, fmt.Errorf("cannot use what was built: %s", strings.Join(append(out.Tree.Problems, lacks...), "; "))
-	}
-	out.ID = out.Tree.Info.ID
-	// Whatever started before now has started from the old tree.
-	if err := b.host.FS.Touch(path.Join(seen.staged(seen.Layout.Venv()), pipx.MetadataFile)); err != nil {
-		return Outcome{}, fmt.Errorf("cannot use what was built: %w", err)
-	}
-	if err := b.shared(&out); err != nil {
-		return Outcome{}, err
-	}
-	if err := b.manifest(&out); err != nil { // of the tree as it will be shown
-		return Outcome{}, err
-	}
-	return out, nil
-}
-
-// proxies are the variables of the task's environment that say how to reach the network.
-func proxies(environ []string) []string {
-	var kept []string
-	for _, variable := range environ {
-		name, _, _ := strings.Cut(variable, "=")
-		switch strings.ToLower(name) {
-		case "http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy":
-			kept = append(kept, variable)
-		}
-	}
-	return kept
+	return b.tidyUserPipx()
 }

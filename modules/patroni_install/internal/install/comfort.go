@@ -1,6 +1,7 @@
 package install
 
 import (
+	"context"
 	"fmt"
 	"path"
 	"strings"
@@ -9,9 +10,6 @@ import (
 	"github.com/pgedge/platform/modules/patroni_install/internal/step"
 	"github.com/pgedge/platform/modules/patroni_install/internal/txn"
 )
-
-// oursHeader begins the files of this kind that this program wrote.
-const oursHeader = "# Written by patroni_install, which undoes any change made in this file.\n"
 
 // completionText speaks the protocol that click documents for shells of all kinds: the words go to patronictl
 // in its environment, which prints a line "type,value" for each suggestion. click's own script does the same.
@@ -39,6 +37,8 @@ func needrestartText(unit string) string {
 
 // comfort is a file that an option asks for, and that nothing else needs.
 type comfort struct {
+	base
+
 	option, name, path string
 	text               []byte
 	attr               fsys.Attr
@@ -46,28 +46,41 @@ type comfort struct {
 	shared             bool // it serves all services of the user, and goes with the last
 }
 
-// comforts are these files: bash-completion looks for the user's own in the home, and needrestart
-// reads all of its directory.
-func (o *Observed) comforts(want *Desired) []*comfort {
-	present, unit := want.State != Absent, path.Base(o.Unit)
-	return []*comfort{
-		{"completion", "shell completion", path.Join(o.User.Home, ".local/share/bash-completion/completions/patronictl"),
-			[]byte(completionText), fsys.Attr{Mode: 0o644, UID: o.User.UID, GID: o.User.GID}, present && want.Completion, true},
-		{"needrestart", "needrestart configuration", "/etc/needrestart/conf.d/" + unit + ".conf",
-			[]byte(needrestartText(unit)), fsys.Attr{Mode: 0o644}, present && want.Needrestart, false},
+// comforts are these files.
+func comforts(b base) group { return group{completion(b), needrestart(b)} }
+
+// completion is where bash-completion looks for the user's own.
+func completion(b base) *comfort {
+	user := b.seen.User
+	return &comfort{
+		base: b, option: "completion", name: "shell completion",
+		path: path.Join(user.Home, ".local/share/bash-completion/completions/patronictl"), text: []byte(completionText),
+		attr:   fsys.Attr{Mode: 0o644, UID: user.UID, GID: user.GID},
+		wanted: !b.removes() && b.want.Completion, shared: true,
 	}
 }
 
-// comfort looks at these files. What stands in the way of one that nobody wants is of no interest.
-func (o *observer) comfort() error {
-	for _, c := range o.found.comforts(&o.want) {
-		err := o.look(c.path, true)
-		for dir := path.Dir(c.path); err == nil && dir != "/"; dir = path.Dir(dir) {
-			err = o.look(dir, false)
-		}
-		if err != nil && c.wanted {
-			return fmt.Errorf("cannot write the %s: %w; %s", c.name, err, c.remedy())
-		}
+// needrestart is in a directory of which needrestart reads all.
+func needrestart(b base) *comfort {
+	unit := path.Base(b.seen.Unit)
+	return &comfort{
+		base: b, option: "needrestart", name: "needrestart configuration",
+		path: "/etc/needrestart/conf.d/" + unit + ".conf", text: []byte(needrestartText(unit)),
+		attr: fsys.Attr{Mode: 0o644}, wanted: !b.removes() && b.want.Needrestart,
+	}
+}
+
+// Look implements [Part]. What stands in the way of a file that nobody wants is of no interest.
+func (c *comfort) Look(context.Context) error {
+	err := c.seen.Read(c.path)
+	for dir := path.Dir(c.path); err == nil && dir != "/"; dir = path.Dir(dir) {
+		err = c.seen.Look(dir)
+	}
+	switch {
+	case err != nil && c.wanted:
+		return fmt.Errorf("cannot write the %s: %w; %s", c.name, err, c.remedy())
+	case c.shared && !c.wanted && c.seen.exists(c.path):
+		return c.seen.askServices()
 	}
 	return nil
 }
@@ -76,25 +89,42 @@ func (c *comfort) remedy() string {
 	return "set " + c.option + " (in the role: patroni_" + c.option + ") to false"
 }
 
-// comforts writes the files that are wanted, and takes away what this program wrote of the others.
-func (p *Plan) comforts() ([]txn.Step, error) {
-	var steps []txn.Step
-	for _, c := range p.seen.comforts(&p.want) {
-		before := p.fileState(c.path)
-		ours := before != nil && strings.HasPrefix(string(before.Data), oursHeader)
-		s := &step.File{Name: c.name, Path: c.path, Before: before}
-		switch {
-		case !c.wanted && (!ours || c.shared && len(p.seen.OtherUnits)+len(p.seen.Siblings) > 0):
-			continue
-		case c.wanted && before != nil && !ours:
-			return nil, fmt.Errorf("cannot write the %s: %s is there already, and this installation did not make it; move it away, or %s",
-				c.name, c.path, c.remedy())
-		case c.wanted:
-			s.After = &step.FileState{Data: c.text, Attr: c.attr}
-		}
-		if before == nil || !c.wanted || before.Attr != c.attr || string(before.Data) != string(c.text) {
-			steps = append(steps, s)
-		}
+// before is the file that is there, nil for none, and tells whether this program wrote it.
+func (c *comfort) before() (_ *step.FileState, ours bool) {
+	found := c.seen.fileState(c.path)
+	return found, found != nil && isOurs(found.Data)
+}
+
+// Refuse implements [Part].
+func (c *comfort) Refuse() error {
+	if before, ours := c.before(); !c.wanted || before == nil || ours {
+		return nil
 	}
-	return steps, nil
+	return fmt.Errorf("cannot write the %s: %s is there already, and this installation did not make it; move it away, "+
+		"or %s",
+		c.name, c.path, c.remedy())
+}
+
+// Parents implements [Part].
+func (c *comfort) Parents() []string {
+	if !c.wanted {
+		return nil
+	}
+	return []string{path.Dir(c.path)}
+}
+
+// Steps implements [Part]: it writes the file, or takes away what this program wrote.
+func (c *comfort) Steps(Decision, Outcome) ([]txn.Step, error) {
+	before, ours := c.before()
+	s := &step.File{Name: c.name, Path: c.path, Before: before}
+	switch {
+	case !c.wanted && (!ours || c.shared && c.seen.sharesUser()):
+		return nil, nil
+	case c.wanted:
+		s.After = &step.FileState{Data: c.text, Attr: c.attr}
+	}
+	if before != nil && c.wanted && before.Attr == c.attr && string(before.Data) == string(c.text) {
+		return nil, nil
+	}
+	return []txn.Step{s}, nil
 }

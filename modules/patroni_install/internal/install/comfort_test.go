@@ -58,7 +58,7 @@ func TestNeedrestartInPerl(t *testing.T) {
 }
 
 // comfortSteps are the steps of a plan that are about comfort, the directories for it included.
-func comfortSteps(t *testing.T, arguments string, o *Observed) (found []string) {
+func comfortSteps(t *testing.T, arguments string, o *sketch) (found []string) {
 	t.Helper()
 	for _, s := range mustPlan(t, arguments, o, Outcome{}).Switch {
 		about := s.Describe()
@@ -69,53 +69,53 @@ func comfortSteps(t *testing.T, arguments string, o *Observed) (found []string) 
 
 func TestPlanComfort(t *testing.T) {
 	roots0644, users0644 := fsys.Attr{Mode: 0o644}, fsys.Attr{Mode: 0o644, UID: 26, GID: 27}
-	completion := func(o *Observed) { o.file(completionFile, completionText, users0644) }
-	needrestart := func(o *Observed) { o.file(needrestartFile, needrestartText("patroni.service"), roots0644) }
-	dirs := func(o *Observed) {
+	completion := func(o *sketch) { o.file(completionFile, completionText, users0644) }
+	needrestart := func(o *sketch) { o.file(needrestartFile, needrestartText("patroni.service"), roots0644) }
+	dirs := func(o *sketch) {
 		for _, dir := range []string{home + "/.local/share/bash-completion", home + "/.local/share/bash-completion/completions"} {
 			o.dir(dir, users)
 		}
 	}
-	other := func(o *Observed) {
-		o.OtherUnits = []OtherUnit{{"patroni-b.service", []string{binDir + "/patroni /etc/b/b.yaml"}}}
+	other := func(o *sketch) {
+		o.Services = []OtherService{{Name: "patroni-b.service", Commands: []string{binDir + "/patroni /etc/b/b.yaml"}, Uses: true}}
 	}
 	for name, c := range map[string]struct {
 		arguments string
-		edit      []func(o *Observed)
+		edit      []func(o *sketch)
 		want      []string
 	}{
 		"completion": {`{"completion": true}`, nil, []string{
 			"create " + home + "/.local/share/bash-completion", "create " + home + "/.local/share/bash-completion/completions",
 			"create " + completionFile,
 		}},
-		"completion, directories there": {`{"completion": true}`, []func(*Observed){dirs}, []string{"create " + completionFile}},
-		"completion as it should be":    {`{"completion": true}`, []func(*Observed){dirs, completion}, nil},
-		"completion of an older version": {`{"completion": true}`, []func(*Observed){dirs, func(o *Observed) {
+		"completion, directories there": {`{"completion": true}`, []func(*sketch){dirs}, []string{"create " + completionFile}},
+		"completion as it should be":    {`{"completion": true}`, []func(*sketch){dirs, completion}, nil},
+		"completion of an older version": {`{"completion": true}`, []func(*sketch){dirs, func(o *sketch) {
 			o.file(completionFile, oursHeader+"old\n", users0644)
 		}}, []string{"change " + completionFile}},
-		"completion that is root's": {`{"completion": true}`, []func(*Observed){dirs, func(o *Observed) {
+		"completion that is root's": {`{"completion": true}`, []func(*sketch){dirs, func(o *sketch) {
 			o.file(completionFile, completionText, roots0644)
 		}}, []string{"change " + completionFile}},
-		"completion no longer":        {`{}`, []func(*Observed){dirs, completion}, []string{"remove " + completionFile}},
-		"completion, another uses it": {`{}`, []func(*Observed){dirs, completion, other}, nil},
-		"somebody else's, not wanted": {`{}`, []func(*Observed){func(o *Observed) { o.file(completionFile, "complete", users0644) }}, nil},
-		"a link, not wanted":          {`{}`, []func(*Observed){func(o *Observed) { o.link(completionFile, "dotfiles") }}, nil},
+		"completion no longer":        {`{}`, []func(*sketch){dirs, completion}, []string{"remove " + completionFile}},
+		"completion, another uses it": {`{}`, []func(*sketch){dirs, completion, other}, nil},
+		"somebody else's, not wanted": {`{}`, []func(*sketch){func(o *sketch) { o.file(completionFile, "complete", users0644) }}, nil},
+		"a link, not wanted":          {`{}`, []func(*sketch){func(o *sketch) { o.link(completionFile, "dotfiles") }}, nil},
 		"needrestart":                 {`{"needrestart": true}`, nil, []string{"create /etc/needrestart", "create /etc/needrestart/conf.d", "create " + needrestartFile}},
-		"needrestart no longer":       {`{}`, []func(*Observed){needrestart, other}, []string{"remove " + needrestartFile}},
-		"of another service":          {`{}`, []func(*Observed){func(o *Observed) { o.file(otherNeedrestart, oursHeader, roots0644) }}, nil},
+		"needrestart no longer":       {`{}`, []func(*sketch){needrestart, other}, []string{"remove " + needrestartFile}},
+		"of another service":          {`{}`, []func(*sketch){func(o *sketch) { o.file(otherNeedrestart, oursHeader, roots0644) }}, nil},
 		"configuration":               {`{"patronictl_config": true}`, nil, []string{"change " + home + "/.bash_profile"}},
 		"configuration, no PATH":      {`{"patronictl_config": true, "manage_path": false}`, nil, []string{"change " + home + "/.bash_profile"}},
-		"profiles left alone": {`{"manage_path": false}`, []func(*Observed){func(o *Observed) {
+		"profiles left alone": {`{"manage_path": false}`, []func(*sketch){func(o *sketch) {
 			o.file(home+"/.bash_profile", "# patroni_install begin: puts Patroni's programs on the PATH\n", users0644)
 		}}, nil},
-		"configuration no longer, in another profile": {`{}`, []func(*Observed){func(o *Observed) {
+		"configuration no longer, in another profile": {`{}`, []func(*sketch){func(o *sketch) {
 			text, err := profile.New(profile.Login, ".profile", profile.Settings{Config: "/etc/old/p.yaml"})
 			if err != nil {
 				t.Fatal(err)
 			}
 			o.file(home+"/.profile", "umask 022\n"+text, users0644)
 		}}, []string{"change " + home + "/.profile"}},
-		"configuration, nothing there": {`{"patronictl_config": true, "manage_path": false}`, []func(*Observed){func(o *Observed) {
+		"configuration, nothing there": {`{"patronictl_config": true, "manage_path": false}`, []func(*sketch){func(o *sketch) {
 			delete(o.Entries, home+"/.bash_profile")
 		}}, []string{"create " + home + "/.bash_profile"}},
 	} {

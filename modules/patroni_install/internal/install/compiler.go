@@ -4,57 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path"
-	"slices"
 	"strings"
 
-	"github.com/pgedge/platform/modules/patroni_install/internal/host"
 	"github.com/pgedge/platform/modules/patroni_install/internal/pipx"
 	"github.com/pgedge/platform/modules/patroni_install/internal/txn"
 )
 
-// Source is what an extra takes whose Python package comes as source, beside a compiler: names of
-// packages, separated by blanks.
-type Source struct {
-	Extra string
-	Build string // those with headers and programs, for the build only
-	Run   string // those with the libraries that what was built is linked with: they stay
-}
-
-// compiler names the packages that compiling takes, and those with the libraries that must stay,
-// both sorted; none of a family that is not known.
-func (f Family) compiler(want Desired) (build, run []string) {
-	if f.Compiler == nil {
-		return nil, nil
-	}
-	build = slices.Clone(f.Compiler)
-	python := want.Python
-	if python == "" {
-		python = systemPython
-	}
-	if strings.HasPrefix(python, "/usr/bin/python3") { // any other brings its headers itself
-		build = append(build, path.Base(python)+f.Headers)
-	}
-	for _, source := range f.Sources {
-		if slices.ContainsFunc(want.Extras, func(extra string) bool { return pipx.Normalise(extra) == source.Extra }) {
-			build = append(build, strings.Fields(source.Build)...)
-			run = append(run, strings.Fields(source.Run)...)
-		}
-	}
-	slices.Sort(build)
-	slices.Sort(run)
-	return slices.Compact(build), slices.Compact(run)
-}
-
-func unknownCompiler(r host.Release) error {
-	return fmt.Errorf("cannot tell which packages a build takes on %s, which is of no family known here; install a compiler "+
-		"and the headers yourself, and leave build_dependencies (in the role: patroni_build_dependencies) false", r.Name)
-}
-
 // giveBack removes the packages that were there for the build. It comes before the trial of what was
 // built, which shows that it works without them, and thus before anything becomes visible.
 func (b *builder) giveBack(ctx context.Context, _ Namespace) error {
-	err := b.plan.borrowed().Undo(ctx, b.host)
+	err := b.undoEarly(ctx, b.plan.borrowed())
 	if _, kept := errors.AsType[*txn.ConflictError](err); kept {
 		b.warnings = append(b.warnings, fmt.Sprintf("packages that were installed for the build stay: %v", err))
 		return nil
@@ -78,11 +37,11 @@ func (b *builder) trialAdvice(err error) string {
 func (b *builder) failed(ctx context.Context, cause string, err error) error {
 	want, seen := b.plan.want, b.plan.seen
 	failed := &BuildError{Cause: cause, Index: want.IndexURL, Err: err}
-	build, _ := seen.Family.compiler(want)
+	build, _ := seen.Family.compiler(*want)
 	if build == nil || !strings.Contains(cause, pipx.CompilerAdvice) {
 		return failed
 	}
-	o := observer{host: b.host, want: want, found: seen}
+	o := observer{host: b.host, want: want, seen: seen}
 	_, missing, unknown := o.packageManager().Installed(ctx, build)
 	if unknown != nil {
 		return failed

@@ -15,7 +15,7 @@ import (
 func TestPlanBinDirElsewhere(t *testing.T) {
 	arguments := `{"bin_dir": "/opt/patroni/bin", "manage_path": false}`
 	o := healthy(t, arguments)
-	o.Bin = map[string]fsys.Info{}
+	o.noBin()
 	delete(o.Entries, "/opt/patroni/bin")
 	o.file(unitFile, string(o.unit(desired(t, arguments)).Render()), fsys.Attr{Mode: 0o644})
 	rootLink := func(app string) txn.Step {
@@ -61,7 +61,7 @@ func TestPlanOldHome(t *testing.T) {
 func TestPlanUnit(t *testing.T) {
 	d := desired(t, `{}`)
 	right := newUnit(healthy(t, `{}`), d)
-	edited := &step.FileState{Data: []byte("[Service]\n"), Attr: fsys.Attr{Mode: 0o644}}
+	edited := &step.FileState{Data: []byte(editedUnit), Attr: fsys.Attr{Mode: 0o644}}
 	writable := &step.FileState{Data: right.After.Data, Attr: fsys.Attr{Mode: 0o666, UID: 26, GID: 27}}
 	for name, before := range map[string]*step.FileState{"edited": edited, "the user's": writable, "missing": nil} {
 		t.Run(name, func(t *testing.T) {
@@ -100,16 +100,16 @@ func TestPlanConfigDir(t *testing.T) {
 	open := fsys.Attr{Mode: 0o755, UID: 26, GID: 27}
 	for name, c := range map[string]struct {
 		arguments string
-		edit      func(o *Observed)
+		edit      func(o *sketch)
 		want      []txn.Step
 	}{
-		"open to others": {`{}`, func(o *Observed) { o.dir("/etc/patroni", open) }, []txn.Step{configDir("/etc/patroni", &open)}},
-		"root's":         {`{}`, func(o *Observed) { o.dir("/etc/patroni", roots) }, []txn.Step{configDir("/etc/patroni", &roots)}},
-		"missing":        {`{}`, func(o *Observed) { delete(o.Entries, "/etc/patroni") }, []txn.Step{configDir("/etc/patroni", nil)}},
-		"missing parents": {`{"config_dir": "/opt/a/b"}`, func(o *Observed) { delete(o.Entries, "/opt/a/b") },
-			[]txn.Step{makeDir("/opt/a", roots), configDir("/opt/a/b", nil)}},
-		"in the home": {`{"config_dir": "` + home + `/etc/patroni"}`, func(o *Observed) { delete(o.Entries, home+"/etc/patroni") },
-			[]txn.Step{makeDir(home+"/etc", users), configDir(home+"/etc/patroni", nil)}},
+		"open to others": {`{}`, func(o *sketch) { o.dir("/etc/patroni", open) }, []txn.Step{configDirStep("/etc/patroni", &open)}},
+		"root's":         {`{}`, func(o *sketch) { o.dir("/etc/patroni", roots) }, []txn.Step{configDirStep("/etc/patroni", &roots)}},
+		"missing":        {`{}`, func(o *sketch) { delete(o.Entries, "/etc/patroni") }, []txn.Step{configDirStep("/etc/patroni", nil)}},
+		"missing parents": {`{"config_dir": "/opt/a/b"}`, func(o *sketch) { delete(o.Entries, "/opt/a/b") },
+			[]txn.Step{makeDir("/opt/a", roots), configDirStep("/opt/a/b", nil)}},
+		"in the home": {`{"config_dir": "` + home + `/etc/patroni"}`, func(o *sketch) { delete(o.Entries, home+"/etc/patroni") },
+			[]txn.Step{makeDir(home+"/etc", users), configDirStep(home+"/etc/patroni", nil)}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := healthy(t, c.arguments)
@@ -183,16 +183,17 @@ func TestPlanProfiles(t *testing.T) {
 // TestLinksOfAResolvedHome: pipx writes paths without links into its own links.
 func TestLinksOfAResolvedHome(t *testing.T) {
 	o := healthy(t, `{}`)
-	o.RealVenv = "/data/pgsql/.local/share/pipx/venvs/patroni"
-	for name := range o.Bin {
-		o.Bin[name] = linkTo(o.RealVenv + "/bin/" + name)
+	o.Installed.RealPath = "/data/pgsql/.local/share/pipx/venvs/patroni"
+	for _, name := range o.Installed.Apps {
+		o.file(o.Installed.RealPath+"/bin/"+name, "", users)
+		o.bin(name, linkTo(o.Installed.RealPath+"/bin/"+name))
 	}
-	p, err := NewPlan(desired(t, `{}`), o)
+	p, err := planFor(t, desired(t, `{}`), o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if change, err := p.Switch(Outcome{}); err != nil || p.Build != "" || len(change) > 0 {
-		t.Errorf("something is to be done: %q, %v, %v", p.Build, change, err)
+	if change, err := p.Switch(Outcome{}); err != nil || p.Why != "" || len(change) > 0 {
+		t.Errorf("something is to be done: %q, %v, %v", p.Why, change, err)
 	}
 }
 
@@ -200,7 +201,7 @@ func TestLinksOfAResolvedHome(t *testing.T) {
 func TestCommonParents(t *testing.T) {
 	arguments := `{"bin_dir": "` + home + `/patroni/bin", "config_dir": "` + home + `/patroni/etc"}`
 	o := bare(t, arguments)
-	p, err := NewPlan(desired(t, arguments), o)
+	p, err := planFor(t, desired(t, arguments), o)
 	if err != nil {
 		t.Fatal(err)
 	}

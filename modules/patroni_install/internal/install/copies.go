@@ -13,10 +13,10 @@ import (
 func (b *builder) copies(out Outcome) (Outcome, error) {
 	seen := b.plan.seen
 	var err error
-	if seen.Current != nil {
+	if seen.Installed != nil {
 		out.Copy, err = copyForUndo(b.host, seen.Layout, seen.Layout.Venv())
 	}
-	if err == nil && b.plan.sharedGoes(out) {
+	if err == nil && seen.sharedGoes(out, b.plan.removes()) {
 		out.SharedCopy, err = copyForUndo(b.host, seen.Layout, seen.Shared())
 	}
 	return out, err

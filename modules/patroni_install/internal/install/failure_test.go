@@ -202,7 +202,7 @@ func TestAdopted(t *testing.T) {
 			t.Errorf("%s was touched", name)
 		}
 	}
-	if got := report.Result(false); got.Extra["patroni"].(map[string]any)["venv"] != oldPipx+"/venvs/patroni" || report.plan.Build != "" {
+	if got := report.Result(false); got.Extra["patroni"].(map[string]any)["venv"] != oldPipx+"/venvs/patroni" || report.plan.Why != "" {
 		t.Errorf("result: %+v", got.Extra["patroni"])
 	}
 	m.run(`{"state": "absent"}`)
@@ -389,5 +389,30 @@ func TestIndexRefuses(t *testing.T) {
 	_, err = m.installer(`{"state": "latest", "index_url": "http://index.example/simple"}`).Run(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "the index refuses the credentials") {
 		t.Errorf("state latest: got error %v", err)
+	}
+}
+
+// TestRefusedBeforePackages: what the decision makes impossible is refused before the package lists are refreshed, which
+// no undo takes back.
+func TestRefusedBeforePackages(t *testing.T) {
+	for name, c := range map[string]struct {
+		arguments string
+		setup     func(m *machine)
+		want      string
+	}{
+		"no uv": {`{"installer": "uv"}`, func(*machine) {}, "cannot build Patroni by uv: there is no uv"},
+		"shared libraries": {`{}`, func(m *machine) { m.write(pipxHome+"/shared", ""); m.own(home) },
+			"where pipx has its shared libraries, is a file"},
+		"a link": {`{}`, func(m *machine) { m.link(binDir+"/patroni_aws", "/bin/true"); m.own(home) },
+			"cannot make the link " + binDir + "/patroni_aws"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMachine(t)
+			c.setup(m)
+			m.refuses(c.arguments, c.want)
+			if ran := slices.IndexFunc(m.trace, func(o string) bool { return strings.HasPrefix(o, "run ") }); ran >= 0 {
+				t.Errorf("it started %q", m.trace[ran])
+			}
+		})
 	}
 }

@@ -1,10 +1,9 @@
 package install
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"io/fs"
+	"path"
+	"slices"
 	"strings"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/host"
@@ -83,53 +82,8 @@ func families() []Family {
 	}
 }
 
-// family tells which family the host is of. A system of no known one still has the package manager
-// of one, where its programs are there.
-func (o *observer) family(context.Context) error {
-	f := o.found
-	for _, known := range families() {
-		if f.Release.Is(known.IDs...) {
-			f.Family = known
-			return nil
-		}
-	}
-	for _, known := range families() {
-		if o.exists(known.Program) {
-			f.Family = Family{Manager: known.Manager, Install: known.Install, Remove: known.Remove, Policy: known.Policy}
-		}
-	}
-	return nil
-}
-
-// packageManager is that of the host's family.
-func (o *observer) packageManager() pkgmgr.Manager {
-	m, err := pkgmgr.New(o.found.Family.Manager, pkgmgr.Settings{
-		Host: o.host, LockTimeout: o.want.LockTimeout, Env: proxies(o.want.Environ), ReadOnly: !o.mayRefresh,
-	})
-	if err != nil {
-		panic("internal error: " + err.Error()) // families names it
-	}
-	return m
-}
-
 // osPackages are the names under which distributions and pgEdge ship Patroni.
 func osPackages() []string { return []string{"patroni", "pgedge-patroni"} }
-
-// osPackage finds a Patroni of the operating system. The package database is read only where
-// its program is there.
-func (o *observer) osPackage(ctx context.Context) error {
-	if !o.exists("/usr/bin/patroni") {
-		return nil
-	}
-	installed, _, err := o.packageManager().Installed(ctx, osPackages())
-	if err != nil {
-		return fmt.Errorf("cannot tell whether Patroni came as a package: %w", err)
-	}
-	if len(installed) > 0 {
-		o.found.OSPackage = installed[0].Name
-	}
-	return nil
-}
 
 // unknownFamily refuses to guess which packages a system has.
 func unknownFamily(r host.Release) error {
@@ -142,38 +96,40 @@ func unknownFamily(r host.Release) error {
 		"(in the role: patroni_prerequisites)", r.Name, r.ID, strings.Join(r.Like, " "), strings.Join(known, ", "))
 }
 
-// pipx looks for a pipx: the system's, else the user's own.
-func (o *observer) pipx(context.Context) error {
-	f := o.found
-	f.Python = pipx.PythonVersion(o.host.FS, systemPython)
-	if o.want.Python != "" {
-		_, err := o.host.FS.Resolve(o.want.Python)
-		f.Asked = Interpreter{Missing: errors.Is(err, fs.ErrNotExist), Version: pipx.PythonVersion(o.host.FS, o.want.Python)}
-	}
-	if o.want.Installer != Pip {
-		var err error
-		if f.UV, err = pipx.HasUV(o.host.FS); err != nil {
-			return err
-		}
-		f.PipConfig = pipx.PipIsConfigured(o.host.FS, f.User.Home, o.want.Environ)
-	}
-	program, err := findPipx(o.host, f.User, f.Python)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	f.Pipx = &program
-	return nil
+// Source is what an extra takes whose Python package comes as source, beside a compiler: names of
+// packages, separated by blanks.
+type Source struct {
+	Extra string
+	Build string // those with headers and programs, for the build only
+	Run   string // those with the libraries that what was built is linked with: they stay
 }
 
-func findPipx(h *host.Host, user *host.User, python string) (pipx.Program, error) {
-	program, err := pipx.Find(h.FS)
-	if errors.Is(err, fs.ErrNotExist) {
-		if own, found := pipx.FindOfUser(h.FS, systemPython, user.Home, python); found {
-			return own, nil
+// compiler names the packages that compiling takes, and those with the libraries that must stay,
+// both sorted; none of a family that is not known.
+func (f Family) compiler(want Desired) (build, run []string) {
+	if f.Compiler == nil {
+		return nil, nil
+	}
+	build = slices.Clone(f.Compiler)
+	python := want.Python
+	if python == "" {
+		python = systemPython
+	}
+	if strings.HasPrefix(python, "/usr/bin/python3") { // any other brings its headers itself
+		build = append(build, path.Base(python)+f.Headers)
+	}
+	for _, source := range f.Sources {
+		if slices.ContainsFunc(want.Extras, func(extra string) bool { return pipx.Normalise(extra) == source.Extra }) {
+			build = append(build, strings.Fields(source.Build)...)
+			run = append(run, strings.Fields(source.Run)...)
 		}
 	}
-	return program, err
+	slices.Sort(build)
+	slices.Sort(run)
+	return slices.Compact(build), slices.Compact(run)
+}
+
+func unknownCompiler(r host.Release) error {
+	return fmt.Errorf("cannot tell which packages a build takes on %s, which is of no family known here; install a compiler "+
+		"and the headers yourself, and leave build_dependencies (in the role: patroni_build_dependencies) false", r.Name)
 }

@@ -2,7 +2,6 @@ package install
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"path"
@@ -39,83 +38,79 @@ type Adopted struct {
 	There        bool // whether the configuration is there
 }
 
-// foreignUnit looks whose unit has the name of the service.
-func (o *observer) foreignUnit(context.Context) error {
-	f := o.found
-	dropIns := path.Dir(f.adopted())
-	names, err := o.names(dropIns)
-	if err == nil {
-		err = cmp.Or(o.look(f.adopted(), true), o.look(dropIns, false))
-	}
+// lookForOwner looks whose unit has the name of the service.
+func (p *unit) lookForOwner() error {
+	v, dropIns := p.seen, path.Dir(p.seen.adopted())
+	names, err := v.Names(dropIns)
+	err = cmp.Or(v.LookAlong(path.Dir(v.Unit)), v.Read(v.adopted()), v.Look(dropIns), err)
 	if err != nil && !errors.Is(err, unix.ENOTDIR) {
 		return fmt.Errorf("cannot look at the drop-ins of the unit: %w", err)
 	}
-	f.Foreign.Alone = slices.Equal(names, []string{adoptedName})
-	e, found := f.Entries[f.Unit]
-	ours := strings.HasPrefix(string(e.Data), oursHeader)
+	p.foreign.Alone = slices.Equal(names, []string{adoptedName})
+	e, found := v.At(v.Unit)
+	ours := isOurs(e.Data)
 	switch commands := systemd.Commands(e.Data); {
 	case !found:
-		f.Foreign.Elsewhere = o.elsewhere()
-	case e.Type != fsys.File || f.masked() || systemd.IsEarlier(e.Data) && o.want.State != Absent:
-	case ours && systemd.IsAdopted(f.Entries[f.adopted()].Data):
-		o.adoptedBefore(e.Data)
+		p.foreign.Elsewhere = p.elsewhere()
+	case e.Type != fsys.File || v.masked() || systemd.IsEarlier(e.Data) && !p.removes():
+	case ours && systemd.IsAdopted(v.dataAt(v.adopted())):
+		p.adoptedBefore(e.Data)
 	case ours:
-	case f.startedBy(commands) || o.linksHere(commands):
-		return o.taken(e.Data)
+	case v.startedBy(commands) || v.linksHere(commands):
+		return p.taken(e.Data)
 	default:
-		f.Foreign.File = f.Unit
-		return o.adoption(e.Data)
+		p.foreign.File = v.Unit
+		return p.adoption(e.Data)
 	}
 	return nil
 }
 
 // adoptedBefore looks what adoption demanded. A unit of ours that somebody edited until it does not start Patroni tells
 // nothing, and its text is put right.
-func (o *observer) adoptedBefore(text []byte) {
-	var a Adopted
+func (p *unit) adoptedBefore(text []byte) {
+	a := &p.foreign.Adopted
 	a.Config, a.User, _ = systemd.Starts(text, nil)
-	a.There = a.Config != "" && o.exists(a.Config)
-	o.found.Foreign.Adopted = a
+	a.There = a.Config != "" && p.seen.finds(a.Config)
 }
 
 // taken looks at a unit that somebody else wrote and that starts this installation: it is replaced, or adopted where that
 // is wanted, and goes with the installation.
-func (o *observer) taken(text []byte) error {
-	f := o.found
-	f.Foreign.Replaced = true
-	if o.want.State == Absent {
+func (p *unit) taken(text []byte) error {
+	v := p.seen
+	p.foreign.Replaced = true
+	if p.removes() {
 		return nil
 	}
-	if o.want.AdoptService {
-		f.Foreign.File = f.Unit
-		return o.adoption(text)
+	if p.want.AdoptService {
+		p.foreign.File = v.Unit
+		return p.adoption(text)
 	}
 	config, _, err := systemd.Starts(text, nil)
-	if err == nil && config != f.Config && path.IsAbs(config) && f.ConfigMissing && o.exists(config) {
-		f.Foreign.Hinders = fmt.Sprintf("it names the configuration %q, which is there, and config_dir with config_file is %s, which is not, so "+
-			"that the service would not start again; %s", config, f.Config, remedyOfConfig)
+	if err == nil && config != v.Config && path.IsAbs(config) && v.Service.Unconfigured && v.finds(config) {
+		p.foreign.Hinders = fmt.Sprintf("it names the configuration %q, which is there, and config_dir with "+
+			"config_file is %s, which is not, so that the service would not start again; %s",
+			config, v.Config, remedyOfConfig)
 	}
 	return nil
 }
 
 // elsewhere finds a unit of the service's name that is not in the administrator's directory. The package's own is not
 // somebody else's, where the package is used.
-func (o *observer) elsewhere() string {
-	f := o.found
-	if f.Package.Unit {
+func (p *unit) elsewhere() string {
+	if p.packages.hasUnit() {
 		return ""
 	}
-	if found := f.Service.FragmentPath; found != "" && found != f.Unit {
+	if found := p.seen.Service.FragmentPath; found != "" && found != p.seen.Unit {
 		return found
 	}
-	base := path.Base(f.Unit)
+	base := path.Base(p.seen.Unit)
 	names := []string{base}
 	if prefix, _, instance := strings.Cut(base, "@"); instance {
 		names = append(names, prefix+"@.service")
 	}
 	for _, dir := range append(osUnitDirs(), "/usr/local/lib/systemd/system", "/run/systemd/system", systemd.Directory) {
 		for _, name := range names {
-			if o.exists(path.Join(dir, name)) {
+			if p.seen.finds(path.Join(dir, name)) {
 				return path.Join(dir, name)
 			}
 		}
@@ -123,9 +118,9 @@ func (o *observer) elsewhere() string {
 	return ""
 }
 
-// refuseForeignUnit keeps a unit of somebody else's from being overwritten, or from being stood in for.
-func (p *Plan) refuseForeignUnit() error {
-	f, name := p.seen.Foreign, path.Base(p.seen.Unit)
+// refuseForeign keeps a unit of somebody else's from being overwritten, or from being stood in for.
+func (p *unit) refuseForeign() error {
+	f, name := p.foreign, path.Base(p.seen.Unit)
 	switch {
 	case f.Elsewhere != "":
 		return fmt.Errorf("cannot install the unit %s: there is one of this name, %s, and ours would stand in for it; set service_name "+

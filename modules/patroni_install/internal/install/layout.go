@@ -147,6 +147,9 @@ func (l Layout) unit(d Desired) systemd.Unit {
 	return u
 }
 
+// unitName is the name of the service's unit.
+func (l Layout) unitName() string { return path.Base(l.Unit) }
+
 // programs is the directory of the programs that the links in the bin directory lead to.
 func (l Layout) programs() string {
 	if l.Packaged {
@@ -154,3 +157,6 @@ func (l Layout) programs() string {
 	}
 	return path.Join(l.Layout.Venv(), "bin")
 }
+
+// systemPython is the interpreter of the operating system.
+const systemPython = "/usr/bin/python3"

@@ -2,143 +2,39 @@ package install
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"errors"
-	"fmt"
-	"io/fs"
-	"path"
-	"strings"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
-	"github.com/pgedge/platform/modules/patroni_install/internal/manifest"
-	"github.com/pgedge/platform/modules/patroni_install/internal/pipx"
 	"github.com/pgedge/platform/modules/patroni_install/internal/step"
 	"github.com/pgedge/platform/modules/patroni_install/internal/txn"
 )
 
-// Record is what was written down of the tree when it was installed, and what should be by now.
-type Record struct {
-	Old *step.FileState // nil: nothing
-	New []byte          // nil: as it is
-	// Version is Patroni's as it was written down, where the tree itself does not tell it any more.
-	Version string
-}
+// record is the manifest of the installation. It is no change that a user sees.
+type record struct{ base }
 
-// manifestPath is where the manifest of a venv lies: a host may have several.
-func (l Layout) manifestPath() string {
-	sum := sha256.Sum256([]byte(l.Layout.Venv()))
-	return path.Join(StateDir, "manifest."+hex.EncodeToString(sum[:8]))
-}
+// Look implements [Part].
+func (p *record) Look(context.Context) error { return p.seen.readManifest() }
 
-// versionIn is the version of Patroni in a manifest, "" when it is in none.
-func versionIn(entries []manifest.Entry) string {
-	for _, e := range entries {
-		dir, isRecord := strings.CutSuffix(e.Path, ".dist-info/RECORD")
-		if version, found := strings.CutPrefix(path.Base(dir), pipx.Package+"-"); isRecord && found {
-			return version
-		}
-	}
-	return ""
-}
-
-// verify compares the tree with its manifest. Without one, as for an installation that somebody
-// else made, the packages alone say what their files should be.
-func (o *observer) verify(context.Context) error {
-	f := o.found
-	err := o.readManifest()
-	if err != nil || f.Current == nil || o.want.State == Absent {
-		return err
-	}
-	if len(f.Current.Problems) > 0 {
-		f.Record.Version = versionIn(o.written())
-		return nil
-	}
-	now, err := manifest.Scan(o.host.FS, f.Layout.Venv())
-	if err != nil {
-		return f.Current.Broken(err)
-	}
-	full := o.want.Verify == Full
-	if !full && f.Record.Old != nil && manifest.Matches(f.Layout.Venv(), f.Record.Old.Data, now) {
-		return nil
-	}
-	return o.compare(now, full)
-}
-
-// compare looks at what differs from the manifest, and with full at everything.
-func (o *observer) compare(now []manifest.Entry, full bool) error {
-	f, was := o.found, o.written()
-	differs := was == nil || len(manifest.Compare(was, now)) > 0
-	if differs || full {
-		if err := f.Current.Verify(o.host.FS, was, now, full); err != nil {
-			return fmt.Errorf("cannot verify the installation: %w", err)
-		}
-	}
-	if !differs || len(f.Current.Problems) > 0 {
-		return nil
-	}
-	if err := f.Current.Sums(o.host.FS, now); err != nil {
-		return f.Current.Broken(err)
-	}
-	var err error
-	f.Record.New, err = manifest.Encode(f.Layout.Venv(), now)
-	return err
-}
-
-func (o *observer) readManifest() error {
-	data, info, err := o.host.FS.ReadFileInfo(o.found.manifestPath(), manifest.Limit)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("cannot read the manifest of the installation: %w", err)
-	}
-	o.found.Record.Old = &step.FileState{Attr: info.Attr, Data: data}
-	return nil
-}
-
-// written returns what was written down. What cannot be used is as good as nothing.
-func (o *observer) written() []manifest.Entry {
-	if o.found.Record.Old == nil {
-		return nil
-	}
-	was, err := manifest.Decode(o.found.Layout.Venv(), o.found.Record.Old.Data)
-	if err != nil {
-		o.host.Progress("the manifest of the installation is of no use: " + err.Error())
-	}
-	return was
-}
-
-// manifest keeps the record of the tree that is there after the switch. It is no change that a
-// user sees.
-func (p *Plan) manifest(out Outcome) []txn.Step {
-	s := &step.File{Name: "manifest", Path: p.seen.manifestPath(), Before: p.seen.Record.Old, Ours: true}
-	text := p.seen.Record.New
-	if p.Build != "" {
-		text = out.Manifest
-	}
+// Steps implements [Part].
+func (p *record) Steps(d Decision, out Outcome) ([]txn.Step, error) {
+	name := p.seen.manifestPath()
+	s := &step.File{Name: "manifest", Path: name, Before: p.seen.fileState(name), Ours: true}
+	text := p.text(d, out)
 	switch {
-	case p.want.State == Absent && s.Before == nil, p.want.State != Absent && text == nil:
-		return nil
-	case p.want.State != Absent:
+	case p.removes() && (s.Before == nil || p.seen.isShared()), !p.removes() && text == nil:
+		return nil, nil
+	case !p.removes():
 		s.After = &step.FileState{Data: text, Attr: fsys.Attr{Mode: 0o600}}
 	}
-	return []txn.Step{s}
+	return []txn.Step{s}, nil
 }
 
-// manifest writes down what was built, while nobody but us can change it.
-func (b *builder) manifest(out *Outcome) error {
-	seen := b.plan.seen
-	staged := seen.staged(seen.Layout.Venv())
-	entries, err := manifest.Scan(b.host.FS, staged)
-	if err != nil {
-		return fmt.Errorf("cannot use what was built: %w", err)
+// text is what is to be written down of what is there after the switch; nil for nothing new.
+func (p *record) text(d Decision, out Outcome) []byte {
+	switch {
+	case d.Builds():
+		return out.Manifest
+	case p.seen.Installed == nil:
+		return nil
 	}
-	tree := *out.Tree
-	tree.Path = staged
-	if err := tree.Sums(b.host.FS, entries); err != nil {
-		return fmt.Errorf("cannot use what was built: %w", err)
-	}
-	out.Manifest, err = manifest.Encode(seen.Layout.Venv(), entries)
-	return err
+	return p.seen.Installed.Record
 }

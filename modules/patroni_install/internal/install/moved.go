@@ -1,11 +1,11 @@
 package install
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"path"
-	"slices"
 	"strings"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
@@ -14,60 +14,63 @@ import (
 	"github.com/pgedge/platform/modules/patroni_install/internal/txn"
 )
 
-// FormerBin is the bin directory that the service had before, where the run gives it another one.
-type FormerBin struct {
-	ProgramDir // of SELinux, where that is enforcing
+// formerBin is the bin directory that the service had before, if the run gives it another one. Its links lead into the
+// user's home, which the user can fill again.
+type formerBin struct {
+	base
 
-	Path  string // "" for none
-	Links map[string]*step.LinkState
+	rules *rules // of SELinux
+
+	path  string     // "" for none
+	dir   ProgramDir // of SELinux, if that is enforcing
+	links map[string]*step.LinkState
 }
 
-// formerBin finds the links of the bin directory that our unit starts Patroni from, when that is another one by now.
-// They lead into the user's home, which the user can fill again.
-func (o *observer) formerBin() error {
-	f := o.found
-	e := f.Entries[f.Unit]
-	if e.Type != fsys.File || !strings.HasPrefix(string(e.Data), oursHeader) {
+// Look implements [Part]: the former directory is the one that our unit starts Patroni from.
+func (p *formerBin) Look(context.Context) error {
+	e, _ := p.seen.At(p.seen.Unit)
+	if e.Type != fsys.File || !isOurs(e.Data) {
 		return nil
 	}
 	for _, command := range systemd.Commands(e.Data) {
 		if words := systemd.Paths(command); len(words) > 0 && path.Base(words[0]) == "patroni" {
-			f.Former.Path = path.Dir(words[0])
+			p.path = path.Dir(words[0])
 		}
 	}
-	if dir := f.Former.Path; dir == "" || dir == f.BinDir || dir == f.programs() {
-		f.Former.Path = ""
+	if p.path == p.seen.BinDir || p.path == p.seen.programs() {
+		p.path = ""
+	}
+	if p.path == "" {
 		return nil
 	}
-	return o.formerLinks()
+	if err := p.lookAtLinks(); err != nil {
+		return fmt.Errorf("cannot look at the links of the former bin_dir: %w", err)
+	}
+	return p.seen.askServices()
 }
 
-// formerLinks finds the links to programs of this installation, and root's to those of another tree: it is the one that
-// the service had, where pipx_home or the user is another by now. The user's own links to it stay.
-func (o *observer) formerLinks() error {
-	f := o.found
-	f.Former.Links = map[string]*step.LinkState{}
-	names, err := o.names(f.Former.Path)
+// lookAtLinks finds the links to programs of this installation, and root's to those of another tree: it is the one that
+// the service had, if pipx_home or the user is another by now. The user's own links to it stay.
+func (p *formerBin) lookAtLinks() error {
+	p.links = map[string]*step.LinkState{}
+	names, err := p.seen.Names(p.path)
 	if err == nil && len(names) > binLimit {
-		err = fmt.Errorf("%s has %d entries, more than %d", f.Former.Path, len(names), binLimit)
+		err = fmt.Errorf("%s has %d entries, more than %d", p.path, len(names), binLimit)
 	}
-	if err == nil && f.SELinux.Enforcing {
-		f.Former.ProgramDir, err = o.programDir(f.Former.Path)
+	if err == nil && p.seen.SELinux.Enforcing {
+		p.dir, err = p.rules.programDir(p.path)
 	}
 	for _, app := range names {
 		if err == nil {
-			err = o.formerLink(app)
+			err = p.lookAtLink(app)
 		}
 	}
-	if err != nil {
-		return fmt.Errorf("cannot look at the links of the former bin_dir: %w", err)
-	}
-	return nil
+	return err
 }
 
-func (o *observer) formerLink(app string) error {
-	f, name := o.found, path.Join(o.found.Former.Path, app)
-	link, err := o.host.FS.Lstat(name)
+func (p *formerBin) lookAtLink(app string) error {
+	name := path.Join(p.path, app)
+	link, err := p.seen.files.Lstat(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -75,35 +78,36 @@ func (o *observer) formerLink(app string) error {
 		return err
 	}
 	another := link.UID == 0 && link.Type == fsys.Link && strings.HasSuffix(link.Target, "/venvs/patroni/bin/"+app)
-	if !f.leadsTo(f.Former.Path, link, app) && !another || !canBeMadeAgain(app) {
+	if !p.seen.leadsTo(p.path, link, app) && !another || !canBeMadeAgain(app) {
 		return nil
 	}
 	state := &step.LinkState{Target: link.Target, UID: link.UID, GID: link.GID}
-	if f.SELinux.Enforcing {
-		state.Label, err = o.host.FS.Label(name)
+	if p.seen.SELinux.Enforcing {
+		state.Label, err = p.seen.files.Label(name)
 	}
-	f.Former.Links[app] = state
+	p.links[app] = state
 	return err
 }
 
-// leavesFormer tells whether the former bin directory is left: no other service starts anything from it.
-func (o *Observed) leavesFormer() bool {
-	return o.Former.Path != "" && o.usedBy(o.Former.Path+"/") == ""
+// leaves is the former bin directory if it is left, since no other service starts anything from it; else "".
+func (p *formerBin) leaves() string {
+	if p.path == "" || p.seen.usedBy(p.path+"/") != "" {
+		return ""
+	}
+	return p.path
 }
 
-// leaveFormer removes the links of the former bin directory, and its rule of SELinux's, unless another service uses it.
-func (p *Plan) leaveFormer() []txn.Step {
-	former := p.seen.Former
-	if !p.seen.leavesFormer() {
-		return nil
+// Steps implements [Part]: it removes the links, and the directory's rule of SELinux's, unless another service uses it.
+func (p *formerBin) Steps(Decision, Outcome) ([]txn.Step, error) {
+	if p.leaves() == "" {
+		return nil, nil
 	}
 	var steps []txn.Step
-	for _, app := range sortedKeys(former.Links) {
-		steps = append(steps, &step.Symlink{Path: path.Join(former.Path, app), Before: former.Links[app]})
+	for _, app := range sortedKeys(p.links) {
+		steps = append(steps, &step.Symlink{Path: path.Join(p.path, app), Before: p.links[app]})
 	}
-	ours := slices.ContainsFunc(p.seen.SELinux.Dirs, func(d ProgramDir) bool { return d.Real == former.Real })
-	if former.Rule && p.seen.SELinux.Tools && !ours {
-		steps = append(steps, p.rule(former.ProgramDir, true))
+	if p.dir.Rule && p.seen.SELinux.Tools && !p.rules.isAbout(p.dir.Real) {
+		steps = append(steps, p.rules.rule(p.dir, true))
 	}
-	return steps
+	return steps, nil
 }

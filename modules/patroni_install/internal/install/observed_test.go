@@ -1,8 +1,11 @@
 package install
 
 import (
+	"context"
 	"fmt"
+	"io/fs"
 	"os"
+	"path"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -26,17 +29,116 @@ const (
 	staged = stage + "/home/venvs/patroni"
 )
 
+// sketch is a host as the tests of plans describe it: by its files, and by what more than files tells.
+type sketch struct {
+	Layout
+	Tools
+
+	Entries    map[string]Entry
+	Family     Family
+	Installed  *Installed
+	OtherVenvs []string
+	Packages   Packages
+	Services   []OtherService
+	Service    Service
+	OSPackage  string // the operating system's own Patroni, with method pipx
+	Package    string // the one that is installed, with method package
+	Foreign    bool   // a program is there that no package has
+	Before     *sketch
+}
+
+// view is what is seen of it.
+func (o *sketch) view() *View {
+	v := newView(sketched(o.Entries), o.Layout)
+	v.Tools, v.Family, v.Installed, v.OtherVenvs = o.Tools, o.Family, o.Installed, o.OtherVenvs
+	v.Packages, v.Service = o.Packages, o.Service
+	if o.Services != nil {
+		v.services = &o.Services
+	}
+	if o.Before != nil {
+		v.Before = o.Before.view()
+	}
+	return v
+}
+
+// look lets all parts look.
+func (o *sketch) look(t testing.TB, want *Desired) *look {
+	t.Helper()
+	v := o.view()
+	var before method
+	if o.Before != nil {
+		first := o.Before.look(t, want)
+		v.Before, before = first.seen, first.method
+	}
+	b := base{want: want, seen: v}
+	m := newMethod(b, false, before)
+	switch m := m.(type) {
+	case *byPipx:
+		m.osPackage = o.OSPackage
+	case *byPackage:
+		m.name, m.foreign = o.Package, o.Foreign
+	}
+	l := newLook(b, m)
+	for _, look := range []func() error{
+		func() error { return v.Read(v.Unit) }, func() error { return v.Read(v.dropIn()) },
+		func() error { return v.LookAlong(v.User.Home) }, func() error { return l.all(t.Context()) },
+	} {
+		if err := look(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return l
+}
+
+// sketched reads the files of a sketch.
+type sketched map[string]Entry
+
+func (s sketched) Lstat(name string) (fsys.Info, error) {
+	if e, found := s[name]; found {
+		return e.Info, nil
+	}
+	return fsys.Info{}, &fs.PathError{Op: "lstat", Path: name, Err: fs.ErrNotExist}
+}
+
+func (s sketched) ReadFileInfo(name string, _ int64) ([]byte, fsys.Info, error) {
+	info, err := s.Lstat(name)
+	return s[name].Data, info, err
+}
+
+func (s sketched) ReadDir(name string) (names []string, err error) {
+	for _, entry := range sortedKeys(s) {
+		if path.Dir(entry) == name && entry != "/" {
+			names = append(names, path.Base(entry))
+		}
+	}
+	if names == nil {
+		_, err = s.Lstat(name)
+	}
+	return names, err
+}
+
+func (s sketched) RealPath(name string) (string, error) {
+	info, err := s.Lstat(name)
+	if err == nil && info.Type == fsys.Link {
+		return s.RealPath(targetIn(path.Dir(name), info))
+	}
+	return name, err
+}
+
+func (s sketched) Resolve(name string) (string, error) { return s.RealPath(name) }
+func (s sketched) Label(string) (string, error)        { return "", nil }
+
 // bare is a host with the user, its home and pipx 1.7.1, and without Patroni.
-func bare(t testing.TB, arguments string) *Observed {
+func bare(t testing.TB, arguments string) *sketch {
 	t.Helper()
 	layout, err := desired(t, arguments).layout(postgres())
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := &Observed{
-		Layout: layout, Real: layout.named(), Entries: map[string]Entry{}, Bin: map[string]fsys.Info{},
+	o := &sketch{
+		Layout: layout, Entries: map[string]Entry{"/": {Info: fsys.Info{Type: fsys.Directory, Attr: roots}}},
 		Family:  families()[0],
-		Pipx:    &pipx.Program{Argv: []string{"/usr/bin/pipx"}, Version: "1.7.1"},
+		Tools:   Tools{Pipx: &pipx.Program{Argv: []string{"/usr/bin/pipx"}, Version: "1.7.1"}},
 		Service: Service{Running: true},
 	}
 	o.Service.LoadState = "not-found"
@@ -46,28 +148,29 @@ func bare(t testing.TB, arguments string) *Observed {
 }
 
 // healthy is a host on which Patroni 4.0.7 is installed as it should be, in a tree with inode 7.
-func healthy(t testing.TB, arguments string) *Observed {
+func healthy(t testing.TB, arguments string) *sketch {
 	t.Helper()
 	o := bare(t, arguments)
 	for _, dir := range []string{home + "/.local", home + "/.local/share", pipxHome, pipxHome + "/venvs", o.BinDir} {
 		o.dir(dir, users)
 	}
 	o.dir(o.ConfigDir, private)
+	o.file(o.Config, "", fsys.Attr{Mode: 0o600, UID: 26, GID: 27})
 	o.file(unitFile, string(o.unit(desired(t, arguments)).Render()), fsys.Attr{Mode: 0o644})
 	login, _ := profile.New(profile.Login, ".bash_profile", profile.Settings{Dir: o.BinDir})
 	o.file(home+"/.bash_profile", login, fsys.Attr{Mode: 0o644, UID: 26, GID: 27})
 	rc, _ := profile.New(profile.Interactive, ".bashrc", profile.Settings{Dir: o.BinDir})
 	o.file(home+"/.bashrc", rc, fsys.Attr{Mode: 0o644, UID: 26, GID: 27})
-	o.Current = inspected(t, "psycopg2-binary", "etcd")
-	for _, app := range o.Current.Apps {
-		o.Bin[app] = linkTo(venv + "/bin/" + app)
+	o.Installed = inspected(t, "psycopg2-binary", "etcd")
+	for _, app := range o.Installed.Apps {
+		o.bin(app, linkTo(venv+"/bin/"+app))
 	}
 	o.Service.LoadState = "loaded"
 	return o
 }
 
 // inspected is Patroni 4.0.7 with these extras, as it is found on disk; its inode is said to be 7.
-func inspected(t testing.TB, extras ...string) *pipx.Venv {
+func inspected(t testing.TB, extras ...string) *Installed {
 	t.Helper()
 	m := &machine{TB: t, root: t.TempDir(), uid: os.Getuid(), gid: os.Getgid()}
 	m.files = fsys.New(m.root)
@@ -80,23 +183,37 @@ func inspected(t testing.TB, extras ...string) *pipx.Venv {
 		t.Fatal(tree.Problems)
 	}
 	tree.Info.ID, tree.Apps = "7", []string{"patroni", "patronictl"}
-	return tree
+	return installedVenv(tree)
 }
 
 func linkTo(target string) fsys.Info {
 	return fsys.Info{Type: fsys.Link, Target: target, Attr: fsys.Attr{Mode: 0o777, UID: 26, GID: 27}}
 }
 
-func (o *Observed) dir(name string, attr fsys.Attr) *Observed {
+// bin puts something into the bin directory.
+func (o *sketch) bin(name string, info fsys.Info) {
+	o.Entries[path.Join(o.BinDir, name)] = Entry{Info: info}
+}
+
+// noBin empties it.
+func (o *sketch) noBin() {
+	for name := range o.Entries {
+		if path.Dir(name) == o.BinDir {
+			delete(o.Entries, name)
+		}
+	}
+}
+
+func (o *sketch) dir(name string, attr fsys.Attr) *sketch {
 	o.Entries[name] = Entry{Info: fsys.Info{Type: fsys.Directory, Attr: attr, ID: fmt.Sprint(100 + len(o.Entries))}}
 	return o
 }
 
-func (o *Observed) file(name, text string, attr fsys.Attr) {
+func (o *sketch) file(name, text string, attr fsys.Attr) {
 	o.Entries[name] = Entry{Info: fsys.Info{Type: fsys.File, Attr: attr}, Data: []byte(text)}
 }
 
-func (o *Observed) link(name, target string) {
+func (o *sketch) link(name, target string) {
 	o.Entries[name] = Entry{Info: linkTo(target)}
 }
 
@@ -106,7 +223,7 @@ func makeDir(name string, attr fsys.Attr) txn.Step {
 	return &step.Directory{Name: "directory", Path: name, After: &attr}
 }
 
-func configDir(name string, before *fsys.Attr) txn.Step {
+func configDirStep(name string, before *fsys.Attr) txn.Step {
 	after := private
 	return &step.Directory{Name: "configuration directory", Path: name, Before: before, After: &after}
 }
@@ -119,7 +236,7 @@ func removeLink(name, target string) txn.Step {
 	return &step.Symlink{Path: name, Before: &step.LinkState{Target: target, UID: 26, GID: 27}}
 }
 
-func stages(above string) []txn.Step {
+func stageSteps(above string) []txn.Step {
 	return []txn.Step{
 		&step.Stage{Path: stage, Subs: []string{"home", "home/venvs", "home/scratch", "one", "other"}, UID: 26, GID: 27, Above: step.Place{Path: above}},
 		&step.Stage{Path: StateDir + "/stage"},
@@ -133,8 +250,8 @@ func newProfile(kind profile.Kind, name, dir string) txn.Step {
 	}}
 }
 
-func newUnit(o *Observed, d Desired) *step.File {
-	return &step.File{Name: "unit", Path: o.Unit, After: &step.FileState{
+func newUnit(o *sketch, d Desired) *step.File {
+	return &step.File{Name: "unit", Unit: true, Path: o.Unit, After: &step.FileState{
 		Data: o.unit(d).Render(), Attr: fsys.Attr{Mode: 0o644},
 	}}
 }
@@ -162,6 +279,38 @@ func switchTree() *step.Tree {
 	}
 }
 
+// unasked is who answers no question but that of a trial, which finds nothing.
+type unasked struct{ testing.TB }
+
+func (unasked) Trial(context.Context) (string, error) { return "", nil }
+
+func (u unasked) Index(context.Context) (Answer, error) {
+	u.Fatal("the index is asked")
+	return Answer{}, nil
+}
+
+func (u unasked) Wheels(context.Context, []wanted) (pipx.Contents, error) {
+	u.Fatal("the wheelhouse is looked into")
+	return pipx.Contents{}, nil
+}
+
+// planFor is what a run plans that finds this host.
+func planFor(t testing.TB, want Desired, o *sketch) (*Plan, error) {
+	t.Helper()
+	l := o.look(t, &want)
+	if err := l.parts.Refuse(); err != nil {
+		return nil, err
+	}
+	decision, err := Decide(t.Context(), &want, l.seen, unasked{t})
+	if err != nil {
+		return nil, err
+	}
+	if err := (&Plan{look: l, Decision: decision}).refuseDecided(false); err != nil {
+		return nil, err
+	}
+	return newPlan(l, decision)
+}
+
 // parts is everything that a plan will do.
 type parts struct {
 	Build                   string
@@ -169,17 +318,17 @@ type parts struct {
 	Reload                  bool
 }
 
-func planOf(t testing.TB, arguments string, o *Observed, out Outcome) (parts, error) {
+func planOf(t testing.TB, arguments string, o *sketch, out Outcome) (parts, error) {
 	t.Helper()
-	p, err := NewPlan(desired(t, arguments), o)
+	p, err := planFor(t, desired(t, arguments), o)
 	if err != nil {
 		return parts{}, err
 	}
 	change, err := p.Switch(out)
-	return parts{p.Build, p.Packages, p.Stage, change, p.Reload}, err
+	return parts{p.Why, p.Packages, p.Stage, change, p.Reload}, err
 }
 
-func mustPlan(t *testing.T, arguments string, o *Observed, out Outcome) parts {
+func mustPlan(t *testing.T, arguments string, o *sketch, out Outcome) parts {
 	t.Helper()
 	got, err := planOf(t, arguments, o, out)
 	if err != nil {

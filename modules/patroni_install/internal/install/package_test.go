@@ -11,8 +11,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
-	"github.com/pgedge/platform/modules/patroni_install/internal/host"
-	"github.com/pgedge/platform/modules/patroni_install/internal/pipx"
 	"github.com/pgedge/platform/modules/patroni_install/internal/pkgmgr"
 	"github.com/pgedge/platform/modules/patroni_install/internal/step"
 	"github.com/pgedge/platform/modules/patroni_install/internal/systemd"
@@ -20,7 +18,7 @@ import (
 )
 
 // offers gives the observed host a set that can be added.
-func offers(o *Observed, set ...pkgmgr.Package) {
+func offers(o *sketch, set ...pkgmgr.Package) {
 	o.Packages = Packages{Add: set}
 	for _, p := range set {
 		o.Packages.Missing = append(o.Packages.Missing, p.Name)
@@ -28,9 +26,10 @@ func offers(o *Observed, set ...pkgmgr.Package) {
 }
 
 // hasPackage gives it an installed one, with its unit.
-func hasPackage(o *Observed) {
-	o.Package = OSPatroni{Name: "patroni", Unit: true}
-	o.Current = &pipx.Venv{PatroniVersion: "3.0.2", Apps: []string{"patroni", "patronictl"}, Packages: map[string]string{"patroni": "3.0.2-1"}}
+func hasPackage(o *sketch) {
+	o.Package = "patroni"
+	o.file("/usr/lib/systemd/system/patroni.service", "[Service]\nExecStart=/usr/bin/patroni\n", fsys.Attr{Mode: 0o644})
+	o.Installed = &Installed{Version: "3.0.2", Apps: []string{"patroni", "patronictl"}, Packages: map[string]string{"patroni": "3.0.2-1"}}
 }
 
 func TestPackageRefused(t *testing.T) {
@@ -38,38 +37,38 @@ func TestPackageRefused(t *testing.T) {
 	offered := pkgmgr.Package{Name: "patroni", Version: "3.0.2-1", Arch: "all"}
 	for name, c := range map[string]struct {
 		arguments string
-		edit      func(o *Observed)
+		edit      func(o *sketch)
 		want      []string // parts of the message
 	}{
-		"installed by pipx": {method, func(o *Observed) { offers(o, offered); o.Package.Tree = true },
+		"installed by pipx": {method, func(o *sketch) { offers(o, offered); o.dir(venv, users) },
 			[]string{venv, "method pipx and state absent", "then run this again"}},
-		"removal of what pipx installed": {`{"method": "package", "state": "absent"}`, func(o *Observed) { o.Package.Tree = true },
+		"removal of what pipx installed": {`{"method": "package", "state": "absent"}`, func(o *sketch) { o.dir(venv, users) },
 			[]string{"installed by pipx", "set method to pipx"}},
-		"removal of a package as if by pipx": {`{"state": "absent"}`, func(o *Observed) {
+		"removal of a package as if by pipx": {`{"state": "absent"}`, func(o *sketch) {
 			o.file(dropInFile, "", fsys.Attr{})
 		}, []string{"cannot remove what pipx installs", dropInFile, "set method to package"}},
-		"by pipx though a package was there": {`{}`, func(o *Observed) { o.file(dropInFile, "", fsys.Attr{}) },
+		"by pipx though a package was there": {`{}`, func(o *sketch) { o.file(dropInFile, "", fsys.Attr{}) },
 			[]string{"cannot install what pipx installs", "set method to package"}},
-		"by pipx beside a package": {`{}`, func(o *Observed) { o.OSPackage = "patroni" },
+		"by pipx beside a package": {`{}`, func(o *sketch) { o.OSPackage = "patroni" },
 			[]string{"set method to package", "state absent", "apt-get remove patroni"}},
-		"somebody else's program": {method, func(o *Observed) { o.Package.Foreign = true },
+		"somebody else's program": {method, func(o *sketch) { o.Foreign = true },
 			[]string{"/usr/bin/patroni is there", "pgedge-patroni or patroni", "patroni_packages"}},
 		"program of another package than the named": {`{"method": "package", "packages": ["my-patroni=4.0", "my-etcd"]}`,
-			func(o *Observed) { o.Package.Foreign = true }, []string{"named my-patroni;"}},
-		"the package without its program": {method, func(*Observed) {}, []string{"it is installed, and /usr/bin/patroni is not there"}},
-		"a package that does not work": {method, func(o *Observed) { hasPackage(o); o.Current.Problems = []string{"program bin/patroni fails"} },
+			func(o *sketch) { o.Foreign = true }, []string{"named my-patroni;"}},
+		"the package without its program": {method, func(*sketch) {}, []string{"it is installed, and /usr/bin/patroni is not there"}},
+		"a package that does not work": {method, func(o *sketch) { hasPackage(o); o.Installed.Problems = []string{"program bin/patroni fails"} },
 			[]string{"the package patroni: program bin/patroni fails"}},
 		"another version installed": {`{"method": "package", "version": "4.0.4"}`, hasPackage,
 			[]string{"cannot install Patroni ==4.0.4", "patroni has 3.0.2 and is installed", "could not be undone"}},
-		"another version on offer": {`{"method": "package", "version": ">=4"}`, func(o *Observed) { offers(o, offered) },
+		"another version on offer": {`{"method": "package", "version": ">=4"}`, func(o *sketch) { offers(o, offered) },
 			[]string{"cannot install Patroni >=4", "the sources offer has 3.0.2", "patroni_packages"}},
-		"a unit before the package's": {method, func(o *Observed) { hasPackage(o); o.file(unitFile, "[Service]", fsys.Attr{}) },
+		"a unit before the package's": {method, func(o *sketch) { hasPackage(o); o.file(unitFile, "[Service]", fsys.Attr{}) },
 			[]string{unitFile, "take its place", "service_name"}},
 		"a unit before the one to come": {`{"method": "package", "service_name": "other"}`,
-			func(o *Observed) { offers(o, offered); o.file(unitFile, "[Service]", fsys.Attr{}) }, []string{unitFile}},
-		"no systemd": {method, func(o *Observed) { offers(o, offered); o.Service = Service{} },
+			func(o *sketch) { offers(o, offered); o.file(unitFile, "[Service]", fsys.Attr{}) }, []string{unitFile}},
+		"no systemd": {method, func(o *sketch) { offers(o, offered); o.Service = Service{} },
 			[]string{"systemd does not run", "/usr/sbin/policy-rc.d that exits with 101"}},
-		"files that the package takes for its own": {method, func(o *Observed) { offers(o, offered); o.file(packageConf, "", fsys.Attr{}) },
+		"files that the package takes for its own": {method, func(o *sketch) { offers(o, offered); o.file(packageConf, "", fsys.Attr{}) },
 			[]string{packageConf, "an undo would remove it"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -84,17 +83,17 @@ func TestPackageRefused(t *testing.T) {
 func TestPackageWithoutSystemd(t *testing.T) {
 	for _, c := range []struct {
 		name string
-		edit func(o *Observed)
+		edit func(o *sketch)
 	}{
-		{"the file is there", func(o *Observed) { o.file("/usr/sbin/policy-rc.d", "exit 101", fsys.Attr{Mode: 0o755}) }},
-		{"a family whose scripts do not try", func(o *Observed) { o.Family = families()[1] }},
+		{"the file is there", func(o *sketch) { o.file("/usr/sbin/policy-rc.d", "exit 101", fsys.Attr{Mode: 0o755}) }},
+		{"a family whose scripts do not try", func(o *sketch) { o.Family = families()[1] }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := bare(t, `{"method": "package"}`)
 			offers(o, pkgmgr.Package{Name: "patroni", Version: "3.0.2-1", Arch: "all"})
 			o.Service = Service{}
 			c.edit(o)
-			if _, err := NewPlan(desired(t, `{"method": "package"}`), o); err != nil {
+			if _, err := planOf(t, `{"method": "package"}`, o, Outcome{}); err != nil {
 				t.Error(err)
 			}
 		})
@@ -139,8 +138,8 @@ func TestPackageNames(t *testing.T) {
 		"unknown family":       {``, Family{Manager: "apt"}, "", nil, "its family is not known here"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			o := &observer{want: desired(t, `{"method": "package"`+c.options+`}`), found: &Observed{Family: c.family, Package: OSPatroni{Name: c.installed}}}
-			names, others, err := o.packageNames()
+			want := desired(t, `{"method": "package"`+c.options+`}`)
+			names, others, err := packageNames(&want, &View{Family: c.family}, c.installed)
 			if c.err != "" {
 				if err == nil || !strings.Contains(err.Error(), c.err) {
 					t.Errorf("got %v, want %q", err, c.err)
@@ -167,13 +166,12 @@ func TestVersionOfPackage(t *testing.T) {
 // TestInterpreterOf: the program's first line says which Python it runs by.
 func TestInterpreterOf(t *testing.T) {
 	m := newMachine(t)
-	o := &observer{host: &host.Host{FS: m.files}}
 	for first, want := range map[string]string{
 		"#!/usr/bin/python3": "/usr/bin/python3", "#! /usr/bin/python3.12 -s": "/usr/bin/python3.12", "#!/home/x/python": systemPython,
 		"": systemPython, "#!": systemPython, "/usr/bin/python3.12": systemPython,
 	} {
 		m.write("/usr/bin/patroni", first+"\nimport patroni\n")
-		if got := o.interpreterOf("/usr/bin/patroni"); got != want {
+		if got := interpreterOf(m.files); got != want {
 			t.Errorf("%q: got %s, want %s", first, got, want)
 		}
 	}
@@ -221,30 +219,26 @@ func TestPackageWithoutUnit(t *testing.T) {
 	const method = `{"method": "package"}`
 	before, after := bare(t, method), bare(t, method)
 	offers(before, pkgmgr.Package{Name: "patroni", Version: "3.0.2-1", Arch: "all"})
-	first, err := NewPlan(desired(t, method), before)
-	if err != nil {
-		t.Fatal(err)
-	}
 	hasPackage(after)
-	after.Package.Unit = false
+	after.Before = before
+	delete(after.Entries, "/usr/lib/systemd/system/patroni.service")
 	after.dir(path.Dir(osHold()), roots).file(osHold(), "held", fsys.Attr{Mode: 0o644})
-	plan, err := NewPlan(desired(t, method), after)
+	plan, err := planFor(t, desired(t, method), after)
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan.first = first
 	steps, err := plan.Switch(Outcome{})
 	if err != nil || len(steps) < 3 {
 		t.Fatal(steps, err)
 	}
 	if diff := cmp.Diff([]txn.Step{
 		newUnit(after, desired(t, method)),
-		&step.File{Name: unitStep, Path: osHold(), Before: &step.FileState{Data: []byte("held"), Attr: fsys.Attr{Mode: 0o644}}, Ours: true, While: archives()},
+		&step.File{Name: unitName, Unit: true, Path: osHold(), Before: &step.FileState{Data: []byte("held"), Attr: fsys.Attr{Mode: 0o644}}, Ours: true, While: archives()},
 		&step.Directory{Name: "directory", Path: path.Dir(osHold()), Before: &roots},
 	}, steps[len(steps)-3:]); diff != "" {
 		t.Errorf("last steps (-want +got):\n%s", diff)
 	}
-	if commands := systemd.Commands(plan.unitText()); !systemd.Mention(commands, "/usr/bin/patroni") {
+	if commands := systemd.Commands(plan.seen.unit(*plan.want).Render()); !systemd.Mention(commands, "/usr/bin/patroni") {
 		t.Errorf("the unit does not run the package's program: %q", commands)
 	}
 }
@@ -319,5 +313,18 @@ func TestPackageUnknown(t *testing.T) {
 	_, err := m.installer(`{"method": "package"}`).Run(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "no package source offers pgedge-patroni, patroni") {
 		t.Error(err)
+	}
+}
+
+// TestPackageWarnings: what was to be said before the packages came is said afterwards, too.
+func TestPackageWarnings(t *testing.T) {
+	m := newMachine(t)
+	packageRHEL(m)
+	report := m.run(`{"method": "package"}`)
+	untried := func(warning string) bool {
+		return strings.Contains(warning, "is not among the releases this was tested on")
+	}
+	if warnings := report.Result(false).Warnings; !slices.ContainsFunc(warnings, untried) {
+		t.Errorf("warnings %q", warnings)
 	}
 }

@@ -1,7 +1,6 @@
 package install
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,116 +11,114 @@ import (
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 	"github.com/pgedge/platform/modules/patroni_install/internal/pipx"
-	"github.com/pgedge/platform/modules/patroni_install/internal/pkgmgr"
 	"github.com/pgedge/platform/modules/patroni_install/internal/systemd"
 )
-
-// Where packages of Patroni have their things.
-const (
-	osPrograms  = "/usr/bin"
-	osUnit      = "patroni.service"
-	osConfigDir = "/etc/patroni"
-)
-
-// osUnitDirs are where a package's unit may be, the second one while the directories of / and /usr are two.
-func osUnitDirs() []string { return []string{"/usr/lib/systemd/system", "/lib/systemd/system"} }
-
-// osConfigs are the configuration files of Debian's package, which are purged with it.
-func osConfigs() []string {
-	return []string{osConfigDir + "/dcs.yml", osConfigDir + "/config.yml.in"}
-}
 
 // packageRecord stands where the manifest of a tree does: a package manager knows its own files.
 const packageRecord = "installed by the package manager\n"
 
-// OSPatroni is what is known of a Patroni that comes as a package of the operating system, beside Observed.Current.
-type OSPatroni struct {
-	Name     string // of the installed package, "" when there is none
-	Foreign  bool   // its program is there, and none of the packages in question is installed
-	Unit     bool   // a package has a unit of the service's name
-	Tree     bool   // there is an installation by pipx, too
-	Alone    bool   // nothing but our drop-in is in the directory of the unit's drop-ins
-	EmptyDir bool   // the package's configuration directory is there and holds nothing
+// byPackage is Patroni as packages of the operating system. In the list of a venv's parts, this replaces the trees,
+// their labels and rules, the links for pipx and the unit, which is the package's own with a drop-in. Nothing is built,
+// so nothing is staged; what a build tells there, a second look at the host tells here, when the packages are there
+// (see first).
+type byPackage struct {
+	base
+
+	// first is the method of the look before this run added packages; nil until it has.
+	first *byPackage
+
+	name     string // of the installed package, "" for none
+	foreign  bool   // its program is there, and none of the packages in question is installed
+	unit     bool   // a package has a unit of the service's name
+	tree     bool   // there is an installation by pipx, too
+	emptyDir bool   // the package's configuration directory is there and holds nothing
+
+	enabling *enabling
+	parts    group
+	going    group
 }
 
-func (d Desired) packaged() bool { return d.Method == ByPackage }
+var (
+	_ method      = (*byPackage)(nil)
+	_ ownPackages = (*byPackage)(nil)
+)
 
-// verb is what a run does to get Patroni.
-func (d Desired) verb() string {
-	if d.packaged() {
-		return "install"
+// newByPackage makes the parts.
+func newByPackage(b base, pending bool, first *byPackage) *byPackage {
+	m := &byPackage{base: b, first: first}
+	rules := &rules{base: b} // it has none: the programs are in a directory that every policy knows
+	both := newBoth(b, rules, m)
+	m.enabling = both.unit.enabling
+	record, dropIn := &record{b}, &dropIn{base: b, packages: m}
+	dirs := &dirs{base: b, rules: rules, parts: func() group { return m.parts }, earlier: m.earlier}
+	m.parts = group{
+		m,                                  // nothing of another method, and what the package has
+		&stages{base: b, pending: pending}, // nothing that an interrupted run has left
+		record,                             // that the package manager knows its own files
+		dirs,                               // missing
+		both.links,                         // the programs in bin_dir
+		both.former,                        // which is another one than before
+		both.places,                        // nothing by which the user could become root
+		both.config,                        // for setup_patroni to fill
+		both.profiles,                      // bin_dir on the PATH, and the configuration for patronictl
+		both.comforts,                      // what other programs are told about Patroni
+		&disabling{base: b, packages: m},   // what a package enabled
+		both.unit,                          // the service, if the package has none of its name
+		dropIn,                             // the package's own unit, if it has
+		&release{base: b, packages: m},     // it may be started by now
 	}
-	return "build"
+	// As for a venv. The packages stay: their purge would take what people have put into the configuration.
+	m.going = group{
+		both.unit, dropIn, both.comforts, both.links, both.former, both.profiles, record, both.config,
+	}
+	return m
 }
 
-// checkMethod refuses values that the method cannot keep to.
-func (d Desired) checkMethod() error {
-	switch {
-	case !d.packaged() && d.Packages != nil:
-		return errors.New("packages is of use with method package only (in the role: patroni_method)")
-	case !d.packaged():
-		return nil
-	case d.State == Latest:
-		return errors.New("state latest cannot be had with method package: an upgrade of a package could not be undone; " +
-			"upgrade it by the package manager, and set state to present")
-	case d.Packages != nil && len(d.Packages) == 0:
-		return errors.New("packages must name at least one package, Patroni's own first; leave it unset for the family's")
+func (m *byPackage) list() (list, going group) { return m.parts, m.going }
+
+// newUnit implements [ownPackages].
+func (m *byPackage) newUnit() string {
+	if m.removes() || m.seen.Installed != nil || m.seen.exists(path.Join(systemd.Directory, osUnit)) {
+		return ""
 	}
-	for _, o := range []struct{ name, value string }{
-		{"python", d.Python}, {"constraints", d.Constraints}, {"lockfile", d.Lockfile}, {"wheelhouse", d.Wheelhouse},
-	} {
-		if o.value != "" {
-			return fmt.Errorf("%s cannot be had with method package, where the package decides: leave it unset", o.name)
-		}
-	}
-	return nil
+	return osUnit
 }
 
-// triedExtras are the extras whose modules must be there: with packages of the site's own choice it knows best.
-func (d Desired) triedExtras() []string {
-	if d.Packages != nil {
-		return nil
-	}
-	return d.Extras
-}
+// hasUnit implements [ownPackages].
+func (m *byPackage) hasUnit() bool { return m.unit }
 
-// packaged looks for Patroni as a package of the operating system, and for what an installation of it touches.
-func (o *observer) packaged(ctx context.Context) error {
-	f := o.found
-	f.Package.Tree = o.exists(f.Layout.Venv())
+// Look implements [Part].
+func (m *byPackage) Look(context.Context) error {
+	v := m.seen
+	m.tree = v.finds(v.Layout.Venv())
 	for _, dir := range osUnitDirs() {
-		f.Package.Unit = f.Package.Unit || o.isPatroniUnit(path.Join(dir, path.Base(f.Unit)))
+		m.unit = m.unit || m.isPatroniUnit(path.Join(dir, v.unitName()))
 	}
-	names := append(osConfigs(), f.dropIn(), osHold(), osEnabled(), path.Join(systemd.Directory, osUnit))
-	if f.Family.Policy != "" {
-		names = append(names, f.Family.Policy)
+	places := append(osConfigs(), v.dropIn(), osHold(), osEnabled(), path.Join(systemd.Directory, osUnit))
+	if v.Family.Policy != "" {
+		places = append(places, v.Family.Policy)
 	}
-	for _, name := range names {
-		err := o.look(name, below(name, systemd.Directory))
+	for _, name := range places {
+		err := v.Look(name)
+		if below(name, systemd.Directory) {
+			err = v.Read(name)
+		}
 		for dir := path.Dir(name); err == nil && dir != "/"; dir = path.Dir(dir) {
-			err = o.look(dir, false)
+			err = v.Look(dir)
 		}
 		if err != nil {
-			return err
+			return v.explainLink(err)
 		}
 	}
-	if err := o.readManifest(); err != nil {
-		return err
-	}
-	inConfig, err := o.names(osConfigDir)
-	if err != nil {
-		return err
-	}
-	inDropIns, err := o.names(path.Dir(f.dropIn()))
-	f.Package.EmptyDir = f.Entries[osConfigDir].Type == fsys.Directory && len(inConfig) == 0
-	f.Package.Alone = slices.Equal(inDropIns, []string{dropInName})
-	return cmp.Or(err, o.installedPatroni(ctx))
+	names, err := v.Names(osConfigDir)
+	m.emptyDir = err == nil && v.isDirectory(osConfigDir) && len(names) == 0
+	return err
 }
 
 // isPatroniUnit tells whether there is a unit of a package's, and no other service's: a drop-in of ours would make that one
 // start Patroni.
-func (o *observer) isPatroniUnit(name string) bool {
-	text, err := o.host.FS.ReadFile(name, entryLimit)
+func (m *byPackage) isPatroniUnit(name string) bool {
+	text, _, err := m.seen.files.ReadFileInfo(name, entryLimit)
 	if err != nil {
 		return false
 	}
@@ -131,56 +128,47 @@ func (o *observer) isPatroniUnit(name string) bool {
 	})
 }
 
-// names lists a directory; nil where it is not there.
-func (o *observer) names(dir string) ([]string, error) {
-	names, err := o.host.FS.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	return names, err
-}
-
-// installedPatroni describes the installed package as an installation. The package database is read only where its
-// program is there.
-func (o *observer) installedPatroni(ctx context.Context) error {
-	f := o.found
-	program := path.Join(osPrograms, "patroni")
-	info, err := o.host.FS.Lstat(program)
+// find implements [method]. The package database is read only if its program is there.
+func (m *byPackage) find(ctx context.Context, o *observer) error {
+	v := m.seen
+	info, err := v.files.Lstat(osProgram)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("cannot look at the program: %w", err)
 	}
-	installed, _, err := o.packageManager().Installed(ctx, o.patroniNames())
+	installed, _, err := o.packageManager().Installed(ctx, patroniNames(m.want, v.Family))
 	if err != nil {
 		return fmt.Errorf("cannot tell which package Patroni came with: %w", err)
 	}
 	if len(installed) == 0 {
-		f.Package.Foreign = true
+		m.foreign = true
 		return nil
 	}
-	f.Package.Name = installed[0].Name
-	interpreter := o.interpreterOf(program)
-	f.Current = &pipx.Venv{
-		Path: osPrograms, Info: info, InstalledAt: info.CTime, PatroniVersion: versionOfPackage(installed[0]),
-		Interpreter: interpreter, Python: pipx.PythonVersion(o.host.FS, interpreter), Packages: map[string]string{},
+	if err := v.readManifest(); err != nil {
+		return err
 	}
+	m.name = installed[0].Name
+	there := installedPackage(info)
+	there.Version, there.Interpreter = versionOfPackage(installed[0]), interpreterOf(v.files)
+	there.Python = pipx.PythonVersion(o.host.FS, there.Interpreter)
 	for _, app := range usualApps() {
-		if o.exists(path.Join(osPrograms, app)) {
-			f.Current.Apps = append(f.Current.Apps, app)
+		if v.finds(path.Join(osPrograms, app)) {
+			there.Apps = append(there.Apps, app)
 		}
 	}
-	f.noteInstalled(installed)
-	if old := f.Record.Old; old == nil || string(old.Data) != packageRecord {
-		f.Record.New = []byte(packageRecord)
+	there.note(installed)
+	if old := v.dataAt(v.manifestPath()); string(old) != packageRecord {
+		there.Record = []byte(packageRecord)
 	}
+	v.Installed = there
 	return nil
 }
 
-// interpreterOf is the Python that a program names in its first line, else the system's.
-func (o *observer) interpreterOf(program string) string {
-	text, err := o.host.FS.ReadFile(program, entryLimit)
+// interpreterOf is the Python that the program names in its first line, else the system's.
+func interpreterOf(files reader) string {
+	text, _, err := files.ReadFileInfo(osProgram, entryLimit)
 	first, _, _ := strings.Cut(string(text), "\n")
 	words := strings.Fields(strings.TrimPrefix(first, "#!"))
 	if err != nil || !strings.HasPrefix(first, "#!") || len(words) == 0 || path.Dir(words[0]) != osPrograms {
@@ -189,117 +177,38 @@ func (o *observer) interpreterOf(program string) string {
 	return words[0]
 }
 
-// noteInstalled adds packages to the description of the installation.
-func (o *Observed) noteInstalled(installed []pkgmgr.Package) {
-	if !o.Packaged || o.Current == nil {
-		return
+// Refuse implements [Part]. It keeps an installation of one kind from being made, or removed, beside or as one of the
+// other, and a package from taking the place of programs that are somebody else's.
+func (m *byPackage) Refuse() error {
+	switch {
+	case m.tree && m.removes():
+		return fmt.Errorf("cannot remove Patroni as a package: it was installed by pipx, in %s; set method to pipx "+
+			"(in the role: patroni_method) to remove it", m.seen.Layout.Venv())
+	case m.tree:
+		return fmt.Errorf("cannot install Patroni as a package: it is installed by pipx, in %s; remove that first, by "+
+			"a run with method pipx and state absent (in the role: patroni_method, patroni_state), and then run this "+
+			"again", m.seen.Layout.Venv())
+	case m.removes():
+		return nil
+	case m.foreign:
+		return fmt.Errorf("cannot install Patroni as a package: %s is there, and no installed package is named %s; "+
+			"name its package in packages (in the role: patroni_packages), or move it away",
+			osProgram, strings.Join(patroniNames(m.want, m.seen.Family), " or "))
+	case m.unit:
+		return m.refuseInPlaceOf(m.seen.Unit)
 	}
-	for _, p := range installed {
-		o.Current.Packages[p.Name] = p.Version
-	}
+	return nil
 }
 
-// versionOfPackage is Patroni's version as Python spells it: 4.1.0rc1 of 4.1.0~rc1-2.
-func versionOfPackage(p pkgmgr.Package) string {
-	return strings.ReplaceAll(upstream(p.Version), "~", "")
-}
-
-// patroniNames are the packages one of which has Patroni itself, the preferred first.
-func (o *observer) patroniNames() []string { return patroniNames(o.want, o.found.Family) }
-
-func patroniNames(want Desired, f Family) []string {
-	if want.Packages != nil {
-		name, _, _ := strings.Cut(want.Packages[0], "=")
-		return []string{name}
-	}
-	if f.Patroni == nil {
-		return osPackages()
-	}
-	return f.Patroni
-}
-
-// packageNames are the packages that must be there, and others that will do where no source offers the first ones.
-func (o *observer) packageNames() (names []string, others [][]string, err error) {
-	f := o.found
-	if o.want.Packages != nil {
-		return o.want.Packages, nil, nil
-	}
-	if f.Family.Patroni == nil {
-		return nil, nil, fmt.Errorf("cannot tell which package of %s has Patroni: its family is not known here; name it in packages "+
-			"(in the role: patroni_packages), with those of the database driver and of the client of the DCS", f.Release.Name)
-	}
-	bases := f.Family.Patroni
-	if f.Package.Name != "" {
-		bases = []string{f.Package.Name}
-	}
-	for _, base := range bases {
-		set := []string{base}
-		for _, extra := range o.want.Extras {
-			driver, known := f.Family.Drivers[pipx.Normalise(extra)]
-			if !known {
-				return nil, nil, fmt.Errorf("cannot tell which package has what Patroni's extra %q needs: name all in packages "+
-					"(in the role: patroni_packages), such as %s", extra, strings.Join(bases, " or "))
-			}
-			if strings.HasPrefix(driver, "-") {
-				driver = base + driver
-			}
-			if driver != "" && !slices.Contains(set, driver) {
-				set = append(set, driver)
-			}
-		}
-		others = append(others, set)
-	}
-	return others[0], others[1:], nil
-}
-
-// otherSets asks for the other packages where no list offers those that are missing. err is what came of asking for
-// these.
-func (o *observer) otherSets(ctx context.Context, err error) error {
-	p := &o.found.Packages
-	var all []string
-	for _, names := range p.Others {
-		var unknown *pkgmgr.UnknownPackageError
-		if !errors.As(err, &unknown) {
-			return err
-		}
-		all = append(all, unknown.Names...)
-		_, missing, failed := o.packageManager().Installed(ctx, names)
-		if failed != nil {
-			return failed
-		}
-		var add []pkgmgr.Package
-		if add, err = o.packageManager().Simulate(ctx, missing); err == nil {
-			p.Missing, p.Add, p.Others = missing, add, nil
+// refuseInPlaceOf keeps a unit of the administrator's from standing in for the package's.
+func (m *byPackage) refuseInPlaceOf(names ...string) error {
+	for _, name := range names {
+		e, found := m.seen.At(name)
+		if found && !(e.Type == fsys.Link && e.Target == "/dev/null") {
+			return fmt.Errorf("cannot use the unit of the package: %s is there and would take its place; stop and "+
+				"disable that service, and move the file away, or set service_name (in the role: patroni_service_name) "+
+				"to another name", name)
 		}
 	}
-	if unknown, ok := errors.AsType[*pkgmgr.UnknownPackageError](err); ok {
-		all = append(all, unknown.Names...)
-		return &pkgmgr.UnknownPackageError{Names: all, Hint: unknown.Hint}
-	}
-	return err
-}
-
-// afterPackages sees that the programs of the packages work, and plans what is left to do now that what they brought
-// is there.
-func (i *Installer) afterPackages(ctx context.Context, first *Plan) (*Plan, error) {
-	o := &observer{host: i.Host, services: i.Services, want: first.want, open: i.Namespace, mayRefresh: true}
-	seen, err := o.observe(ctx)
-	if err == nil {
-		err = o.packages(ctx)
-	}
-	if err == nil && seen.Current != nil {
-		err = o.trial(ctx)
-	}
-	if err != nil {
-		return nil, err
-	}
-	plan, err := NewPlan(first.want, seen)
-	if err == nil && len(plan.Packages) > 0 {
-		err = fmt.Errorf("cannot use the installed packages: %s still missing", isAre(seen.Packages.Missing))
-	}
-	if err != nil {
-		return nil, err
-	}
-	plan.first = first
-	return plan, nil
+	return nil
 }

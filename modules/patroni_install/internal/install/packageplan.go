@@ -1,6 +1,7 @@
 package install
 
 import (
+	"context"
 	"fmt"
 	"path"
 	"slices"
@@ -12,219 +13,223 @@ import (
 	"github.com/pgedge/platform/modules/patroni_install/internal/txn"
 )
 
-// dropInName is our file among the drop-ins of a package's unit.
-const dropInName = "patroni_install.conf"
-
-// dropIn makes the package's unit the service that was asked for.
-func (l Layout) dropIn() string { return path.Join(l.Unit+".d", dropInName) }
-
-// osHold keeps what a package brings from being started. Its name comes last, so that no other drop-in overrides it.
-func osHold() string {
-	return path.Join(systemd.Directory, osUnit+".d", "zz-patroni_install-hold.conf")
-}
-
-// osEnabled is the link by which Debian's package enables its unit.
-func osEnabled() string { return path.Join(systemd.Directory, "multi-user.target.wants", osUnit) }
-
-// origin is the plan that the run began with.
-func (p *Plan) origin() *Plan {
-	if p.first != nil {
-		return p.first
+// version implements [method]: the one that the package has, or will have.
+func (m *byPackage) version(Decision) string {
+	if m.seen.Installed != nil {
+		return m.seen.Installed.Version
 	}
-	return p
-}
-
-// brings tells whether Patroni comes with the packages that the run adds.
-func (p *Plan) brings() bool {
-	o := p.origin()
-	return o.want.packaged() && o.want.State != Absent && o.seen.Current == nil && len(o.seen.Packages.Missing) > 0
-}
-
-// candidate is the version that the package has, or will have; "" when it is not known yet.
-func (p *Plan) candidate() string {
-	if p.seen.Current != nil {
-		return p.seen.Current.PatroniVersion
-	}
-	for _, add := range p.seen.Packages.Add {
-		if slices.Contains(patroniNames(p.want, p.seen.Family), add.Name) {
+	for _, add := range m.seen.Packages.Add {
+		if slices.Contains(patroniNames(m.want, m.seen.Family), add.Name) {
 			return versionOfPackage(add)
 		}
 	}
 	return ""
 }
 
-// usesPackageUnit tells whether the package has a unit for the service, or is expected to bring one.
-func (p *Plan) usesPackageUnit() bool {
-	return p.want.packaged() && (p.seen.Package.Unit || p.first == nil && p.brings() && path.Base(p.seen.Unit) == osUnit)
+// usesUnit implements [ownPackages]: the package has a unit for the service, or is expected to bring one.
+func (m *byPackage) usesUnit() bool {
+	return m.unit || m.first == nil && m.seen.addsPatroni() && m.seen.unitName() == osUnit
 }
 
-// hold comes before the packages, where Patroni is among them: one that runs must stay able to restart. Debian's
-// package starts and enables what it brings; with this a start does nothing, also after a crash. And a directory that is
-// empty is taken away, since the package's removal does that too: undo makes it again.
-func (p *Plan) hold() []txn.Step {
-	if !p.brings() {
+// hold comes before the packages, if Patroni is among them: one that runs must stay able to restart. Debian's package
+// starts and enables what it brings; with this a start does nothing, also after a crash. And a directory that is empty
+// is taken away, since the package's removal does that too: undo makes it again.
+func (m *byPackage) hold() []txn.Step {
+	if !m.holds() {
 		return nil
 	}
 	var steps []txn.Step
-	if e := p.seen.Entries[osConfigDir]; p.seen.Package.EmptyDir {
+	if e, _ := m.seen.At(osConfigDir); m.emptyDir {
 		steps = append(steps, &step.Directory{Name: "configuration directory", Path: osConfigDir, Before: &e.Attr, Ours: true})
 	}
-	steps = append(steps, p.unlink()...)
-	steps = append(steps, p.missingDirs(map[string]bool{}, systemd.Directory)...)
-	if dir := path.Dir(osHold()); !p.seen.exists(dir) {
-		steps = append(steps, &step.Directory{Name: "directory", Path: dir, After: &fsys.Attr{Mode: 0o755}, Ours: !p.keepsHoldDir()})
+	steps = append(steps, m.enabling.unlink()...)
+	steps = append(steps, m.seen.missingDirs(map[string]bool{}, systemd.Directory)...)
+	if dir := path.Dir(osHold()); !m.seen.exists(dir) {
+		made := &step.Directory{Name: "directory", Path: dir, After: &fsys.Attr{Mode: 0o755}, Ours: !m.keepsHoldDir()}
+		steps = append(steps, made)
 	}
-	return append(steps, &step.File{Name: unitStep, Path: osHold(), Before: p.fileState(osHold()), Ours: true,
-		After: &step.FileState{Data: []byte(systemd.NeverStart), Attr: fsys.Attr{Mode: 0o644}}})
+	text := &step.FileState{Data: []byte(systemd.NeverStart), Attr: fsys.Attr{Mode: 0o644}}
+	held := unitStep(osHold(), m.seen.fileState(osHold()), text)
+	held.Ours = true
+	return append(steps, held)
+}
+
+// holds implements [ownPackages].
+func (m *byPackage) holds() bool { return m.first == nil && m.seen.addsPatroni() }
+
+// keepsHoldDir tells whether the drop-in goes into the same directory.
+func (m *byPackage) keepsHoldDir() bool {
+	return m.usesUnit() && path.Dir(osHold()) == path.Dir(m.seen.dropIn())
+}
+
+// before implements [method]: nothing is built, and so nothing is staged.
+func (m *byPackage) before(Decision) (packages, stage []txn.Step) { return m.hold(), nil }
+
+// earlier are the steps before the switch.
+func (m *byPackage) earlier(Decision) []txn.Step { return m.hold() }
+
+// brought implements [ownPackages]: what came in the place of an empty directory or of nothing. The packages' removal
+// takes it away again.
+func (m *byPackage) brought(name string) bool {
+	before := m.first
+	if before == nil || !m.seen.addsPatroni() || !m.seen.exists(name) {
+		return false
+	}
+	unlinked := slices.Contains(before.enabling.links, name)
+	return !before.seen.exists(name) || unlinked || name == osConfigDir && before.emptyDir
+}
+
+// disabling takes back that a package enabled its service, as systemctl disable does. Debian then leaves it
+// disabled in its upgrades, too.
+type disabling struct {
+	base
+
+	packages *byPackage
+}
+
+// Steps implements [Part].
+func (p *disabling) Steps(Decision, Outcome) ([]txn.Step, error) {
+	if !p.packages.brought(osEnabled()) {
+		return nil, nil
+	}
+	e, _ := p.seen.At(osEnabled())
+	before := &step.LinkState{Target: e.Target, UID: e.UID, GID: e.GID}
+	return []txn.Step{&step.Symlink{Path: osEnabled(), Before: before, Brought: true}}, nil
 }
 
 // release is the end of hold.
-func (p *Plan) release() []txn.Step {
-	if p.first == nil || !p.brings() {
-		return nil
+type release struct {
+	base
+
+	packages *byPackage
+}
+
+// Steps implements [Part].
+func (p *release) Steps(Decision, Outcome) ([]txn.Step, error) {
+	before := p.packages.first
+	if before == nil || !p.seen.addsPatroni() {
+		return nil, nil
 	}
-	steps := []txn.Step{&step.File{Name: unitStep, Path: osHold(), Before: p.fileState(osHold()), Ours: true, While: archives()}}
+	held := unitStep(osHold(), p.seen.fileState(osHold()), nil)
+	held.Ours, held.While = true, archives()
+	steps := []txn.Step{held}
 	dir := path.Dir(osHold())
-	if e := p.seen.Entries[dir]; !p.first.seen.exists(dir) && !p.keepsHoldDir() {
-		steps = append(steps, &step.Directory{Name: "directory", Path: dir, Before: &e.Attr, Ours: !p.first.keepsHoldDir()})
+	if e, _ := p.seen.At(dir); !before.seen.exists(dir) && !p.packages.keepsHoldDir() {
+		gone := &step.Directory{Name: "directory", Path: dir, Before: &e.Attr, Ours: !before.keepsHoldDir()}
+		steps = append(steps, gone)
+	}
+	return steps, nil
+}
+
+// dropIn makes the package's unit the service that was asked for.
+type dropIn struct {
+	base
+
+	packages *byPackage
+
+	alone bool // nothing but it is in the directory of the unit's drop-ins
+}
+
+// Look implements [Part].
+func (p *dropIn) Look(context.Context) error {
+	names, err := p.seen.Names(path.Dir(p.seen.dropIn()))
+	p.alone = slices.Equal(names, []string{dropInName})
+	return err
+}
+
+// Parents implements [Part].
+func (p *dropIn) Parents() []string {
+	if !p.packages.usesUnit() {
+		return nil
+	}
+	return []string{path.Dir(p.seen.dropIn())}
+}
+
+// Steps implements [Part].
+func (p *dropIn) Steps(Decision, Outcome) ([]txn.Step, error) {
+	if p.removes() {
+		return p.remove(), nil
+	}
+	s := p.seen.changeUnit(p.seen.dropIn(), p.text())
+	if s == nil || !p.packages.usesUnit() {
+		return nil, nil
+	}
+	return []txn.Step{s}, nil
+}
+
+func (p *dropIn) text() []byte { return p.seen.unit(*p.want).DropIn() }
+
+// remove removes it, and its directory if nothing else is in there.
+func (p *dropIn) remove() []txn.Step {
+	name := p.seen.dropIn()
+	before := p.seen.fileState(name)
+	if before == nil {
+		return nil
+	}
+	steps := []txn.Step{removeUnit(name, before, p.text())}
+	if e, _ := p.seen.At(path.Dir(name)); p.alone {
+		steps = append(steps, &step.Directory{Name: "directory", Path: path.Dir(name), Before: &e.Attr})
 	}
 	return steps
 }
 
-// keepsHoldDir tells whether the drop-in goes into the same directory.
-func (p *Plan) keepsHoldDir() bool {
-	return p.usesPackageUnit() && path.Dir(osHold()) == path.Dir(p.seen.dropIn())
+// stays implements [method]: the packages.
+func (m *byPackage) stays() string {
+	if m.name == "" {
+		return ""
+	}
+	return fmt.Sprintf("; the package %s stays, which %s %s removes", m.name, m.seen.Family.Remove, m.name)
 }
 
-// brought tells whether the packages that this run added made what is at a path, in the place of an empty directory or
-// of nothing. Their removal takes it away again.
-func (p *Plan) brought(name string) bool {
-	return p.first != nil && p.brings() && p.seen.exists(name) &&
-		(!p.first.seen.exists(name) || slices.Contains(p.first.seen.Enabling, name) || name == osConfigDir && p.first.seen.Package.EmptyDir)
+// refuseOffered implements [method]. A package that is not as it should be is refused, since none is upgraded or
+// repaired: that could not be undone.
+func (m *byPackage) refuseOffered(d Decision) error {
+	return first(m.refuseUnits, func() error { return m.refusePackages(d) })
 }
 
-// disable takes back that a package enabled its service, as systemctl disable does. Debian then leaves it
-// disabled in its upgrades, too.
-func (p *Plan) disable() []txn.Step {
-	if !p.brought(osEnabled()) {
-		return nil
+// refuseUnits keeps units of the administrator's from standing in for the one that the package brings.
+func (m *byPackage) refuseUnits() error {
+	var names []string
+	if m.usesUnit() {
+		names = append(names, m.seen.Unit)
 	}
-	e := p.seen.Entries[osEnabled()]
-	before := &step.LinkState{Target: e.Target, UID: e.UID, GID: e.GID}
-	return []txn.Step{&step.Symlink{Path: osEnabled(), Before: before, Brought: true}}
+	if len(m.seen.Packages.Missing) > 0 {
+		names = append(names, path.Join(systemd.Directory, osUnit))
+	}
+	return m.refuseInPlaceOf(names...)
 }
 
-// dropInStep writes the drop-in.
-func (p *Plan) dropInStep() []txn.Step {
-	s := &step.File{Name: unitStep, Path: p.seen.dropIn(), Before: p.fileState(p.seen.dropIn()), Masked: p.masks(p.seen.dropIn())}
-	s.After = &step.FileState{Data: p.seen.unit(p.want).DropIn(), Attr: fsys.Attr{Mode: 0o644}}
-	if s.Before != nil && s.Before.Attr == s.After.Attr && string(s.Before.Data) == string(s.After.Data) {
-		return nil
-	}
-	return []txn.Step{s}
-}
-
-// removeDropIn removes it, and its directory where nothing else is in there.
-func (p *Plan) removeDropIn() []txn.Step {
-	before := p.fileState(p.seen.dropIn())
-	if !p.want.packaged() || before == nil {
-		return nil
-	}
-	steps := []txn.Step{removeUnitFile(p.seen.dropIn(), before, p.seen.unit(p.want).DropIn())}
-	if dir := path.Dir(p.seen.dropIn()); p.seen.Package.Alone {
-		attr := p.seen.Entries[dir].Attr
-		steps = append(steps, &step.Directory{Name: "directory", Path: dir, Before: &attr})
-	}
-	return steps
-}
-
-// keptPackages says that a removal keeps the packages.
-func (p *Plan) keptPackages() string {
-	if name := p.seen.Package.Name; name != "" {
-		return fmt.Sprintf("; the package %s stays, which %s %s removes", name, p.seen.Family.Remove, name)
-	}
-	return ""
-}
-
-// refuseMethod keeps an installation of one kind from being made, or removed, beside or as one of the other.
-func (p *Plan) refuseMethod() error {
-	verb := "install"
-	if p.want.State == Absent {
-		verb = "remove"
-	}
+func (m *byPackage) refusePackages(d Decision) error {
+	there, version, name := m.seen.Installed, m.version(d), m.name
+	missing, policy := m.seen.Packages.Missing, m.seen.Family.Policy
 	switch {
-	case p.want.packaged() && p.seen.Package.Tree && p.want.State == Absent:
-		return fmt.Errorf("cannot remove Patroni as a package: it was installed by pipx, in %s; set method to pipx "+
-			"(in the role: patroni_method) to remove it", p.seen.Layout.Venv())
-	case p.want.packaged() && p.seen.Package.Tree:
-		return fmt.Errorf("cannot install Patroni as a package: it is installed by pipx, in %s; remove that first, by a run with "+
-			"method pipx and state absent (in the role: patroni_method, patroni_state), and then run this again", p.seen.Layout.Venv())
-	case !p.want.packaged() && p.seen.exists(p.seen.dropIn()):
-		return fmt.Errorf("cannot %s what pipx installs: Patroni was installed as a package, of which %s tells; set method to package "+
-			"(in the role: patroni_method), to keep it or, with state absent, to remove what belongs to it",
-			verb, p.seen.dropIn())
-	}
-	return nil
-}
-
-// refuseForeign keeps a package from taking the place of programs that are somebody else's.
-func (p *Plan) refuseForeign() error {
-	if !p.seen.Package.Foreign {
-		return nil
-	}
-	return fmt.Errorf("cannot install Patroni as a package: %s is there, and no installed package is named %s; name its package in "+
-		"packages (in the role: patroni_packages), or move it away", path.Join(osPrograms, "patroni"),
-		strings.Join(patroniNames(p.want, p.seen.Family), " or "))
-}
-
-// refuseShadow keeps a unit of the administrator's from standing in for the package's.
-func (p *Plan) refuseShadow() error {
-	if !p.want.packaged() {
-		return nil
-	}
-	for _, name := range []string{p.seen.Unit, path.Join(systemd.Directory, osUnit)} {
-		e, found := p.seen.Entries[name]
-		stands := name == p.seen.Unit && p.usesPackageUnit() || path.Base(name) == osUnit && len(p.seen.Packages.Missing) > 0
-		if found && stands && !(e.Type == fsys.Link && e.Target == "/dev/null") {
-			return fmt.Errorf("cannot use the unit of the package: %s is there and would take its place; stop and disable that service, "+
-				"and move the file away, or set service_name (in the role: patroni_service_name) to another name", name)
-		}
-	}
-	return nil
-}
-
-// refusePackages refuses a package that is not as it should be, since none is upgraded or repaired: that could not be
-// undone.
-func (p *Plan) refusePackages() error {
-	tree, version, name := p.seen.Current, p.candidate(), p.seen.Package.Name
-	policy := p.seen.Family.Policy
-	missing := p.seen.Packages.Missing
-	switch {
-	case tree == nil && len(missing) == 0:
+	case there == nil && len(missing) == 0:
 		return fmt.Errorf("cannot use the package %s: it is installed, and %s is not there; install it again by the package manager",
-			strings.Join(patroniNames(p.want, p.seen.Family), " or "), path.Join(osPrograms, "patroni"))
-	case tree != nil && len(tree.Problems) > 0:
-		return fmt.Errorf("cannot use the package %s: %s", name, strings.Join(tree.Problems, "; "))
-	case tree != nil && !p.want.Version.Matches(version):
-		return fmt.Errorf("cannot install Patroni %s: the package %s has %s and is installed, and its upgrade could not be undone; "+
-			"do it first by the package manager, or set version (in the role: patroni_version) to what is there", p.want.Version, name, version)
-	case version != "" && !p.want.Version.Matches(version):
-		return fmt.Errorf("cannot install Patroni %s: the package that the sources offer has %s; name one with its version in packages "+
-			"(in the role: patroni_packages), such as patroni=4.0.4-2, or set version to what there is", p.want.Version, version)
-	case tree == nil && !p.seen.Service.Running && policy != "" && !p.seen.exists(policy):
+			strings.Join(patroniNames(m.want, m.seen.Family), " or "), osProgram)
+	case len(d.Problems) > 0:
+		return fmt.Errorf("cannot use the package %s: %s", name, strings.Join(d.Problems, "; "))
+	case there != nil && !m.want.Version.Matches(version):
+		return fmt.Errorf("cannot install Patroni %s: the package %s has %s and is installed, and its upgrade could "+
+			"not be undone; do it first by the package manager, or set version (in the role: patroni_version) to what "+
+			"is there", m.want.Version, name, version)
+	case version != "" && !m.want.Version.Matches(version):
+		return fmt.Errorf("cannot install Patroni %s: the package that the sources offer has %s; name one with its "+
+			"version in packages (in the role: patroni_packages), such as patroni=4.0.4-2, or set version to what "+
+			"there is", m.want.Version, version)
+	case there == nil && !m.seen.Service.Running && policy != "" && !m.seen.exists(policy):
 		return fmt.Errorf("cannot install Patroni as a package: systemd does not run on this host, so that the package's scripts start "+
 			"and stop the service by themselves, and fail where they cannot; make a %s that exits with 101, which keeps them from it, "+
 			"and run this again", policy)
-	case tree == nil:
-		return p.refuseConfigs()
+	case there == nil:
+		return m.refuseConfigs()
 	}
 	return nil
 }
 
 // refuseConfigs keeps configuration files of an earlier package from being purged by an undo.
-func (p *Plan) refuseConfigs() error {
+func (m *byPackage) refuseConfigs() error {
 	for _, name := range osConfigs() {
-		if p.seen.exists(name) {
+		if m.seen.exists(name) {
 			return fmt.Errorf("cannot install Patroni as a package: %s is there, which the package takes for its own, so that an undo "+
 				"would remove it; move it away, or purge what an earlier package left, and run this again", name)
 		}

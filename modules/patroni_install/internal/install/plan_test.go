@@ -28,7 +28,7 @@ func TestPlanFresh(t *testing.T) {
 		Stage: append([]txn.Step{
 			makeDir(home+"/.local", users), makeDir(home+"/.local/share", users), makeDir(pipxHome, users),
 			makeDir(pipxHome+"/venvs", users), makeDir(binDir, users),
-		}, stages(home)...),
+		}, stageSteps(home)...),
 		Switch: []txn.Step{
 			&step.Tree{
 				Name: sharedName, Path: pipxHome + "/shared", Spare: stage + "/home/shared",
@@ -39,7 +39,7 @@ func TestPlanFresh(t *testing.T) {
 			makeLink(binDir+"/patroni_aws", venv+"/bin/patroni_aws"),
 			makeLink(binDir+"/patronictl", venv+"/bin/patronictl"),
 			makeLink(oldPipx, "share/pipx"),
-			configDir("/etc/patroni", nil),
+			configDirStep("/etc/patroni", nil),
 			newProfile(profile.Login, ".bash_profile", binDir),
 			newProfile(profile.Interactive, ".bashrc", binDir),
 			newUnit(o, desired(t, arguments)),
@@ -50,26 +50,26 @@ func TestPlanFresh(t *testing.T) {
 func TestPlanHealthyIsEmpty(t *testing.T) {
 	for name, c := range map[string]struct {
 		arguments string
-		edit      func(o *Observed)
+		edit      func(o *sketch)
 	}{
-		"defaults":             {`{}`, func(*Observed) {}},
-		"fitting version":      {`{"version": "~=4.0"}`, func(*Observed) {}},
-		"its very version":     {`{"version": "4.0.7"}`, func(*Observed) {}},
-		"no pipx needed":       {`{"prerequisites": []}`, func(o *Observed) { o.Pipx = nil }},
-		"pipx too old":         {`{}`, func(o *Observed) { o.Pipx.Version = "0.12.0" }},
-		"links relative":       {`{}`, func(o *Observed) { o.Bin["patroni"] = linkTo("../share/pipx/venvs/patroni/bin/patroni") }},
-		"links untidy":         {`{}`, func(o *Observed) { o.Bin["patroni"] = linkTo(pipxHome + "//venvs/./patroni/bin/patroni") }},
-		"links of root":        {`{}`, func(o *Observed) { o.Bin["patroni"] = fsys.Info{Type: fsys.Link, Target: venv + "/bin/patroni"} }},
-		"foreign neighbours":   {`{}`, func(o *Observed) { o.Bin["psql"] = fsys.Info{Type: fsys.File}; o.Bin["x"] = linkTo("/usr/bin/x") }},
-		"old pipx home absent": {`{}`, func(o *Observed) { delete(o.Entries, oldPipx) }},
-		"profiles unmanaged": {`{"manage_path": false}`, func(o *Observed) {
+		"defaults":             {`{}`, func(*sketch) {}},
+		"fitting version":      {`{"version": "~=4.0"}`, func(*sketch) {}},
+		"its very version":     {`{"version": "4.0.7"}`, func(*sketch) {}},
+		"no pipx needed":       {`{"prerequisites": []}`, func(o *sketch) { o.Pipx = nil }},
+		"pipx too old":         {`{}`, func(o *sketch) { o.Pipx.Version = "0.12.0" }},
+		"links relative":       {`{}`, func(o *sketch) { o.bin("patroni", linkTo("../share/pipx/venvs/patroni/bin/patroni")) }},
+		"links untidy":         {`{}`, func(o *sketch) { o.bin("patroni", linkTo(pipxHome+"//venvs/./patroni/bin/patroni")) }},
+		"links of root":        {`{}`, func(o *sketch) { o.bin("patroni", fsys.Info{Type: fsys.Link, Target: venv + "/bin/patroni"}) }},
+		"foreign neighbours":   {`{}`, func(o *sketch) { o.bin("psql", fsys.Info{Type: fsys.File}); o.bin("x", linkTo("/usr/bin/x")) }},
+		"old pipx home absent": {`{}`, func(o *sketch) { delete(o.Entries, oldPipx) }},
+		"profiles unmanaged": {`{"manage_path": false}`, func(o *sketch) {
 			delete(o.Entries, home+"/.bash_profile")
 			delete(o.Entries, home+"/.bashrc")
 		}},
-		"more than asked":     {`{"extras": ["etcd"]}`, func(*Observed) {}},
-		"etcd3 is etcd":       {`{"extras": ["etcd3"]}`, func(*Observed) {}},
-		"systemd not running": {`{}`, func(o *Observed) { o.Service = Service{} }},
-		"running service":     {`{}`, func(o *Observed) { o.Service.ActiveState, o.Service.UnitFileState = "active", "enabled" }},
+		"more than asked":     {`{"extras": ["etcd"]}`, func(*sketch) {}},
+		"etcd3 is etcd":       {`{"extras": ["etcd3"]}`, func(*sketch) {}},
+		"systemd not running": {`{}`, func(o *sketch) { o.Service = Service{} }},
+		"running service":     {`{}`, func(o *sketch) { o.Service.ActiveState, o.Service.UnitFileState = "active", "enabled" }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := healthy(t, c.arguments)
@@ -88,26 +88,26 @@ func TestPlanBuilds(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		arguments string
-		edit      func(o *Observed)
+		edit      func(o *sketch)
 		build     string
 		change    []txn.Step
 	}{
-		"upgrade":   {`{"version": "4.1.5"}`, func(*Observed) {}, "version 4.1.5 was asked for", upgrade(oldText)},
-		"specifier": {`{"version": ">4.0.7"}`, func(*Observed) {}, "version >4.0.7 was asked for", upgrade(oldText)},
-		"broken": {`{}`, func(o *Observed) { o.Current.Problems = []string{"it is half-written", "its interpreter is gone"} },
+		"upgrade":   {`{"version": "4.1.5"}`, func(*sketch) {}, "version 4.1.5 was asked for", upgrade(oldText)},
+		"specifier": {`{"version": ">4.0.7"}`, func(*sketch) {}, "version >4.0.7 was asked for", upgrade(oldText)},
+		"broken": {`{}`, func(o *sketch) { o.Installed.Problems = []string{"it is half-written", "its interpreter is gone"} },
 			"it was broken: it is half-written; its interpreter is gone",
 			upgrade(oldText + "# broken: it is half-written\n# broken: its interpreter is gone\n")},
-		"missing extra": {`{}`, func(o *Observed) { o.Current = inspected(t, "psycopg2-binary") }, "it lacked python-etcd",
+		"missing extra": {`{}`, func(o *sketch) { o.Installed = inspected(t, "psycopg2-binary") }, "it lacked python-etcd",
 			upgrade(strings.Replace(oldText, "python-etcd 0.4.5\n", "", 1))},
-		"stale links": {`{"version": "4.1.5"}`, func(o *Observed) {
-			o.Bin["patroni_gone"] = linkTo(venv + "/bin/patroni_gone")
-			o.Bin["patroni_other"] = linkTo("/usr/bin/patroni_other")
+		"stale links": {`{"version": "4.1.5"}`, func(o *sketch) {
+			o.bin("patroni_gone", linkTo(venv+"/bin/patroni_gone"))
+			o.bin("patroni_other", linkTo("/usr/bin/patroni_other"))
 		}, "version 4.1.5 was asked for", append(upgrade(oldText), removeLink(binDir+"/patroni_gone", venv+"/bin/patroni_gone"))},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := healthy(t, c.arguments)
 			c.edit(o)
-			comparePlans(t, parts{Build: c.build, Stage: stages(pipxHome), Switch: c.change}, mustPlan(t, c.arguments, o, withoutOldHome(built())))
+			comparePlans(t, parts{Build: c.build, Stage: stageSteps(pipxHome), Switch: c.change}, mustPlan(t, c.arguments, o, withoutOldHome(built())))
 		})
 	}
 }

@@ -2,6 +2,7 @@ package install
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"path"
 	"slices"
@@ -17,26 +18,51 @@ import (
 const profileName = "shell profile"
 
 // shell is what shells of the user read.
-func (o *Observed) shell() profile.Shell {
-	shell, _ := profile.ShellOf(o.User.Shell)
+func (v *View) shell() profile.Shell {
+	shell, _ := profile.ShellOf(v.User.Shell)
 	return shell
 }
 
 // shellFiles are the files that shells of the user read, the one of login shells first.
-func (o *Observed) shellFiles() []profile.File {
-	return o.shell().Reads(func(name string) bool { return o.exists(path.Join(o.User.Home, name)) })
+func (v *View) shellFiles() []profile.File {
+	return v.shell().Reads(func(name string) bool { return v.exists(path.Join(v.User.Home, name)) })
 }
 
-// profiles puts the bin directory on the PATH of the user's shells, and names the configuration to
-// its login shells. A block in a file that another shell reads stays, since a shell can be changed back, or started by
+// profiles put the bin directory on the PATH of the user's shells, and name the configuration to its login shells.
+type profiles struct {
+	base
+
+	former *formerBin
+	// otherBinDirs are the directories on the PATH of the profiles in which another installation has its programs.
+	otherBinDirs []string
+}
+
+// Refuse implements [Part].
+func (p *profiles) Refuse() error {
+	if p.removes() {
+		return nil
+	}
+	_, err := p.profiles()
+	return err
+}
+
+// Steps implements [Part].
+func (p *profiles) Steps(Decision, Outcome) ([]txn.Step, error) {
+	if p.removes() {
+		return p.unprofile()
+	}
+	return p.profiles()
+}
+
+// profiles changes what shells of the user read. A block in a file that another shell reads stays, since a shell can be changed back, or started by
 // hand, and is kept up to date.
-func (p *Plan) profiles() ([]txn.Step, error) {
+func (p *profiles) profiles() ([]txn.Step, error) {
 	reads := p.seen.shellFiles()
 	var steps []txn.Step
 	for _, file := range profile.Files() {
 		s := profile.Settings{Config: p.keptConfig(file.Name)}
 		wanted := slices.Contains(reads, file) || pathIn(p.seen, file.Name) != ""
-		if p.want.managesPath(p.seen) && wanted && !p.seen.isNeighbours(file.Name) {
+		if p.want.managesPath(p.seen) && wanted && !p.isNeighbours(file.Name) {
 			s.Dir = p.seen.BinDir
 		}
 		if p.want.PatronictlConfig && slices.Index(reads, file) == 0 {
@@ -53,8 +79,8 @@ func (p *Plan) profiles() ([]txn.Step, error) {
 	return steps, nil
 }
 
-// profileDirs are the directories of the files that get something.
-func (p *Plan) profileDirs() []string {
+// Parents implements [Part]: the directories of the files that get something.
+func (p *profiles) Parents() []string {
 	if !p.want.managesPath(p.seen) && !p.want.namesConfig() {
 		return nil
 	}
@@ -65,55 +91,71 @@ func (p *Plan) profileDirs() []string {
 	return dirs
 }
 
-// profiles reads the shell profiles. One that cannot be read counts as missing if nothing is wanted in it.
-func (o *observer) profiles() error {
-	f := o.found
+// Look implements [Part]. A profile that cannot be read counts as missing if nothing is wanted in it.
+func (p *profiles) Look(context.Context) error {
+	v := p.seen
 	var unread []string
 	var cause error
 	for _, file := range profile.Files() {
-		err := o.lookAtProfile(file)
+		err := p.lookAtProfile(file)
 		if err == nil {
 			continue
 		}
-		if f.shell().MayRead(file) && (o.want.managesPath(f) || o.want.namesConfig()) {
+		if v.shell().MayRead(file) && (p.want.managesPath(v) || p.want.namesConfig()) {
 			return fmt.Errorf("cannot put anything into the shell profiles: %w; set manage_path and patronictl_config "+
 				"(in the role: patroni_manage_path, patroni_patronictl_config) to false", err)
 		}
 		unread, cause = append(unread, file.Name), cmp.Or(cause, err)
 	}
-	if o.want.State == Absent && cause != nil {
-		o.warn("cannot look for a block of this module in the shell profiles %s: %v; if there is one, remove it yourself",
+	if p.removes() && cause != nil {
+		v.warn("cannot look for a block of this module in the shell profiles %s: %v; if there is one, remove it yourself",
 			strings.Join(unread, ", "), cause)
 	}
-	o.warnOfShell()
+	p.warnOfShell()
+	if p.asksForOthers() {
+		if err := v.askServices(); err != nil {
+			return err
+		}
+	}
+	p.neighbours()
 	return nil
 }
 
+// asksForOthers tells whether a profile names a configuration that this run does not want there.
+func (p *profiles) asksForOthers() bool {
+	for _, file := range profile.Files() {
+		if config := configIn(p.seen, file.Name); config != "" && (!p.want.PatronictlConfig || config != p.seen.Config) {
+			return true
+		}
+	}
+	return false
+}
+
 // lookAtProfile reads a profile, and looks at the directories that it may need.
-func (o *observer) lookAtProfile(file profile.File) error {
-	home := path.Clean(o.found.User.Home)
+func (p *profiles) lookAtProfile(file profile.File) error {
+	home := path.Clean(p.seen.User.Home)
 	name := path.Join(home, file.Name)
-	err := o.look(name, true)
+	err := p.seen.Read(name)
 	for dir := path.Dir(name); err == nil && dir != home; dir = path.Dir(dir) {
-		err = o.look(dir, false)
+		err = p.seen.Look(dir)
 	}
 	return err
 }
 
 // warnOfShell says what an unknown shell of the user's is not told.
-func (o *observer) warnOfShell() {
-	f := o.found
-	if _, known := profile.ShellOf(f.User.Shell); known {
+func (p *profiles) warnOfShell() {
+	v := p.seen
+	if _, known := profile.ShellOf(v.User.Shell); known {
 		return
 	}
-	shell := fmt.Sprintf("the shell of user %s is %s, whose profiles this module does not know", f.User.Name, f.User.Shell)
-	if o.want.managesPath(f) {
-		o.warn("%s, and bin_dir was not put on its PATH; add %s to it yourself, and set manage_path "+
-			"(in the role: patroni_manage_path) to false", shell, f.BinDir)
+	shell := fmt.Sprintf("the shell of user %s is %s, whose profiles this module does not know", v.User.Name, v.User.Shell)
+	if p.want.managesPath(v) {
+		v.warn("%s, and bin_dir was not put on its PATH; add %s to it yourself, and set manage_path "+
+			"(in the role: patroni_manage_path) to false", shell, v.BinDir)
 	}
-	if o.want.namesConfig() {
-		o.warn("%s, and the configuration was not named there; set PATRONICTL_CONFIG_FILE to %s there yourself, and "+
-			"patronictl_config (in the role: patroni_patronictl_config) to false", shell, f.Config)
+	if p.want.namesConfig() {
+		v.warn("%s, and the configuration was not named there; set PATRONICTL_CONFIG_FILE to %s there yourself, and "+
+			"patronictl_config (in the role: patroni_patronictl_config) to false", shell, v.Config)
 	}
 }
 
@@ -121,18 +163,18 @@ func (o *observer) warnOfShell() {
 func (d Desired) namesConfig() bool { return d.State != Absent && d.PatronictlConfig }
 
 // managesPath tells whether the options ask for the bin directory on the PATH by shell profiles.
-func (d Desired) managesPath(seen *Observed) bool {
+func (d Desired) managesPath(seen *View) bool {
 	return d.State != Absent && d.ManagePath && !seen.onLoginPath()
 }
 
 // configIn is the configuration that our block in a shell profile names, "" where none does.
-func configIn(seen *Observed, name string) string {
-	return profile.Config(string(seen.Entries[path.Join(seen.User.Home, name)].Data))
+func configIn(seen *View, name string) string {
+	return profile.Config(string(seen.dataAt(path.Join(seen.User.Home, name))))
 }
 
 // keptConfig is the configuration that a profile goes on naming though this run does not want it:
 // that of another service.
-func (p *Plan) keptConfig(name string) string {
+func (p *profiles) keptConfig(name string) string {
 	config := configIn(p.seen, name)
 	if !path.IsAbs(config) || config == p.seen.Config || p.seen.usedBy(config) == "" {
 		return ""
@@ -141,10 +183,10 @@ func (p *Plan) keptConfig(name string) string {
 }
 
 // profile changes or makes one file; nil when it is as it should be.
-func (p *Plan) profile(file profile.File, set profile.Settings) (txn.Step, error) {
+func (p *profiles) profile(file profile.File, set profile.Settings) (txn.Step, error) {
 	name := path.Join(p.seen.User.Home, file.Name)
 	set.Home = path.Clean(p.seen.User.Home)
-	entry, found := p.seen.Entries[name]
+	entry, found := p.seen.At(name)
 	switch {
 	case set.Dir == "" && set.Config == "" && configIn(p.seen, file.Name) == "":
 		return nil, nil //nolint:nilnil // nothing is to be done
@@ -167,9 +209,9 @@ func (p *Plan) profile(file profile.File, set profile.Settings) (txn.Step, error
 
 // profileStep gives a profile that is there a text; nil when it has it. One that comes to hold nothing but what was
 // written when it was made goes.
-func (p *Plan) profileStep(file profile.File, text string) txn.Step {
+func (p *profiles) profileStep(file profile.File, text string) txn.Step {
 	name := path.Join(p.seen.User.Home, file.Name)
-	s := &step.File{Name: profileName, Path: name, Before: p.fileState(name)}
+	s := &step.File{Name: profileName, Path: name, Before: p.seen.fileState(name)}
 	if text == string(s.Before.Data) {
 		return nil
 	}
@@ -189,7 +231,7 @@ func refuseProfile(name string, entry Entry, set profile.Settings) error {
 }
 
 // refuseConfig refuses to take the shells away from another service, whose run would take them back.
-func (p *Plan) refuseConfig(name, config string) error {
+func (p *profiles) refuseConfig(name, config string) error {
 	now := p.keptConfig(name)
 	if now == "" || config == "" || config == now {
 		return nil
@@ -200,14 +242,14 @@ func (p *Plan) refuseConfig(name, config string) error {
 
 // unprofile takes our block out of the shell profiles, or, while others use the installation, the
 // configuration of this service alone.
-func (p *Plan) unprofile() (steps []txn.Step, err error) {
+func (p *profiles) unprofile() (steps []txn.Step, err error) {
 	for _, file := range profile.Files() {
-		entry := p.seen.Entries[path.Join(p.seen.User.Home, file.Name)]
+		entry, _ := p.seen.At(path.Join(p.seen.User.Home, file.Name))
 		if entry.Type != fsys.File {
 			continue
 		}
 		var s txn.Step
-		if p.removesTree() && !p.seen.isNeighbours(file.Name) {
+		if !p.seen.isShared() && !p.isNeighbours(file.Name) {
 			s = p.profileStep(file, profile.Remove(string(entry.Data)))
 		} else if s, err = p.profile(file, profile.Settings{Config: p.keptConfig(file.Name)}); err != nil {
 			return nil, err

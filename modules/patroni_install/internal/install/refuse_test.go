@@ -11,86 +11,91 @@ import (
 func TestRefused(t *testing.T) {
 	for name, c := range map[string]struct {
 		arguments string
-		edit      func(o *Observed)
+		edit      func(o *sketch)
 		want      []string // parts of the message
 	}{
 		"foreign file": {
-			`{}`, func(o *Observed) { o.Bin["patroni"] = fsys.Info{Type: fsys.File} },
+			`{}`, func(o *sketch) { o.bin("patroni", fsys.Info{Type: fsys.File}) },
 			[]string{binDir + "/patroni", "a file", "bin_dir"},
 		},
 		"foreign directory": {
-			`{}`, func(o *Observed) { o.Bin["patronictl"] = fsys.Info{Type: fsys.Directory} },
+			`{}`, func(o *sketch) { o.bin("patronictl", fsys.Info{Type: fsys.Directory}) },
 			[]string{binDir + "/patronictl", "a directory", "bin_dir"},
 		},
 		"foreign link": {
-			`{}`, func(o *Observed) { o.Bin["patroni"] = linkTo("/usr/bin/patroni") },
+			`{}`, func(o *sketch) { o.bin("patroni", linkTo("/usr/bin/patroni")) },
 			[]string{binDir + "/patroni", "a link to /usr/bin/patroni", "patroni_bin_dir"},
 		},
 		"foreign file before a build": {
-			`{"version": "4.1.5"}`, func(o *Observed) { o.Bin["patroni"] = fsys.Info{Type: fsys.File} },
+			`{"version": "4.1.5"}`, func(o *sketch) { o.bin("patroni", fsys.Info{Type: fsys.File}) },
 			[]string{binDir + "/patroni"},
 		},
 		"masked by a link": {
-			`{}`, func(o *Observed) { o.link(unitFile, "/dev/null") },
+			`{}`, func(o *sketch) { o.link(unitFile, "/dev/null") },
 			[]string{"patroni.service", "masked", "systemctl unmask patroni.service", "service_name"},
 		},
-		"masked by an empty file": {`{}`, func(o *Observed) { o.file(unitFile, "", fsys.Attr{}) }, []string{"masked"}},
-		"masked at run time":      {`{}`, func(o *Observed) { o.Service.LoadState = "masked" }, []string{"masked"}},
+		"masked by an empty file": {`{}`, func(o *sketch) { o.file(unitFile, "", fsys.Attr{}) }, []string{"masked"}},
+		"masked at run time":      {`{}`, func(o *sketch) { o.Service.LoadState = "masked" }, []string{"masked"}},
 		"unit is a link": {
-			`{}`, func(o *Observed) { o.link(unitFile, "/srv/patroni.service") },
+			`{}`, func(o *sketch) { o.link(unitFile, "/srv/patroni.service") },
 			[]string{unitFile, "a link to /srv/patroni.service", "service_name"},
 		},
-		"unit is a directory": {`{}`, func(o *Observed) { o.dir(unitFile, roots) }, []string{unitFile, "a directory"}},
+		"unit is a directory": {`{}`, func(o *sketch) { o.dir(unitFile, roots) }, []string{unitFile, "a directory"}},
 		"config_dir is a file": {
-			`{}`, func(o *Observed) { o.file("/etc/patroni", "", fsys.Attr{}) },
+			`{}`, func(o *sketch) { o.file("/etc/patroni", "", fsys.Attr{}) },
 			[]string{"/etc/patroni", "a file", "patroni_config_dir"},
 		},
-		"config_dir is a link": {`{}`, func(o *Observed) { o.link("/etc/patroni", "/srv/p") }, []string{"/etc/patroni", "a link"}},
+		"config_dir is a link": {`{}`, func(o *sketch) { o.link("/etc/patroni", "/srv/p"); o.dir("/srv/p", users) }, []string{"/etc/patroni", "a link"}},
 		"shared libraries are a link": {
-			`{}`, func(o *Observed) { o.Current = nil; o.link(home+"/.local/share/pipx/shared", "/etc") },
+			`{}`, func(o *sketch) { o.Installed = nil; o.link(home+"/.local/share/pipx/shared", "/etc") },
 			[]string{home + "/.local/share/pipx/shared", "a link to /etc", "move it away"},
 		},
 		"shared libraries are a file": {
-			`{"version": "9"}`, func(o *Observed) { o.file(home+"/.local/share/pipx/shared", "", fsys.Attr{}) },
+			`{"version": "9"}`, func(o *sketch) { o.file(home+"/.local/share/pipx/shared", "", fsys.Attr{}) },
 			[]string{home + "/.local/share/pipx/shared", "a file"},
 		},
 		"venvs on another file system": {
-			`{}`, func(o *Observed) { o.Current, o.Apart = nil, pipxHome+"/venvs" },
+			`{}`, func(o *sketch) {
+				o.Installed = nil
+				e := o.Entries[pipxHome+"/venvs"]
+				e.Dev = 7
+				o.Entries[pipxHome+"/venvs"] = e
+			},
 			[]string{pipxHome + "/venvs is on another file system than pipx's home, " + pipxHome, "pipx_home"},
 		},
 		"profile is a link": {
-			`{}`, func(o *Observed) { o.link(home+"/.bashrc", "dotfiles/bashrc") },
+			`{}`, func(o *sketch) { o.link(home+"/.bashrc", "dotfiles/bashrc") },
 			[]string{home + "/.bashrc", "a link", "manage_path", binDir},
 		},
 		"OS package": {
-			`{}`, func(o *Observed) { o.OSPackage = "pgedge-patroni" },
+			`{}`, func(o *sketch) { o.OSPackage = "pgedge-patroni" },
 			[]string{"package pgedge-patroni", "apt-get remove pgedge-patroni"},
 		},
-		"unknown extra":      {`{"extras": ["kafka"]}`, func(*Observed) {}, []string{"no extra \"kafka\"", "etcd, psycopg2, psycopg2-binary"}},
-		"unit of a bad name": {`{"service_name": "a@b@c"}`, func(o *Observed) {}, []string{"a@b@c"}},
+		"unknown extra":      {`{"extras": ["kafka"]}`, func(*sketch) {}, []string{"no extra \"kafka\"", "etcd, psycopg2, psycopg2-binary"}},
+		"unit of a bad name": {`{"service_name": "a@b@c"}`, func(o *sketch) {}, []string{"a@b@c"}},
 		"no pipx": {
-			`{"prerequisites": []}`, func(o *Observed) { o.Current, o.Pipx = nil, nil },
+			`{"prerequisites": []}`, func(o *sketch) { o.Installed, o.Pipx = nil, nil },
 			[]string{"no pipx", "prerequisites", "apt-get install --no-install-recommends pipx"},
 		},
 		"old pipx": {
-			`{}`, func(o *Observed) { o.Current, o.Pipx.Version = nil, "0.12.0" }, []string{"pipx 0.12.0", "too old"},
+			`{}`, func(o *sketch) { o.Installed, o.Pipx.Version = nil, "0.12.0" }, []string{"pipx 0.12.0", "too old"},
 		},
-		"old pipx offered": {`{}`, func(o *Observed) {
-			o.Current, o.Pipx = nil, nil
+		"old pipx offered": {`{}`, func(o *sketch) {
+			o.Installed, o.Pipx = nil, nil
 			o.Packages = Packages{Missing: []string{"pipx"}, Add: []pkgmgr.Package{{Name: "pipx", Version: "0.12.3.1-3"}}}
 		}, []string{"pipx 0.12.3.1", "too old"}},
-		"absent: active": {`{"state": "absent"}`, func(o *Observed) { o.Service.ActiveState, o.Service.UnitFileState = "active", "disabled" },
+		"absent: active": {`{"state": "absent"}`, func(o *sketch) { o.Service.ActiveState, o.Service.UnitFileState = "active", "disabled" },
 			[]string{"patroni.service is active", "systemctl stop patroni.service", "systemctl disable patroni.service"}},
-		"absent: enabled": {`{"state": "absent"}`, func(o *Observed) { o.Service.ActiveState, o.Service.UnitFileState = "inactive", "enabled" },
+		"absent: enabled": {`{"state": "absent"}`, func(o *sketch) { o.Service.ActiveState, o.Service.UnitFileState = "inactive", "enabled" },
 			[]string{"inactive and enabled", "systemctl stop patroni.service", "systemctl disable patroni.service"}},
 		"absent: enabled until the next start": {
-			`{"state": "absent"}`, func(o *Observed) { o.Service.UnitFileState = "enabled-runtime" },
+			`{"state": "absent"}`, func(o *sketch) { o.Service.UnitFileState = "enabled-runtime" },
 			[]string{"enabled-runtime"},
 		},
 		"absent: starting": {
-			`{"state": "absent"}`, func(o *Observed) { o.Service.ActiveState = "activating" }, []string{"activating"},
+			`{"state": "absent"}`, func(o *sketch) { o.Service.ActiveState = "activating" }, []string{"activating"},
 		},
-		"absent: unit is a link": {`{"state": "absent"}`, func(o *Observed) { o.link(unitFile, "/srv/u") }, []string{unitFile}},
+		"absent: unit is a link": {`{"state": "absent"}`, func(o *sketch) { o.link(unitFile, "/srv/u") }, []string{unitFile}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := healthy(t, c.arguments)
@@ -101,9 +106,9 @@ func TestRefused(t *testing.T) {
 }
 
 // expectRefusal plans, which must be refused by a message with these parts.
-func expectRefusal(t *testing.T, arguments string, o *Observed, parts []string) {
+func expectRefusal(t *testing.T, arguments string, o *sketch, parts []string) {
 	t.Helper()
-	_, err := NewPlan(desired(t, arguments), o)
+	_, err := planFor(t, desired(t, arguments), o)
 	if err == nil {
 		t.Fatal("not refused")
 	}

@@ -2,8 +2,11 @@ package install
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/pgedge/platform/modules/patroni_install/internal/txn"
 )
 
 // TestReloadFails: systemd has not read a unit since before this run, and does not read it now
@@ -45,6 +48,36 @@ func TestReloadFails(t *testing.T) {
 			}
 			m.service.NeedDaemonReload = false
 			m.unchanged(`{}`)
+		})
+	}
+}
+
+// TestJournalOfAnOlderProgram: its steps tell the files that systemd reads by their name alone. systemd reads them
+// again when such a run is recovered, in both directions.
+func TestJournalOfAnOlderProgram(t *testing.T) {
+	for name, c := range map[string]struct {
+		at   string
+		want txn.Recovery
+	}{
+		"undone":   {"rename " + unitFile, txn.Undone},
+		"finished": {"reload ", txn.Finished},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMachine(t)
+			m.crash(`{}`, func(operation string) bool { return operation == c.at })
+			older := strings.ReplaceAll(m.read(journalFile), `"unit":true,`, "")
+			older = strings.ReplaceAll(older, `,"unit":true`, "")
+			if older == m.read(journalFile) || !strings.Contains(older, `"name":"unit"`) {
+				t.Fatalf("the journal is not one of an older program: %s", older)
+			}
+			m.program(journalFile, older, 0o600)
+			recovery, err := m.installer(`{}`).Recover(t.Context())
+			if err != nil || recovery != c.want {
+				t.Fatalf("%s, %v; want %s", recovery, err, c.want)
+			}
+			if !slices.Contains(m.trace, "reload ") || m.loaded != m.units() {
+				t.Errorf("systemd has read %q, and there is %q; operations %q", m.loaded, m.units(), m.trace)
+			}
 		})
 	}
 }

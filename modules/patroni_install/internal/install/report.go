@@ -2,14 +2,12 @@ package install
 
 import (
 	"fmt"
-	"maps"
 	"path"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/ansible"
-	"github.com/pgedge/platform/modules/patroni_install/internal/pipx"
 	"github.com/pgedge/platform/modules/patroni_install/internal/step"
 	"github.com/pgedge/platform/modules/patroni_install/internal/txn"
 )
@@ -18,16 +16,18 @@ import (
 type Report struct {
 	Warnings []string
 
-	plan      *Plan
+	result
+
 	recovery  txn.Recovery
 	predicted bool
-	outcome   Outcome
-	done      []txn.Done
-	took      []Took
+	service   Service // as it is afterwards
 }
 
-func newReport(plan *Plan, recovery txn.Recovery) *Report {
-	r := &Report{plan: plan, recovery: recovery, Warnings: plan.seen.Warnings}
+func newReport(done result, recovery txn.Recovery) *Report {
+	seen := done.plan.seen
+	r := &Report{result: done, recovery: recovery, service: seen.Service}
+	// What was found before packages came is to be said, too.
+	r.Warnings = slices.Concat(seen.atFirst().Warnings, done.plan.Warnings, done.warnings)
 	if recovery != txn.NothingPending {
 		r.Warnings = append(r.Warnings, fmt.Sprintf("an earlier run was interrupted; its changes were %s first", recovery))
 	}
@@ -44,7 +44,7 @@ func (r *Report) predict(pending txn.Recovery, busy bool) error {
 		r.Warnings = append(r.Warnings, fmt.Sprintf("an earlier run was interrupted; a real run has its changes %s first, "+
 			"so that this prediction may not hold", pending))
 	}
-	change, err := r.plan.Switch(Outcome{PipxVersion: r.plan.pipxVersion()})
+	change, err := r.plan.Switch(Outcome{PipxVersion: pipxVersion(r.plan.seen, r.plan.Decision)})
 	if err != nil {
 		return err
 	}
@@ -52,33 +52,6 @@ func (r *Report) predict(pending txn.Recovery, busy bool) error {
 		r.done = append(r.done, txn.Done{Step: s})
 	}
 	return nil
-}
-
-// pipxVersion is the version of the pipx that is there, or that is about to be installed.
-func (p *Plan) pipxVersion() string {
-	if p.seen.Pipx != nil {
-		return p.seen.Pipx.Version
-	}
-	for _, added := range p.seen.Packages.Add {
-		if added.Name == "pipx" {
-			return upstream(added.Version)
-		}
-	}
-	if p.bringsPipx() {
-		return pipx.NewestFor(p.seen.Python)
-	}
-	return ""
-}
-
-// upstream returns the version of a package without what the distribution added: 1.1.0 of 1:1.1.0-1.
-func upstream(version string) string {
-	if _, rest, found := strings.Cut(version, ":"); found {
-		version = rest
-	}
-	if i := strings.LastIndexByte(version, '-'); i >= 0 {
-		version = version[:i]
-	}
-	return version
 }
 
 // visible are the steps that change what a user can see.
@@ -92,16 +65,16 @@ func (r *Report) Changed() bool {
 }
 
 // tree is the installation after the run; nil when there is none.
-func (r *Report) tree() *pipx.Venv {
+func (r *Report) tree() *Installed {
 	switch {
-	case r.plan.removesTree():
+	case r.plan.removesAll():
 		return nil
 	case r.outcome.Tree != nil:
-		return r.outcome.Tree
-	case r.plan.Build != "":
+		return installedVenv(r.outcome.Tree)
+	case r.plan.Builds():
 		return nil
 	}
-	return r.plan.seen.Current
+	return r.plan.seen.Installed
 }
 
 // Result renders the report for Ansible. The diff shows lines of the user's files, so it is
@@ -149,7 +122,7 @@ func (r *Report) steps() []map[string]any {
 		if !about.Visible() {
 			continue
 		}
-		if !built && (about.Name == treeName || about.Name == sharedName) {
+		if _, isTree := d.Step.(*step.Tree); isTree && !built {
 			built = true
 			for _, t := range r.took {
 				add(t.Name, "run", t.Path, t.Time)
@@ -162,32 +135,33 @@ func (r *Report) steps() []map[string]any {
 
 // facts describe the installation as it is now, or would be.
 func (r *Report) facts() map[string]any {
-	seen, before := r.plan.seen, r.plan.origin().seen.Current
+	seen, before := r.plan.seen, r.plan.seen.atFirst().Installed
 	facts := map[string]any{
 		"version": nil, "previous_version": nil, "python": nil, "pipx": nil,
 		"venv": seen.Layout.Venv(), "bin_dir": seen.BinDir, "config_dir": seen.ConfigDir,
 		"apps": []string{}, "packages": map[string]string{},
 		"service": map[string]any{
-			"name": r.plan.want.ServiceName, "unit": seen.Unit, "load_state": seen.Service.LoadState,
-			"active_state": seen.Service.ActiveState, "enabled_state": seen.Service.UnitFileState,
+			"name": r.plan.want.ServiceName, "unit": seen.Unit, "load_state": r.service.LoadState,
+			"active_state": r.service.ActiveState, "enabled_state": r.service.UnitFileState,
 		},
 	}
-	if before != nil && before.PatroniVersion != "" {
-		facts["previous_version"] = before.PatroniVersion
+	if before != nil && before.Version != "" {
+		facts["previous_version"] = before.Version
 	}
-	if r.plan.want.packaged() {
+	if seen.Packaged {
 		facts["venv"] = nil
 	}
-	if v := r.plan.pipxVersion(); v != "" {
+	if v := pipxVersion(r.plan.seen, r.plan.Decision); v != "" {
 		facts["pipx"] = v
 	}
 	if r.outcome.PipxVersion != "" {
 		facts["pipx"] = r.outcome.PipxVersion
 	}
 	if tree := r.tree(); tree != nil {
-		facts["version"], facts["python"], facts["apps"], facts["packages"] = tree.PatroniVersion, tree.Python, tree.Apps, tree.Packages
-	} else if exact, known := r.plan.versionOf(); known {
-		facts["version"] = exact
+		facts["version"], facts["python"] = tree.Version, tree.Python
+		facts["apps"], facts["packages"] = tree.Apps, tree.Packages
+	} else if version := r.plan.version(); version != "" {
+		facts["version"] = version
 	}
 	return facts
 }
@@ -196,27 +170,27 @@ func (r *Report) facts() map[string]any {
 // Patroni starts PostgreSQL through an interpreter that it spawns, so an old process imports the
 // new tree when it does so the next time.
 func (r *Report) restart() (required bool, warnings []string) {
-	service, tree := r.plan.seen.Service, r.tree()
+	service, tree := r.service, r.tree()
 	if service.MainPID == 0 || r.plan.want.State == Absent {
 		return false, nil
 	}
 	now := "the new installation"
 	switch {
-	case r.plan.Build != "":
+	case r.plan.Builds():
 		if tree != nil {
-			now = "Patroni " + tree.PatroniVersion
+			now = "Patroni " + tree.Version
 		}
-	case tree != nil && service.MainStarted.Before(tree.InstalledAt):
-		now = "Patroni " + tree.PatroniVersion
+	case tree != nil && service.MainStarted.Before(tree.Since):
+		now = "Patroni " + tree.Version
 	default:
 		return false, nil
 	}
 	before := "an older one"
-	if old := r.plan.seen.Current; old != nil && r.plan.Build != "" && old.PatroniVersion != "" {
-		before = "Patroni " + old.PatroniVersion
+	if old := r.plan.seen.Installed; old != nil && r.plan.Builds() && old.Version != "" {
+		before = "Patroni " + old.Version
 	}
 	unit := path.Base(r.plan.seen.Unit)
-	if r.plan.seen.ConfigMissing {
+	if r.plan.seen.Service.Unconfigured {
 		return true, []string{fmt.Sprintf("%s still runs %s, installed is %s, and the configuration %s is not there: a restart would end the "+
 			"service; write the configuration first (role setup_patroni does)", unit, before, now, r.plan.seen.Config)}
 	}
@@ -227,15 +201,15 @@ func (r *Report) restart() (required bool, warnings []string) {
 // injected names the packages that people added by pipx inject to a tree in whose place another one comes. Those
 // that Patroni needs come along anyway.
 func (r *Report) injected() []string {
-	old, tree := r.plan.seen.Current, r.tree()
-	if r.plan.Build == "" || old == nil {
+	old, tree := r.plan.seen.Installed, r.tree()
+	if !r.plan.Builds() || old == nil {
 		return nil
 	}
-	lost := slices.DeleteFunc(slices.Clone(old.Injected), func(name string) bool {
+	lost := slices.DeleteFunc(slices.Clone(old.Venv.Injected), func(name string) bool {
 		if tree != nil {
 			return tree.Packages[name] != ""
 		}
-		return slices.Contains(old.Needs(r.plan.want.Extras), name)
+		return slices.Contains(old.Venv.Needs(r.plan.want.Extras), name)
 	})
 	if len(lost) == 0 {
 		return nil
@@ -245,78 +219,11 @@ func (r *Report) injected() []string {
 		r.plan.seen.User.Name, strings.Join(lost, " "))}
 }
 
-// message says in a sentence what happened.
-func (r *Report) message() string {
-	if r.plan.want.State == Absent {
-		return r.absentMessage()
-	}
-	version := "Patroni"
-	if tree := r.tree(); tree != nil {
-		version += " " + tree.PatroniVersion
-	}
-	if !r.Changed() {
-		return version + " is installed as it should be; nothing had to be changed."
-	}
-	if r.plan.brings() {
-		if known := r.plan.candidate(); r.predicted && known != "" {
-			version += " " + known
-		}
-		return fmt.Sprintf("%s %s: %s.", version, r.verb("was installed", "would be installed"), r.parts())
-	}
-	if r.plan.Build == "" {
-		return fmt.Sprintf("%s is installed; %s: %s.", version, r.verb("changed", "would change"), r.parts())
-	}
-	if known, ok := r.plan.versionOf(); ok && r.tree() == nil {
-		version += " " + known
-	}
-	old := r.plan.seen.Current
-	switch {
-	case old == nil:
-		return fmt.Sprintf("%s %s.", version, r.verb("was installed", "would be installed")) + r.borrowed()
-	case len(old.Problems) > 0:
-		return fmt.Sprintf("%s %s, since %s.", version, r.verb("was rebuilt", "would be rebuilt"), r.plan.Build) + r.borrowed()
-	}
-	return fmt.Sprintf("%s %s in place of %s, since %s.", version, r.verb("was installed", "would be installed"),
-		old.PatroniVersion, r.plan.Build) + r.borrowed()
+// result is what came of a plan.
+type result struct {
+	plan     *Plan // what packages brought is in it, if the run has added some
+	outcome  Outcome
+	done     []txn.Done
+	took     []Took
+	warnings []string
 }
-
-// borrowed tells of the packages that were there for the build only.
-func (r *Report) borrowed() string {
-	set := r.plan.borrowed()
-	if set == nil {
-		return ""
-	}
-	return fmt.Sprintf(" The packages %s, with what they need, %s for the build and removed after it.",
-		strings.Join(set.Names, ", "), r.verb("were installed", "would be installed"))
-}
-
-func (r *Report) verb(past, conditional string) string {
-	if r.predicted {
-		return conditional
-	}
-	return past
-}
-
-// parts names what changed, each kind once.
-func (r *Report) parts() string {
-	var names []string
-	for _, d := range r.visible() {
-		if name := d.Describe().Name; !slices.Contains(names, name) {
-			names = append(names, name)
-		}
-	}
-	if r.plan.Reload {
-		names = append(names, "systemd's view of the unit")
-	}
-	switch last := len(names) - 1; last {
-	case -1:
-		return "what an interrupted run left"
-	case 0:
-		return names[0]
-	default:
-		return strings.Join(names[:last], ", ") + " and " + names[last]
-	}
-}
-
-// sortedKeys returns a map's keys in order.
-func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

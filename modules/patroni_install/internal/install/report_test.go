@@ -16,20 +16,20 @@ import (
 )
 
 // reportOf is the report of a run, or of a check, by which every step took 3 ms.
-func reportOf(t *testing.T, arguments string, o *Observed, out Outcome, check bool) *Report {
+func reportOf(t *testing.T, arguments string, o *sketch, out Outcome, check bool) *Report {
 	t.Helper()
-	p, err := NewPlan(desired(t, arguments), o)
+	p, err := planFor(t, desired(t, arguments), o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := newReport(p, txn.NothingPending)
+	r := newReport(result{plan: p}, txn.NothingPending)
 	if check {
 		if err := r.predict(txn.NothingPending, false); err != nil {
 			t.Fatal(err)
 		}
 		return r
 	}
-	if p.Build != "" {
+	if p.Why != "" {
 		r.outcome = out
 		r.took = []Took{{"build", venv, 2 * time.Second}, {"verify", venv, time.Second}}
 	}
@@ -46,23 +46,23 @@ func reportOf(t *testing.T, arguments string, o *Observed, out Outcome, check bo
 }
 
 func TestMessages(t *testing.T) {
-	edited := func(o *Observed) { o.file(unitFile, "edited", fsys.Attr{Mode: 0o644}) }
-	same := func(*Observed) {}
+	edited := func(o *sketch) { o.file(unitFile, editedUnit, fsys.Attr{Mode: 0o644}) }
+	same := func(*sketch) {}
 	for name, c := range map[string]struct {
 		arguments  string
-		edit       func(o *Observed)
+		edit       func(o *sketch)
 		run, check string
 	}{
 		"nothing to do": {`{}`, same, "Patroni 4.0.7 is installed as it should be; nothing had to be changed.", ""},
 		"fresh": {
-			`{}`, func(o *Observed) { o.Current, o.Bin = nil, nil }, "Patroni 4.1.5 was installed.", "Patroni would be installed.",
+			`{}`, func(o *sketch) { o.Installed = nil; o.noBin() }, "Patroni 4.1.5 was installed.", "Patroni would be installed.",
 		},
 		"upgrade": {
 			`{"version": "4.1.5"}`, same, "Patroni 4.1.5 was installed in place of 4.0.7, since version 4.1.5 was asked for.",
 			"Patroni 4.1.5 would be installed in place of 4.0.7, since version 4.1.5 was asked for.",
 		},
 		"repair": {
-			`{}`, func(o *Observed) { o.Current.Problems = []string{"its interpreter is gone"} },
+			`{}`, func(o *sketch) { o.Installed.Problems = []string{"its interpreter is gone"} },
 			"Patroni 4.1.5 was rebuilt, since it was broken: its interpreter is gone.",
 			"Patroni 4.0.7 would be rebuilt, since it was broken: its interpreter is gone.",
 		},
@@ -71,28 +71,28 @@ func TestMessages(t *testing.T) {
 			"Patroni 4.0.7 is installed; would change: unit.",
 		},
 		"several parts": {
-			`{}`, func(o *Observed) {
+			`{}`, func(o *sketch) {
 				edited(o)
 				o.dir("/etc/patroni", users)
-				delete(o.Bin, "patroni")
-				delete(o.Bin, "patronictl")
+				delete(o.Entries, binDir+"/patroni")
+				delete(o.Entries, binDir+"/patronictl")
 			},
 			"Patroni 4.0.7 is installed; changed: link, configuration directory and unit.",
 			"Patroni 4.0.7 is installed; would change: link, configuration directory and unit.",
 		},
 		"unit not read": {
-			`{}`, func(o *Observed) { o.Service.LoadState = "not-found" }, "Patroni 4.0.7 is installed; changed: systemd's view of the unit.",
+			`{}`, func(o *sketch) { o.Service.LoadState = "not-found" }, "Patroni 4.0.7 is installed; changed: systemd's view of the unit.",
 			"Patroni 4.0.7 is installed; would change: systemd's view of the unit.",
 		},
 		"unit read before it was edited": {
-			`{}`, func(o *Observed) { o.Service.NeedDaemonReload = true }, "Patroni 4.0.7 is installed; changed: systemd's view of the unit.",
+			`{}`, func(o *sketch) { o.Service.NeedDaemonReload = true }, "Patroni 4.0.7 is installed; changed: systemd's view of the unit.",
 			"Patroni 4.0.7 is installed; would change: systemd's view of the unit.",
 		},
 		"removal": {
 			`{"state": "absent"}`, same, "Patroni was removed: unit, link, shell profile and " + treeName + ".",
 			"Patroni would be removed: unit, link, shell profile and " + treeName + ".",
 		},
-		"nothing to remove": {`{"state": "absent"}`, func(o *Observed) { *o = *bare(t, `{"state": "absent"}`) },
+		"nothing to remove": {`{"state": "absent"}`, func(o *sketch) { *o = *bare(t, `{"state": "absent"}`) },
 			"Patroni is not installed; nothing had to be changed.", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -116,11 +116,11 @@ func TestMessages(t *testing.T) {
 
 // TestRecoveryIsAChange: what an interrupted run left was changed, though the plan was empty.
 func TestRecoveryIsAChange(t *testing.T) {
-	p, err := NewPlan(desired(t, `{}`), healthy(t, `{}`))
+	p, err := planFor(t, desired(t, `{}`), healthy(t, `{}`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := newReport(p, txn.Finished).Result(true)
+	got := newReport(result{plan: p}, txn.Finished).Result(true)
 	want := ansible.Result{
 		Changed: true, Msg: "Patroni 4.0.7 is installed; changed: what an interrupted run left.",
 		Warnings: []string{"an earlier run was interrupted; its changes were finished first"},
@@ -141,11 +141,11 @@ func TestPredictionsOfInterruptedHosts(t *testing.T) {
 		"busy":     {txn.Undone, true, "another run is changing this host right now"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p, err := NewPlan(desired(t, `{}`), healthy(t, `{}`))
+			p, err := planFor(t, desired(t, `{}`), healthy(t, `{}`))
 			if err != nil {
 				t.Fatal(err)
 			}
-			r := newReport(p, txn.NothingPending)
+			r := newReport(result{plan: p}, txn.NothingPending)
 			if err := r.predict(c.pending, c.busy); err != nil {
 				t.Fatal(err)
 			}

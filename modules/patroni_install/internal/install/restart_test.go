@@ -10,36 +10,36 @@ import (
 
 func TestRestartRequired(t *testing.T) {
 	installed := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	running := func(o *Observed, started time.Time) {
-		o.Current.InstalledAt = installed
+	running := func(o *sketch, started time.Time) {
+		o.Installed.Since = installed
 		o.Service.MainPID, o.Service.MainStarted, o.Service.ActiveState = 4711, started, "active"
 	}
 	const advice = ": restart it, one host at a time (systemctl restart patroni.service); until then it may start " +
 		"PostgreSQL with a mixture of both"
 	for name, c := range map[string]struct {
 		arguments string
-		edit      func(o *Observed)
+		edit      func(o *sketch)
 		check     bool
 		want      []string
 	}{
-		"not running":   {`{"version": "4.1.5"}`, func(*Observed) {}, false, nil},
-		"started after": {`{}`, func(o *Observed) { running(o, installed.Add(time.Second)) }, false, nil},
+		"not running":   {`{"version": "4.1.5"}`, func(*sketch) {}, false, nil},
+		"started after": {`{}`, func(o *sketch) { running(o, installed.Add(time.Second)) }, false, nil},
 		"started before": {
-			`{}`, func(o *Observed) { running(o, installed.Add(-time.Second)) }, false,
+			`{}`, func(o *sketch) { running(o, installed.Add(-time.Second)) }, false,
 			[]string{"patroni.service still runs an older one, installed is Patroni 4.0.7" + advice},
 		},
 		"upgraded now": {
-			`{"version": "4.1.5"}`, func(o *Observed) { running(o, installed.Add(time.Second)) }, false,
+			`{"version": "4.1.5"}`, func(o *sketch) { running(o, installed.Add(time.Second)) }, false,
 			[]string{"patroni.service still runs Patroni 4.0.7, installed is Patroni 4.1.5" + advice},
 		},
 		"would be upgraded": {
-			`{"version": "4.1.5"}`, func(o *Observed) { running(o, installed.Add(time.Second)) }, true,
+			`{"version": "4.1.5"}`, func(o *sketch) { running(o, installed.Add(time.Second)) }, true,
 			[]string{"patroni.service still runs Patroni 4.0.7, installed is the new installation" + advice},
 		},
 		"other parts changed": {
-			`{}`, func(o *Observed) { running(o, installed.Add(time.Second)); o.dir("/etc/patroni", users) }, false, nil,
+			`{}`, func(o *sketch) { running(o, installed.Add(time.Second)); o.dir("/etc/patroni", users) }, false, nil,
 		},
-		"absent, though running": {`{"state": "absent"}`, func(o *Observed) { running(o, installed); o.Service.ActiveState = "" }, false, nil},
+		"absent, though running": {`{"state": "absent"}`, func(o *sketch) { running(o, installed); o.Service.ActiveState = "" }, false, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := healthy(t, c.arguments)

@@ -211,9 +211,10 @@ func TestFamiliesAreManaged(t *testing.T) {
 		m := newMachine(t)
 		m.write("/etc/os-release", "ID=none\n")
 		m.program(f.Program, "#!", 0o755)
-		o := &observer{host: m.installer(`{}`).Host, found: &Observed{}}
-		if err := o.family(t.Context()); err != nil || o.found.Family.Manager != f.Manager || o.found.Family.Name != "" {
-			t.Errorf("%s alone: %+v, %v", f.Program, o.found.Family, err)
+		h := m.installer(`{}`).Host
+		o := &observer{host: h, seen: newView(h.FS, Layout{})}
+		if o.findFamily(); o.seen.Family.Manager != f.Manager || o.seen.Family.Name != "" {
+			t.Errorf("%s alone: %+v", f.Program, o.seen.Family)
 		}
 	}
 }

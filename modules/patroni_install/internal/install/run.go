@@ -1,8 +1,9 @@
 // Package install knows what an installation of Patroni is: what can be asked for (Desired), how
-// to look at a host (Observed), and what has to be done (Plan).
+// to look at a host (View), and what has to be done (Plan).
 //
-// The data goes one way: options → Desired; host → Observed; both → Plan, a pure function; Plan →
-// transaction → Report. Check mode stops after the plan. Whether something changes, the diff and
+// The data goes one way: options → Desired; host → View; both → Decision, which may ask; all three → Plan, a pure
+// function; Plan → transaction → Report. Each visible thing of an installation is a Part, which looks, refuses and
+// gives steps. Check mode stops after the plan. Whether something changes, the diff and
 // the report are all read off the same plan.
 package install
 
@@ -35,15 +36,6 @@ type Installer struct {
 	Want     Desired
 	// Namespace opens the namespace of the build: mountns.Open.
 	Namespace func(*fsys.FS, []mountns.Bind) (Namespace, error)
-}
-
-// Namespace is where a build sees the stage at its final place; see [mountns.Namespace].
-type Namespace interface {
-	host.Runner
-	Start(ctx context.Context, cmd host.Command) (wait func() (host.Output, error), err error)
-	Do(ctx context.Context, work func() error) error
-	Check() error
-	Close()
 }
 
 // Run makes the host as desired and reports what that took. After an error the host is as it
@@ -82,14 +74,17 @@ func (i *Installer) run(ctx context.Context) (_ *Report, err error) {
 	return report, nil
 }
 
-// attempt observes, plans and applies.
+// attempt plans and applies.
 func (i *Installer) attempt(ctx context.Context, t *txn.Transaction, recovery txn.Recovery) (*Report, error) {
 	plan, err := i.plan(ctx, &observer{mayRefresh: true})
 	if err != nil {
 		return nil, err
 	}
-	report := newReport(plan, recovery)
-	return report, i.apply(ctx, t, plan, report)
+	done, err := i.apply(ctx, t, plan)
+	if err != nil {
+		return nil, err
+	}
+	return newReport(done, recovery), nil
 }
 
 // afterRecovery adds to an error what was done about an earlier run.
@@ -128,7 +123,7 @@ func (i *Installer) check(ctx context.Context) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	report := newReport(plan, txn.NothingPending)
+	report := newReport(result{plan: plan}, txn.NothingPending)
 	return report, report.predict(pending, txn.Busy(i.Host, StateDir))
 }
 
@@ -136,68 +131,83 @@ func (i *Installer) transaction() *txn.Transaction {
 	return &txn.Transaction{Host: i.Host, Dir: StateDir, Kinds: step.Kinds(), Settle: i.settle}
 }
 
+// plan reads what the options name, and says what has to be done.
 func (i *Installer) plan(ctx context.Context, o *observer) (*Plan, error) {
-	want, err := i.Want.load(i.Host.FS)
+	want, err := readSources(i.Host.FS, i.Want)
+	if err == nil {
+		o.want = &want
+		var plan *Plan
+		if plan, err = i.planFor(ctx, o, nil); err == nil {
+			return plan, nil
+		}
+	}
+	return nil, fmt.Errorf("%w; nothing was changed", err)
+}
+
+// planFor looks at the host, decides, and says what has to be done. What can be refused is refused as early as it is
+// known.
+// before is the method of the look before this run added packages.
+func (i *Installer) planFor(ctx context.Context, o *observer, before method) (*Plan, error) {
+	o.host, o.services = i.Host, i.Services
+	if err := o.observe(ctx); err != nil {
+		return nil, err
+	}
+	b := base{want: o.want, seen: o.seen}
+	l := newLook(b, newMethod(b, o.pending, before))
+	if err := l.method.find(ctx, o); err != nil {
+		return nil, err
+	}
+	if err := l.all(ctx); err != nil {
+		return nil, err
+	}
+	if err := l.parts.Refuse(); err != nil { // what stands in the way, whatever is decided
+		return nil, err
+	}
+	ask := &asker{host: i.Host, open: i.Namespace, want: o.want, seen: o.seen, check: !o.mayRefresh, pending: o.pending}
+	decision, err := Decide(ctx, o.want, o.seen, ask)
 	if err != nil {
-		return nil, fmt.Errorf("%w; nothing was changed", err)
+		return nil, err
 	}
-	o.host, o.services, o.want, o.open = i.Host, i.Services, want, i.Namespace
-	seen, err := o.observe(ctx)
-	if err == nil && !o.pending { // an interrupted run's stage goes with it
-		err = refuseStage(seen)
+	if err := (&Plan{look: l, Decision: decision}).refuseDecided(!o.mayRefresh); err != nil {
+		return nil, err
 	}
-	if err == nil {
-		err = refuse(want, seen)
+	// Last, since it may refresh the package lists: not for a run that is refused anyway.
+	if err := o.addPackages(ctx, l.method, decision); err != nil {
+		return nil, err
 	}
-	if err == nil {
-		err = o.try(ctx)
+	return newPlan(l, decision)
+}
+
+// addPackages finds out which packages the host lacks.
+func (o *observer) addPackages(ctx context.Context, m method, d Decision) error {
+	if o.want.State == Absent {
+		return nil
 	}
-	if err == nil {
-		err = o.newest(ctx)
-	}
-	if err == nil {
-		err = o.wheelhouse(ctx)
-	}
-	if err == nil {
-		// Last, since it may refresh the package lists: not for a run that is refused anyway.
-		err = o.packages(ctx)
-	}
+	needs, err := m.needs(d)
 	if err != nil {
-		return nil, fmt.Errorf("%w; nothing was changed", err)
+		return err
 	}
-	plan, err := NewPlan(want, seen)
-	if err != nil {
-		return nil, fmt.Errorf("%w; nothing was changed", err)
-	}
-	return plan, nil
+	return o.findPackages(ctx, needs)
 }
 
 // apply runs the plan as one transaction.
-func (i *Installer) apply(ctx context.Context, t *txn.Transaction, plan *Plan, report *Report) error {
-	b := &builder{host: i.Host, plan: plan, open: i.Namespace}
+func (i *Installer) apply(ctx context.Context, t *txn.Transaction, plan *Plan) (result, error) {
+	b := &builder{host: i.Host, plan: plan, open: i.Namespace, undoEarly: t.UndoEarly}
+	r := result{plan: plan}
 	packages := func(context.Context) ([]txn.Step, error) { return plan.Packages, nil }
 	stage := func(context.Context) ([]txn.Step, error) { return plan.Stage, nil }
-	change := func(ctx context.Context) (steps []txn.Step, err error) {
-		if plan.want.packaged() && len(plan.Packages) > 0 {
-			if plan, err = i.afterPackages(ctx, plan); err != nil {
-				return nil, err
-			}
-			report.plan = plan
-		}
-		if plan.Build != "" {
-			report.outcome, err = b.build(ctx)
-		} else if len(plan.Stage) > 0 {
-			report.outcome, err = b.copies(Outcome{})
-		}
-		if err != nil {
+	change := func(ctx context.Context) (_ []txn.Step, err error) {
+		if r.plan, err = i.afterPackages(ctx, plan); err != nil {
 			return nil, err
 		}
-		return plan.Switch(report.outcome)
+		if r.outcome, err = b.fill(ctx); err != nil {
+			return nil, err
+		}
+		return r.plan.Switch(r.outcome)
 	}
 	done, warnings, err := t.Run(ctx, packages, stage, change)
-	report.done, report.took = done, b.took
-	report.Warnings = slices.Concat(report.Warnings, b.warnings, warnings)
-	return err
+	r.done, r.took, r.warnings = done, b.took, slices.Concat(b.warnings, warnings)
+	return r, err
 }
 
 // Details returns what a failed command printed last, for people who want to know more than the
@@ -215,8 +225,7 @@ func Details(err error) map[string]any {
 
 // settle makes systemd read the units again when one of them changed.
 func (i *Installer) settle(ctx context.Context, steps []txn.Step) error {
-	changed := slices.ContainsFunc(steps, func(s txn.Step) bool { return s.Describe().Name == unitStep })
-	if !changed || !systemd.Running(i.Host.FS.Real("/")) {
+	if !slices.ContainsFunc(steps, reloads) || !systemd.Running(i.Host.FS.Real("/")) {
 		return nil
 	}
 	return i.reload(ctx)
@@ -248,14 +257,26 @@ func (i *Installer) reload(ctx context.Context) error {
 
 // refresh asks systemd for the state of the service as it is now.
 func (i *Installer) refresh(ctx context.Context, report *Report) {
-	seen := report.plan.seen
-	if !report.Changed() || !seen.Service.Running {
+	if !report.Changed() || !report.service.Running {
 		return
 	}
-	state, err := i.Services.State(ctx, path.Base(seen.Unit))
+	state, err := i.Services.State(ctx, path.Base(report.plan.seen.Unit))
 	if err != nil {
 		report.Warnings = append(report.Warnings, err.Error())
 		return
 	}
-	seen.Service.State = state
+	report.service.State = state
+}
+
+// afterPackages sees that the programs of the packages work, and plans what is left to do now that what they brought
+// is there. It returns the plan itself if the method builds in another way, or no packages were added.
+func (i *Installer) afterPackages(ctx context.Context, first *Plan) (*Plan, error) {
+	if !first.seen.Packaged || len(first.Packages) == 0 {
+		return first, nil
+	}
+	plan, err := i.planFor(ctx, &observer{want: first.want, mayRefresh: true, before: first.seen}, first.method)
+	if err == nil && len(plan.Packages) > 0 {
+		err = fmt.Errorf("cannot use the installed packages: %s still missing", isAre(plan.seen.Packages.Missing))
+	}
+	return plan, err
 }

@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
-	"github.com/pgedge/platform/modules/patroni_install/internal/host"
 	"github.com/pgedge/platform/modules/patroni_install/internal/step"
 	"github.com/pgedge/platform/modules/patroni_install/internal/txn"
 )
@@ -21,20 +20,6 @@ const programType = "bin_t"
 
 // policyTools is the package that has semanage.
 const policyTools = "policycoreutils-python-utils"
-
-// SELinux is what has to be known of it.
-type SELinux struct {
-	Enforcing bool   // whether the kernel enforces a policy; the rest is not looked at where it does not
-	Rules     string // the file of the policy's local file-context rules
-	Tools     bool   // whether semanage is there
-	// Dirs are the two directories that systemd passes on its way to Patroni: of the venv's programs, and of the links
-	// to them.
-	Dirs []ProgramDir
-	// Wrong is what systemd may not read or execute among the programs of the tree that is there.
-	Wrong []step.FileLabel
-	// Links holds the labels of the links in the bin directory that are ours, by name.
-	Links map[string]string
-}
 
 // ProgramDir is a directory of programs, or of links to programs.
 type ProgramDir struct {
@@ -62,47 +47,61 @@ func (d ProgramDir) known() bool {
 	return path.Base(d.Real) == "bin" && (below(d.Real, "/usr") || below(d.Real, "/opt"))
 }
 
-// selinux asks the kernel whether it enforces a policy, and reads that policy's local rules.
-func (o *observer) selinux(context.Context) error {
-	s := &o.found.SELinux
-	enforce, err := o.host.FS.ReadFile("/sys/fs/selinux/enforce", 16)
+// lookSELinux asks the kernel whether it enforces a policy.
+func (v *View) lookSELinux() error {
+	enforce, _, err := v.files.ReadFileInfo("/sys/fs/selinux/enforce", 16)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && strings.TrimSpace(string(enforce)) != "1" {
 		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("cannot tell whether SELinux is enforcing: %w", err)
 	}
-	s.Enforcing, s.Tools = true, o.exists(step.Semanage)
-	s.Rules = "/etc/selinux/" + policyName(o.host) + "/contexts/files/file_contexts.local"
-	for _, name := range []string{o.found.programs(), o.found.BinDir} {
-		dir, err := o.programDir(name)
-		if err != nil {
-			return err
-		}
-		s.Dirs = append(s.Dirs, dir)
+	rules := "/etc/selinux/" + policyName(v.files) + "/contexts/files/file_contexts.local"
+	v.SELinux = SELinux{Enforcing: true, Tools: v.finds(step.Semanage), Rules: rules}
+	return nil
+}
+
+// newLabel is the label of what is made in the bin directory, and of that; "" if no policy is enforced.
+func (v *View) newLabel() string {
+	if !v.SELinux.Enforcing {
+		return ""
 	}
-	if o.found.Current != nil && len(o.found.Current.Problems) == 0 {
-		if s.Wrong, err = wrongLabels(o.host, o.found.programs()); err != nil {
-			return err
-		}
+	return withType("", programType)
+}
+
+// rules are those of SELinux's policy by which systemd may execute the programs, and stay labelled so.
+type rules struct {
+	base
+
+	programs, links ProgramDir // the directories that systemd passes on its way to Patroni
+}
+
+// Look implements [Part].
+func (p *rules) Look(context.Context) (err error) {
+	if !p.seen.SELinux.Enforcing {
+		return nil
 	}
-	return o.linkLabels()
+	if p.programs, err = p.programDir(p.seen.programs()); err != nil {
+		return err
+	}
+	p.links, err = p.programDir(p.seen.BinDir)
+	return err
 }
 
 // programDir looks at a directory of programs, which may be missing.
-func (o *observer) programDir(name string) (ProgramDir, error) {
-	resolved, err := realPath(o.host.FS, name)
+func (p *rules) programDir(name string) (ProgramDir, error) {
+	resolved, err := realPath(p.seen.files, name)
 	if err != nil {
-		return ProgramDir{}, fmt.Errorf("cannot tell where the programs are to SELinux: %w", err)
+		return ProgramDir{}, fmt.Errorf("cannot tell where the programs are to SELinux: %w", p.seen.explainLink(err))
 	}
 	d := ProgramDir{Real: resolved}
-	if d.Rule, err = step.HasFileContext(o.host, o.found.SELinux.Rules, d.pattern(), programType); err != nil {
+	if d.Rule, err = step.HasFileContext(p.seen.files, p.seen.SELinux.Rules, d.pattern(), programType); err != nil {
 		return d, err
 	}
-	info, err := o.host.FS.Lstat(resolved)
+	info, err := p.seen.files.Lstat(resolved)
 	if err == nil {
 		d.Attr = info.Attr
-		d.Label, err = o.host.FS.Label(resolved)
+		d.Label, err = p.seen.files.Label(resolved)
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return d, fmt.Errorf("cannot read the label of %s: %w", resolved, err)
@@ -110,23 +109,8 @@ func (o *observer) programDir(name string) (ProgramDir, error) {
 	return d, nil
 }
 
-// linkLabels reads the labels of the links in the bin directory that are ours.
-func (o *observer) linkLabels() (err error) {
-	f := o.found
-	f.SELinux.Links = map[string]string{}
-	for _, name := range sortedKeys(f.Bin) {
-		if !f.leadsTo(f.BinDir, f.Bin[name], name) && !f.Dangling[name] {
-			continue
-		}
-		if f.SELinux.Links[name], err = o.host.FS.Label(path.Join(f.BinDir, name)); err != nil {
-			return fmt.Errorf("cannot read the label of a link in bin_dir: %w", err)
-		}
-	}
-	return nil
-}
-
 // realPath returns a path without links. What is not there yet is made below where the rest leads to.
-func realPath(files *fsys.FS, name string) (string, error) {
+func realPath(files reader, name string) (string, error) {
 	found, err := files.RealPath(name)
 	if errors.Is(err, fs.ErrNotExist) && name != "/" {
 		found, err = realPath(files, path.Dir(name))
@@ -136,8 +120,8 @@ func realPath(files *fsys.FS, name string) (string, error) {
 }
 
 // policyName is the name of the loaded policy, and of its directory.
-func policyName(h *host.Host) string {
-	text, err := h.FS.ReadFile("/etc/selinux/config", entryLimit)
+func policyName(files reader) string {
+	text, _, err := files.ReadFileInfo("/etc/selinux/config", entryLimit)
 	if err == nil {
 		for line := range strings.Lines(string(text)) {
 			name, found := strings.CutPrefix(strings.TrimSpace(line), "SELINUXTYPE=")
@@ -151,18 +135,18 @@ func policyName(h *host.Host) string {
 
 // wrongLabels returns what has another type of a directory of programs: systemd has to pass the directory, to read the
 // links and to execute the files.
-func wrongLabels(h *host.Host, dir string) ([]step.FileLabel, error) {
-	names, err := h.FS.ReadDir(dir)
+func wrongLabels(files reader, dir string) ([]step.FileLabel, error) {
+	names, err := files.ReadDir(dir)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the programs' labels: %w", err)
 	}
 	var wrong []step.FileLabel
 	for _, name := range append([]string{""}, names...) {
 		name = path.Join(dir, name)
-		if info, err := h.FS.Lstat(name); err != nil || info.Type == fsys.Other {
+		if info, err := files.Lstat(name); err != nil || info.Type == fsys.Other {
 			continue
 		}
-		label, err := h.FS.Label(name)
+		label, err := files.Label(name)
 		if err != nil {
 			return nil, fmt.Errorf("cannot read the programs' labels: %w", err)
 		}
@@ -193,23 +177,24 @@ func withType(label, kind string) string {
 }
 
 // lacking are the directories for which the policy lacks the rule that an installation needs.
-func (s SELinux) lacking() []ProgramDir {
-	return slices.DeleteFunc(slices.Clone(s.Dirs), func(d ProgramDir) bool { return d.Rule || d.known() })
-}
-
-// wantsRule tells whether the policy lacks a rule that an installation needs.
-func (o *Observed) wantsRule() bool { return len(o.SELinux.lacking()) > 0 }
-
-// refuseSELinux refuses an installation that systemd could not execute, where nothing may bring the tools.
-func (p *Plan) refuseSELinux() error {
-	if !p.seen.wantsRule() || p.seen.SELinux.Tools || p.want.Prerequisites == nil && p.want.InstallPrerequisites {
+func (p *rules) lacking() []ProgramDir {
+	if !p.seen.SELinux.Enforcing {
 		return nil
 	}
-	if p.want.InstallPrerequisites && slices.Contains(p.want.Prerequisites, policyTools) {
+	return slices.DeleteFunc([]ProgramDir{p.programs, p.links}, func(d ProgramDir) bool { return d.Rule || d.known() })
+}
+
+// Refuse implements [Part]: systemd could not execute an installation if nothing may bring the tools.
+func (p *rules) Refuse() error {
+	if p.removes() || len(p.lacking()) == 0 || p.seen.SELinux.Tools {
+		return nil
+	}
+	brings := p.want.Prerequisites == nil || slices.Contains(p.want.Prerequisites, policyTools)
+	if brings && p.want.InstallPrerequisites {
 		return nil
 	}
 	var dirs, rules []string
-	for _, d := range p.seen.SELinux.lacking() {
+	for _, d := range p.lacking() {
 		dirs = append(dirs, d.Real)
 		rules = append(rules, fmt.Sprintf("%s fcontext --add --type %s '%s'", path.Base(step.Semanage), programType, d.pattern()))
 	}
@@ -219,68 +204,69 @@ func (p *Plan) refuseSELinux() error {
 		strings.Join(dirs, " "))
 }
 
-// contexts adds the rules, and labels programs that are there and have none of their type. Those that
-// were built have it already.
-func (p *Plan) contexts() []txn.Step {
+// Steps implements [Part]: it adds the rules, or takes them away with the programs. Without the tools they stay, and do
+// no harm.
+func (p *rules) Steps(Decision, Outcome) ([]txn.Step, error) {
 	var steps []txn.Step
-	for _, d := range p.seen.SELinux.lacking() {
-		steps = append(steps, p.rule(d, false))
+	switch {
+	case !p.removes():
+		for _, d := range p.lacking() {
+			steps = append(steps, p.rule(d, false))
+		}
+	case !p.seen.isShared():
+		steps = append(p.drop(p.seen.programs()), p.drop(p.seen.BinDir)...)
 	}
-	if p.Build == "" && len(p.seen.SELinux.Wrong) > 0 {
-		steps = append(steps, &step.Labels{Path: p.seen.programs(), Files: p.seen.SELinux.Wrong})
-	}
-	return steps
+	return steps, nil
 }
 
-// labelBinDir labels the bin directory where it is there; a new one has its label from the start.
-func (p *Plan) labelBinDir() []txn.Step {
-	if !p.seen.SELinux.Enforcing || !p.seen.exists(p.seen.BinDir) {
+// drop removes the rule of one of the two directories, if the policy has it.
+func (p *rules) drop(name string) []txn.Step {
+	d := p.programs
+	if name == p.seen.BinDir {
+		d = p.links
+	}
+	if !d.Rule || !p.seen.SELinux.Tools {
 		return nil
 	}
-	d := p.seen.SELinux.Dirs[1]
-	change := programLabel(d.Label)
-	if change == nil {
-		return nil
-	}
-	return []txn.Step{&step.Directory{Name: "directory", Path: d.Real, Before: &d.Attr, After: &d.Attr, Label: change}}
+	return []txn.Step{p.rule(d, true)}
 }
 
-// newLabel is the label of what is made in the bin directory, and of that; "" where no policy is enforced.
-func (p *Plan) newLabel() string {
-	if !p.seen.SELinux.Enforcing {
-		return ""
-	}
-	return withType("", programType)
-}
-
-func (p *Plan) rule(d ProgramDir, remove bool) txn.Step {
+func (p *rules) rule(d ProgramDir, remove bool) txn.Step {
 	return &step.FileContext{Pattern: d.pattern(), Type: programType, File: p.seen.SELinux.Rules, Remove: remove}
 }
 
-// removeRule takes the rules away with the programs. Without the tools they stay, and do no harm.
-func (p *Plan) removeRule() []txn.Step {
-	var steps []txn.Step
-	for _, d := range p.seen.SELinux.Dirs {
-		if d.Rule && p.seen.SELinux.Tools {
-			steps = append(steps, p.rule(d, true))
-		}
-	}
-	return steps
-}
+// isAbout tells whether one of the two directories is at that path.
+func (p *rules) isAbout(name string) bool { return p.programs.Real == name || p.links.Real == name }
 
-// label labels what was built, before anybody sees it.
-func (b *builder) label() error {
-	if !b.plan.seen.SELinux.Enforcing {
+// label labels the bin directory if it is there; a new one has its label from the start.
+func (p *rules) label() []txn.Step {
+	change := programLabel(p.links.Label)
+	if !p.seen.SELinux.Enforcing || !p.seen.exists(p.seen.BinDir) || change == nil {
 		return nil
 	}
-	wrong, err := wrongLabels(b.host, path.Join(b.plan.seen.staged(b.plan.seen.Layout.Venv()), "bin"))
-	if err != nil {
-		return err
+	attr := &p.links.Attr
+	return []txn.Step{&step.Directory{Name: "directory", Path: p.links.Real, Before: attr, After: attr, Label: change}}
+}
+
+// labels are those of programs that are there. What is built is labelled in the stage.
+type labels struct {
+	base
+
+	wrong []step.FileLabel // what systemd may not read or execute
+}
+
+// Look implements [Part].
+func (p *labels) Look(context.Context) (err error) {
+	if there := p.seen.Installed; p.seen.SELinux.Enforcing && there != nil && len(there.Problems) == 0 {
+		p.wrong, err = wrongLabels(p.seen.files, p.seen.programs())
 	}
-	for _, f := range wrong {
-		if err := b.host.FS.SetLabel(f.Path, f.After); err != nil {
-			return fmt.Errorf("cannot label what was built: %w", err)
-		}
+	return err
+}
+
+// Steps implements [Part].
+func (p *labels) Steps(d Decision, _ Outcome) ([]txn.Step, error) {
+	if p.removes() || d.Builds() || len(p.wrong) == 0 {
+		return nil, nil
 	}
-	return nil
+	return []txn.Step{&step.Labels{Path: p.seen.programs(), Files: p.wrong}}, nil
 }

@@ -143,7 +143,7 @@ func TestOtherRules(t *testing.T) {
 	m := newMachine(t)
 	m.write(localRules, "# edited by semanage\n/srv(/.*)?    system_u:object_r:var_t:s0\n"+rule+"    system_u:object_r:bin_t:s0\n")
 	for kind, want := range map[string]bool{"bin_t": true, "var_t": false} {
-		if got, err := step.HasFileContext(m.installer(`{}`).Host, localRules, rule, kind); err != nil || got != want {
+		if got, err := step.HasFileContext(m.files, localRules, rule, kind); err != nil || got != want {
 			t.Errorf("%s: %t, %v", kind, got, err)
 		}
 	}

@@ -10,144 +10,125 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
-	"github.com/pgedge/platform/modules/patroni_install/internal/profile"
 	"github.com/pgedge/platform/modules/patroni_install/internal/systemd"
 )
 
-// OtherUnit is another service of the same installation.
-type OtherUnit struct {
+// OtherService is another service of the host, by a unit of the administrator's.
+type OtherService struct {
 	Name     string
 	Commands []string // the values of its ExecStart
+	Uses     bool     // it starts a program of this installation
+	SameUser bool     // this program wrote it, for another installation of the same user
 }
 
-// otherUnits finds, where something depends on it, the other units of the administrator that start a program of
-// this installation, by themselves or by a drop-in.
-func (o *observer) otherUnits() error {
-	if !o.asksForOthers() {
+// askServices finds the other units of the administrator that start something, by themselves or by a drop-in. It is for
+// Look, and only if something depends on them: a run that changes nothing reads no other unit.
+func (v *View) askServices() error {
+	if v.services != nil {
 		return nil
 	}
-	names, err := o.names(systemd.Directory)
+	var found []OtherService
+	names, err := v.Names(systemd.Directory)
 	for _, name := range names {
 		unit, isDropIn := strings.CutSuffix(name, ".d")
-		if err != nil || !strings.HasSuffix(unit, ".service") || unit == path.Base(o.found.Unit) {
+		if err != nil || !strings.HasSuffix(unit, ".service") || unit == path.Base(v.Unit) {
 			continue
 		}
-		read := o.unitFile
+		read := v.readUnit
 		if isDropIn {
-			read = o.dropIns
+			read = v.readDropIns
 		}
 		var commands []string
-		if commands, err = read(path.Join(systemd.Directory, name)); o.found.startedBy(commands) || o.linksHere(commands) {
-			o.found.noteUnit(unit, commands)
-		} else if len(commands) > 0 {
-			o.found.noteStranger(name, commands)
+		if commands, err = read(path.Join(systemd.Directory, name)); len(commands) > 0 {
+			s := OtherService{Name: unit, Commands: commands, Uses: v.startedBy(commands) || v.linksHere(commands)}
+			s.SameUser = !s.Uses && v.isSameUsers(name)
+			found = append(found, s)
 		}
 	}
 	if err != nil {
 		return fmt.Errorf("cannot tell which services use this installation: %w", err)
 	}
+	v.services = &found
 	return nil
 }
 
-// unitFile returns the commands in a unit's file. A link is another name of a unit that is looked at
+// readUnit returns the commands in a unit's file. A link is another name of a unit that is looked at
 // itself, masks one, or leads to where somebody keeps it.
-func (o *observer) unitFile(name string) ([]string, error) {
-	target, err := o.host.FS.Resolve(name)
+func (v *View) readUnit(name string) ([]string, error) {
+	target, err := v.files.Resolve(name)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && target != name && path.Dir(target) == systemd.Directory {
 		return nil, nil
+	}
+	if err == nil {
+		err = v.Read(target)
 	}
 	if err != nil {
 		return nil, err
 	}
-	err = o.look(target, true)
-	return systemd.Commands(o.found.Entries[target].Data), err
+	return systemd.Commands(v.dataAt(target)), nil
 }
 
-// dropIns returns the commands in the drop-ins of a unit.
-func (o *observer) dropIns(dir string) (commands []string, err error) {
-	names, err := o.host.FS.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR) {
+// readDropIns returns the commands in the drop-ins of a unit.
+func (v *View) readDropIns(dir string) (commands []string, err error) {
+	names, err := v.Names(dir)
+	if errors.Is(err, unix.ENOTDIR) {
 		return nil, nil
 	}
 	for _, name := range names {
 		if err == nil && strings.HasSuffix(name, ".conf") {
 			var more []string
-			more, err = o.unitFile(path.Join(dir, name))
+			more, err = v.readUnit(path.Join(dir, name))
 			commands = append(commands, more...)
 		}
 	}
 	return commands, err
 }
 
-// noteUnit notes that commands of a unit start this installation.
-func (o *Observed) noteUnit(name string, commands []string) {
-	for i := range o.OtherUnits {
-		if o.OtherUnits[i].Name == name {
-			o.OtherUnits[i].Commands = append(o.OtherUnits[i].Commands, commands...)
-			return
-		}
+// isSameUsers tells whether this program wrote a unit, or the drop-in in a directory of them, for the same user.
+func (v *View) isSameUsers(name string) bool {
+	file := path.Join(systemd.Directory, name)
+	if strings.HasSuffix(name, ".d") {
+		file = path.Join(file, dropInName)
 	}
-	o.OtherUnits = append(o.OtherUnits, OtherUnit{Name: name, Commands: commands})
+	if err := v.Read(file); err != nil {
+		return false
+	}
+	text := v.dataAt(file)
+	return isOurs(text) && strings.Contains(string(text), "\nUser="+strings.ReplaceAll(v.User.Name, "%", "%%")+"\n")
 }
 
-// asksForOthers tells whether something may go that other services use.
-func (o *observer) asksForOthers() bool {
-	if o.want.State == Absent || o.found.Former.Path != "" {
-		return true
+// others are the other services, which somebody has asked for.
+func (v *View) others() []OtherService {
+	if v.services == nil {
+		panic("internal error: nobody has asked for the other services")
 	}
-	for _, c := range o.found.comforts(&o.want) {
-		if c.shared && !c.wanted && o.found.exists(c.path) {
-			return true
-		}
-	}
-	for _, file := range profile.Files() {
-		if config := configIn(o.found, file.Name); config != "" && (!o.want.PatronictlConfig || config != o.found.Config) {
-			return true
-		}
-	}
-	return false
+	return *v.services
 }
 
-// startedBy tells whether commands have a program of the installation in them.
-func (o *Observed) startedBy(commands []string) bool {
-	for _, app := range usualApps() {
-		if systemd.Mention(commands, path.Join(o.BinDir, app)) || systemd.Mention(commands, path.Join(o.programs(), app)) {
-			return true
-		}
-	}
-	return systemd.Mention(commands, o.Layout.Venv()+"/") || o.RealVenv != "" && systemd.Mention(commands, o.RealVenv+"/")
+// isShared tells whether another service uses this installation.
+func (v *View) isShared() bool {
+	return slices.ContainsFunc(v.others(), func(s OtherService) bool { return s.Uses })
 }
 
-// linksHere tells whether commands name a link to a program of the installation: a service may have a
-// bin_dir of its own.
-func (o *observer) linksHere(commands []string) bool {
-	for _, command := range commands {
-		for _, name := range systemd.Paths(command) {
-			link, err := o.host.FS.Lstat(name)
-			if err == nil && link.Type == fsys.Link && o.found.leadsTo(path.Dir(name), link, path.Base(link.Target)) {
-				return true
-			}
-		}
-	}
-	return false
+// sharesUser tells whether another service uses this installation, or another one of the same user.
+func (v *View) sharesUser() bool {
+	return slices.ContainsFunc(v.others(), func(s OtherService) bool { return s.Uses || s.SameUser })
 }
 
 // usedBy names the other services that have a path in their commands, those of other installations too: a file, or
-// with a slash at its end what is below a directory; "" where none has. An empty path stands for the installation.
-func (o *Observed) usedBy(name string) string {
+// with a slash at its end what is below a directory; "" if none has. An empty path stands for the installation.
+func (v *View) usedBy(name string) string {
 	var units []string
-	others := o.OtherUnits
-	if name != "" {
-		others = slices.Concat(others, o.Strangers)
-	}
-	for _, u := range others {
-		if !slices.Contains(units, u.Name) && (name == "" || systemd.Mention(u.Commands, name)) {
-			units = append(units, u.Name)
+	for _, s := range v.others() {
+		has := name == "" && s.Uses || name != "" && systemd.Mention(s.Commands, name)
+		if has && !slices.Contains(units, s.Name) {
+			units = append(units, s.Name)
 		}
 	}
 	return strings.Join(units, ", ")
 }
 
-// removesTree tells whether the installation goes, with all that the services share.
-func (p *Plan) removesTree() bool { return p.want.State == Absent && len(p.seen.OtherUnits) == 0 }
+// othersConfigure tells whether another service has its configuration in the configuration directory.
+func (v *View) othersConfigure() bool {
+	return v.usedBy(v.ConfigDir) != "" || v.usedBy(v.ConfigDir+"/") != ""
+}

@@ -237,7 +237,7 @@ func TestRestartOfEachService(t *testing.T) {
 	for arguments, started := range map[string]time.Duration{`{}`: time.Second, other: -time.Second} {
 		o := healthy(t, arguments)
 		o.file(o.Unit, string(o.unit(desired(t, arguments)).Render()), fsys.Attr{Mode: 0o644})
-		o.Current.InstalledAt = installed
+		o.Installed.Since = installed
 		o.Service.MainPID, o.Service.MainStarted = 1, installed.Add(started)
 		got := reportOf(t, arguments, o, Outcome{}, false).Result(false)
 		if want := started < 0; got.Extra["restart_required"] != want || got.Changed {

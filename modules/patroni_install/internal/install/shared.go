@@ -18,7 +18,8 @@ func (b *builder) shared(out *Outcome) error {
 	if pipx.SharedUsable(files, shared, out.Tree.Python) {
 		return nil
 	}
-	if python := pipx.SharedPython(files, shared); len(b.plan.seen.Others) > 0 && pipx.SharedUsable(files, shared, python) {
+	python, needed := pipx.SharedPython(files, shared), len(b.plan.seen.OtherVenvs) > 0
+	if needed && pipx.SharedUsable(files, shared, python) {
 		return b.leadTo(pipx.UserSite(shared, python), out.Tree)
 	}
 	staged, err := files.Lstat(b.plan.seen.staged(shared))

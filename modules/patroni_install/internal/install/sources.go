@@ -2,10 +2,8 @@ package install
 
 import (
 	"cmp"
-	"context"
 	_ "embed"
 	"fmt"
-	"os"
 	"path"
 	"slices"
 	"strings"
@@ -30,7 +28,7 @@ const textLimit = 1 << 20
 type Sources struct {
 	Constraints, Lockfile, Wheelhouse string // paths, for people
 
-	// What was read of them, on the controller or by load.
+	// What was read of them, on the controller or by readSources.
 	constraints, lock string
 	wheels            []string // names of the packages, where the wheelhouse is on the controller
 	brought           string   // the archive of them, "" while they are there only
@@ -39,34 +37,35 @@ type Sources struct {
 	Lock pipx.Lock
 }
 
-// load reads the files that the options name. A lock file settles the version, too.
-func (d Desired) load(files *fsys.FS) (_ Desired, err error) {
-	if d.State == Absent {
-		return d, nil
+// readSources reads the files that the options name, and returns what is asked for with them. A lock file settles the
+// version, too.
+func readSources(files *fsys.FS, want Desired) (_ Desired, err error) {
+	if want.State == Absent {
+		return want, nil
 	}
-	if d.constraints, err = d.text(files, "constraints", d.Constraints, d.constraints); err != nil {
-		return d, err
+	if want.constraints, err = readSource(files, "constraints", want.Constraints, want.constraints); err != nil {
+		return want, err
 	}
-	if d.lock, err = d.text(files, "lockfile", d.Lockfile, d.lock); err != nil {
-		return d, err
+	if want.lock, err = readSource(files, "lockfile", want.Lockfile, want.lock); err != nil {
+		return want, err
 	}
-	if d.Lockfile != "" {
-		if err := d.settle(); err != nil {
-			return d, fmt.Errorf("cannot use lockfile %s: %w", d.Lockfile, err)
+	if want.Lockfile != "" {
+		if err := want.takeVersion(); err != nil {
+			return want, fmt.Errorf("cannot use lockfile %s: %w", want.Lockfile, err)
 		}
 	}
-	if d.Wheelhouse == "" || d.onController() {
-		return d, nil
+	if want.Wheelhouse == "" || want.onController() {
+		return want, nil
 	}
-	d.archive, err = d.findArchive(files)
-	return d, err
+	want.archive, err = findArchive(files, want.Sources)
+	return want, err
 }
 
 // onController tells whether the packages of the wheelhouse are not here.
 func (s Sources) onController() bool { return len(s.wheels) > 0 && s.brought == "" }
 
-// text returns what was read already, or else the content of the file.
-func (d Desired) text(files *fsys.FS, option, name, read string) (string, error) {
+// readSource returns what was read already, or else the content of the file.
+func readSource(files *fsys.FS, option, name, read string) (string, error) {
 	switch {
 	case name == "" || read != "":
 		return read, nil
@@ -80,8 +79,8 @@ func (d Desired) text(files *fsys.FS, option, name, read string) (string, error)
 	return string(data), nil
 }
 
-// settle takes the version out of the lock.
-func (d *Desired) settle() (err error) {
+// takeVersion takes the version out of the lock.
+func (d *Desired) takeVersion() (err error) {
 	if d.Lock, err = pipx.ParseLock(d.lock); err != nil {
 		return err
 	}
@@ -160,8 +159,8 @@ func (d Desired) pipxLock() pipx.Lock {
 	return d.Lock.Pipx()
 }
 
-// write puts the files into scratch, where the user can read them.
-func (d Desired) write(files *fsys.FS, scratch string, user *host.User) error {
+// writeSources puts the files into scratch, where the user can read them.
+func writeSources(files *fsys.FS, d *Desired, scratch string, user *host.User) error {
 	for _, file := range []struct{ name, text string }{
 		{constraintsFile, d.constraints}, {lockFile, d.Lock.String()}, {toolsFile, d.Lock.Tools()},
 		{pipxFile, d.pipxLock().String()},
@@ -177,31 +176,34 @@ func (d Desired) write(files *fsys.FS, scratch string, user *host.User) error {
 	return nil
 }
 
-// fetch brings everything that the build takes, and checks it.
-func (b *builder) fetch(ctx context.Context, ns Namespace) error {
-	if err := b.lookAgain(ctx, ns); err != nil {
-		return err
-	}
-	want, seen := b.plan.want, b.plan.seen
-	scratch := path.Join(seen.stagedHome(), "scratch")
-	if err := want.write(b.host.FS, scratch, seen.User); err != nil {
-		return fmt.Errorf("cannot stage the sources: %w", err)
-	}
-	var archive *os.File
-	if want.archive != "" {
-		var err error
-		if archive, err = b.host.FS.Open(want.archive); err != nil {
-			return fmt.Errorf("cannot use wheelhouse %s: %w", want.Wheelhouse, err)
-		}
-		defer archive.Close() //nolint:errcheck // read only
-		attr := fsys.Attr{Mode: 0o755, UID: seen.User.UID, GID: seen.User.GID}
-		if err := b.host.FS.Mkdir(path.Join(scratch, wheelsDir), attr); err != nil {
-			return fmt.Errorf("cannot stage the wheelhouse: %w", err)
-		}
-	}
-	out, err := b.runAll(ctx, ns, b.pipxBuild(b.program).Fetch(archive))
+// findArchive returns the archive of packages, "" if they are in a directory.
+func findArchive(files *fsys.FS, s Sources) (string, error) {
+	name := cmp.Or(s.brought, s.Wheelhouse)
+	target, err := files.Resolve(name)
 	if err != nil {
-		return b.failure(ctx, ns, want.fetchesFrom(), out, err)
+		return "", fmt.Errorf("cannot use wheelhouse %s: %w", s.Wheelhouse, err)
 	}
-	return nil
+	info, err := files.Lstat(target)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("cannot use wheelhouse %s: %w", s.Wheelhouse, err)
+	case info.Type == fsys.File:
+		return target, nil
+	case info.Type == fsys.Directory:
+		return "", nil
+	}
+	return "", fmt.Errorf("cannot use wheelhouse %s: it is a %s, neither a directory nor a tar archive", s.Wheelhouse, info.Type)
+}
+
+// proxies are the variables of the task's environment that say how to reach the network.
+func proxies(environ []string) []string {
+	var kept []string
+	for _, variable := range environ {
+		name, _, _ := strings.Cut(variable, "=")
+		switch strings.ToLower(name) {
+		case "http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy":
+			kept = append(kept, variable)
+		}
+	}
+	return kept
 }

@@ -56,7 +56,7 @@ func TestTextsFromTheController(t *testing.T) {
 func quoted(text string) string { return `"` + strings.ReplaceAll(text, "\n", `\n`) + `"` }
 
 func TestOurLock(t *testing.T) {
-	want, err := desired(t, `{"lockfile": "default"}`).load(newMachine(t).files)
+	want, err := readSources(newMachine(t).files, desired(t, `{"lockfile": "default"}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -266,7 +266,7 @@ func TestPipxForTheSystemsPython(t *testing.T) {
 	}
 	m = machine()
 	m.remove("/usr/bin/python3")
-	if report, err := m.installer(arguments).Check(t.Context()); err != nil || !report.plan.seen.Unlooked {
+	if report, err := m.installer(arguments).Check(t.Context()); err != nil || !report.plan.Unlooked() {
 		t.Errorf("the system's Python is still to come: %v", err)
 	}
 	m = machine()

@@ -95,40 +95,29 @@ func userEnv(user *host.User) []string {
 	return []string{"HOME=" + user.Home, "PATH=/usr/local/bin:/usr/bin:/bin", "LC_ALL=C.UTF-8", "PYTHONDONTWRITEBYTECODE=1"}
 }
 
-// try starts the programs of the tree that is there, where that was asked for and nothing else is
-// wrong with it. They run as the user, and die with us.
-func (o *observer) try(ctx context.Context) error {
-	f := o.found
-	if o.want.Verify != Full || o.want.State == Absent || f.Current == nil || (&Plan{want: o.want, seen: f}).whyBuild() != "" {
-		return nil
-	}
-	return o.trial(ctx)
-}
-
-// trial starts the programs, and notes what they do wrong.
-func (o *observer) trial(ctx context.Context) error {
-	f, python := o.found, path.Join(o.found.programs(), "python")
-	if f.Packaged {
-		python = f.Current.Interpreter
+// Trial implements [Asker]. The programs run as the user, and die with us.
+func (a *asker) Trial(ctx context.Context) (problem string, err error) {
+	python := path.Join(a.seen.programs(), "python")
+	if a.seen.Packaged {
+		python = a.seen.Installed.Interpreter
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, verifyTimeout, fmt.Errorf("it did not end within %s", verifyTimeout))
 	defer cancel()
-	ns, err := o.open(o.host.FS, nil)
+	ns, err := a.open(a.host.FS, nil)
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer ns.Close()
-	for _, cmd := range trials(f.Layout, python, o.want.triedExtras()) {
+	for _, cmd := range trials(a.seen.Layout, python, a.want.triedExtras()) {
 		_, err := ns.Run(ctx, cmd)
 		if problem := failure(cmd, err); problem != "" {
-			f.Current.Problems = append(f.Current.Problems, problem)
-			return nil
+			return problem, nil
 		}
 		if err != nil {
-			return fmt.Errorf("cannot verify the installation: %w", err)
+			return "", fmt.Errorf("cannot verify the installation: %w", err)
 		}
 	}
-	return nil
+	return "", nil
 }
 
 // failure says what a program of the tree does wrong, "" where it does nothing wrong or was stopped.

@@ -32,6 +32,8 @@ type File struct {
 	// Masked is whose text of a unit somebody else may have written, or edited: people see no value of it that may be a
 	// secret. Who sees a diff may not read the file.
 	Masked Masking `json:"masked,omitempty"`
+	// Unit tells that systemd reads the file: a unit or a drop-in.
+	Unit bool `json:"unit,omitempty"`
 	// While is a path without which Undo has nothing to do any more, "" where it always has: an undo that was
 	// interrupted may have come past the steps that the file was for.
 	While string `json:"while,omitempty"`
@@ -46,10 +48,22 @@ const (
 	MaskBoth   Masking = "both"
 )
 
-var _ txn.Step = (*File)(nil)
+var (
+	_ txn.Step     = (*File)(nil)
+	_ txn.Upgrader = (*File)(nil)
+)
+
+// olderUnit is the name by which older programs told the files that systemd reads.
+const olderUnit = "unit"
 
 // Kind implements [txn.Step].
 func (s *File) Kind() string { return "file" }
+
+// Upgrade implements [txn.Upgrader].
+func (s *File) Upgrade() { s.Unit = s.Unit || s.Name == olderUnit }
+
+// Reloads tells whether systemd has to read its units again after the step, in either direction.
+func (s *File) Reloads() bool { return s.Unit }
 
 // Describe implements [txn.Step]. Of a file that is changed, only the lines between the first and
 // the last difference are shown: the rest of a shell profile can hold its owner's secrets.

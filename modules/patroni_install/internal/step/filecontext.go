@@ -8,6 +8,7 @@ import (
 	"path"
 	"strings"
 
+	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 	"github.com/pgedge/platform/modules/patroni_install/internal/host"
 	"github.com/pgedge/platform/modules/patroni_install/internal/txn"
 )
@@ -58,7 +59,7 @@ func (s *FileContext) Finish(context.Context, *host.Host) error { return nil }
 // ensure changes the rule where it is not as wanted. The policy's own word counts, not that of
 // semanage alone, which is not stopped with us: it replaces the policy as a whole.
 func (s *FileContext) ensure(ctx context.Context, h *host.Host, wanted bool) error {
-	there, err := HasFileContext(h, s.File, s.Pattern, s.Type)
+	there, err := HasFileContext(h.FS, s.File, s.Pattern, s.Type)
 	if err != nil || there == wanted {
 		return err
 	}
@@ -69,7 +70,7 @@ func (s *FileContext) ensure(ctx context.Context, h *host.Host, wanted bool) err
 	if _, err := h.Run.Run(ctx, host.Command{Argv: argv, Env: host.SystemEnv(), Detached: true, Confined: true}); err != nil {
 		return cannot(verb, "SELinux file-context rule", s.Pattern, err)
 	}
-	if there, err = HasFileContext(h, s.File, s.Pattern, s.Type); err == nil && there != wanted {
+	if there, err = HasFileContext(h.FS, s.File, s.Pattern, s.Type); err == nil && there != wanted {
 		err = fmt.Errorf("semanage reported success, but %s says otherwise", s.File)
 	}
 	if err == nil {
@@ -78,12 +79,17 @@ func (s *FileContext) ensure(ctx context.Context, h *host.Host, wanted bool) err
 	return cannot(verb, "SELinux file-context rule", s.Pattern, err)
 }
 
+// fileReader reads a file of up to limit bytes.
+type fileReader interface {
+	ReadFileInfo(name string, limit int64) ([]byte, fsys.Info, error)
+}
+
 // HasFileContext tells whether the local rules in file give files of the pattern the type. It
 // reads lines such as
 //
 //	/srv/pipx/venvs/patroni/bin(/.*)?    system_u:object_r:bin_t:s0
-func HasFileContext(h *host.Host, file, pattern, kind string) (bool, error) {
-	data, err := h.FS.ReadFile(file, contextLimit)
+func HasFileContext(files fileReader, file, pattern, kind string) (bool, error) {
+	data, _, err := files.ReadFileInfo(file, contextLimit)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}

@@ -16,8 +16,8 @@ import (
 // Packages installs packages of the operating system: the ones asked for and what they need.
 // Undo removes exactly the set that was added, but nothing that something else came to need.
 //
-// A borrowed set is there for the build only: whoever built calls Undo, which thus finds nothing
-// left to do when the transaction is undone or recovered, and completes what a crash cut short.
+// A borrowed set is there for the build only: whoever built has it undone early, so that the undo
+// of the transaction finds nothing left to do, or completes what a crash cut short.
 type Packages struct {
 	Manager     string           `json:"manager"` // as [pkgmgr.New] takes it
 	Names       []string         `json:"names"`   // asked for

@@ -167,6 +167,9 @@ func (t *Transaction) decode(text []byte) (*journal, error) {
 		if err := jsonvalue.Decode(r.Step, step); err != nil {
 			return nil, fmt.Errorf("step %s: %w", r.Kind, err)
 		}
+		if older, ok := step.(Upgrader); ok {
+			older.Upgrade()
+		}
 		j.Steps = append(j.Steps, step)
 	}
 	return &j, nil

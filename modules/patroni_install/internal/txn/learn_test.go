@@ -92,3 +92,34 @@ func TestConflictInFinish(t *testing.T) {
 		}
 	}
 }
+
+// TestUndoEarly: a step of the running transaction can be undone before its end, and stays in the journal. Any other
+// step is not undone.
+func TestUndoEarly(t *testing.T) {
+	w := newWorld(t)
+	run, early := w.transaction(), &mark{Path: "/a"}
+	first := func(context.Context) ([]txn.Step, error) { return []txn.Step{early}, nil }
+	second := func(ctx context.Context) ([]txn.Step, error) {
+		err := run.UndoEarly(ctx, &mark{Path: "/a"})
+		if err == nil || !strings.Contains(err.Error(), "internal error: mark /a ") {
+			t.Errorf("a step of somebody else's: %v", err)
+		}
+		if err := run.UndoEarly(ctx, early); err != nil {
+			t.Error(err)
+		}
+		text, err := os.ReadFile(filepath.Join(w.root, journalPath))
+		if err != nil || !strings.Contains(string(text), `"path":"/a"`) {
+			t.Errorf("the journal holds %s, %v", text, err)
+		}
+		return []txn.Step{&mark{Path: "/b"}}, nil
+	}
+	if _, _, err := run.Run(t.Context(), first, second); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]string{"/b": "finished"}, w.files(t)); diff != "" {
+		t.Errorf("files (-want +got):\n%s", diff)
+	}
+	if err := run.UndoEarly(t.Context(), early); err == nil {
+		t.Error("a step of a transaction that has ended is undone")
+	}
+}

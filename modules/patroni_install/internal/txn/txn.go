@@ -50,6 +50,11 @@ type Borrower interface {
 	Borrows() []string
 }
 
+// Upgrader is a step that was told by less in the journals of older programs.
+type Upgrader interface {
+	Upgrade() // fills in what such a journal lacks
+}
+
 // Description tells people what a step does.
 type Description struct {
 	Name   string // the changed thing: "unit", "link", "package set"
@@ -79,6 +84,8 @@ type Transaction struct {
 	Kinds map[string]func() Step
 	// Settle tells running programs of the new state, after it is decided; it cannot be undone.
 	Settle func(ctx context.Context, steps []Step) error
+
+	running *journal // while Run applies its batches
 }
 
 // Run applies the batches one after the other and commits. After an error everything is undone, and the error says
@@ -86,6 +93,8 @@ type Transaction struct {
 // rest.
 func (t *Transaction) Run(ctx context.Context, batches ...Batch) (done []Done, warnings []string, err error) {
 	j := &journal{Format: format, Phase: phaseApply}
+	t.running = j
+	defer func() { t.running = nil }()
 	for _, batch := range batches {
 		if done, err = t.applyBatch(ctx, j, batch, done); err != nil {
 			return nil, nil, t.rollback(ctx, j, err)
@@ -125,6 +134,16 @@ func (t *Transaction) applyBatch(ctx context.Context, j *journal, batch Batch, d
 		done = append(done, Done{Step: step, Took: time.Since(start)})
 	}
 	return done, t.saveChanged(j)
+}
+
+// UndoEarly undoes a step of the running transaction before its end: one that only a part of it needed. The step
+// stays in the journal, where its undo finds nothing left to do, or completes what a crash cut short.
+func (t *Transaction) UndoEarly(ctx context.Context, step Step) error {
+	if t.running == nil || !slices.Contains(t.running.Steps, step) {
+		return fmt.Errorf("internal error: %s %s is no step of the running transaction",
+			step.Kind(), step.Describe().Path)
+	}
+	return step.Undo(ctx, t.Host)
 }
 
 // rollback undoes the journal's steps because of cause and returns cause with the outcome.

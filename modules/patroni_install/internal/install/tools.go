@@ -1,0 +1,74 @@
+package install
+
+import (
+	"errors"
+	"io/fs"
+
+	"github.com/pgedge/platform/modules/patroni_install/internal/host"
+	"github.com/pgedge/platform/modules/patroni_install/internal/pipx"
+	"github.com/pgedge/platform/modules/patroni_install/internal/pkgmgr"
+)
+
+// findFamily tells which family the host is of. A system of no known one still has the package manager
+// of one, where its programs are there.
+func (o *observer) findFamily() {
+	v := o.seen
+	for _, known := range families() {
+		if v.Release.Is(known.IDs...) {
+			v.Family = known
+			return
+		}
+	}
+	for _, known := range families() {
+		if v.finds(known.Program) {
+			v.Family = Family{Manager: known.Manager, Install: known.Install, Remove: known.Remove, Policy: known.Policy}
+		}
+	}
+}
+
+// findTools looks for what can build: a pipx, the system's, else the user's own; interpreters, and uv.
+func (o *observer) findTools() error {
+	v, files := o.seen, o.host.FS
+	v.Python = pipx.PythonVersion(files, systemPython)
+	if o.want.Python != "" {
+		_, err := files.Resolve(o.want.Python)
+		v.Asked.Missing, v.Asked.Version = errors.Is(err, fs.ErrNotExist), pipx.PythonVersion(files, o.want.Python)
+	}
+	if o.want.Installer != Pip {
+		var err error
+		if v.UV, err = pipx.HasUV(files); err != nil {
+			return err
+		}
+		v.PipConfig = pipx.PipIsConfigured(files, v.User.Home, o.want.Environ)
+	}
+	program, err := findPipx(o.host, v.User, v.Python)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	v.Pipx = &program
+	return nil
+}
+
+func findPipx(h *host.Host, user *host.User, python string) (pipx.Program, error) {
+	program, err := pipx.Find(h.FS)
+	if errors.Is(err, fs.ErrNotExist) {
+		if own, found := pipx.FindOfUser(h.FS, systemPython, user.Home, python); found {
+			return own, nil
+		}
+	}
+	return program, err
+}
+
+// packageManager is that of the host's family.
+func (o *observer) packageManager() pkgmgr.Manager {
+	m, err := pkgmgr.New(o.seen.Family.Manager, pkgmgr.Settings{
+		Host: o.host, LockTimeout: o.want.LockTimeout, Env: proxies(o.want.Environ), ReadOnly: !o.mayRefresh,
+	})
+	if err != nil {
+		panic("internal error: " + err.Error()) // families names it
+	}
+	return m
+}
