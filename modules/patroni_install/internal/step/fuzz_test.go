@@ -37,7 +37,8 @@ func fullSteps() []txn.Step {
 			Brought: true,
 		},
 		&step.File{
-			Name: "unit", Path: "/etc/systemd/system/patroni.service", Ours: true, Masked: step.MaskBoth, While: "/archives",
+			Name: "unit", Path: "/etc/systemd/system/patroni.service", Ours: true, Unit: true, Masked: step.MaskBoth,
+			While:  "/archives",
 			Before: &step.FileState{Attr: before, Data: []byte("\xff\xfe")},
 			After:  &step.FileState{Attr: after, Data: []byte("[Unit]\n")},
 		},
