@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import signal
 import subprocess
 
 KIT = pathlib.Path(__file__).resolve().parent
@@ -14,6 +15,9 @@ STATE = '/var/lib/pgedge/patroni_install'
 STAGE = f'{HOME}/.local/share/pipx/.patroni_install.stage'
 WHEELS = {'PIP_NO_INDEX': '1', 'PIP_FIND_LINKS': f'{KIT}/wheels'}  # pip for real, without the network
 OLD, NEW = '4.0.7', '4.1.5'
+
+# Tests that were started by nohup would hand on that this signal is ignored.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 class Failed(Exception):
