@@ -15,7 +15,7 @@
 //   - Secrets leave the program neither in the result nor in the log; see
 //     [Scrubber].
 //
-// Where this package differs from AnsibleModule, on purpose: null is the same as
+// This package differs from AnsibleModule on purpose: null is the same as
 // an argument that was not given, elements of lists are trimmed, and the empty
 // elements of a split string are dropped.
 package ansible

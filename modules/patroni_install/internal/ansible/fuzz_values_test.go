@@ -67,15 +67,18 @@ func checkCoerced(t *testing.T, kind Type, value, got any) {
 
 // FuzzCredentials: no password of a URL is in an answer, however it is written there.
 func FuzzCredentials(f *testing.F) {
-	for _, password := range []string{"s3cret-word", "p@ss:word", "a%2Fb%40c", "sp ace", "a/b/c", "é-long-one", "\"quoted\"", "back\\slash", "100%sure", "???", "a://b@c", "tab\tbed"} {
+	for _, password := range []string{"s3cret-word", "p@ss:word", "a%2Fb%40c", "sp ace", "a/b/c", "é-long-one",
+		"\"quoted\"", "back\\slash", "100%sure", "???", "a://b@c", "tab\tbed"} {
 		f.Add("me", password)
 		f.Add("", password)
 	}
 	f.Fuzz(func(t *testing.T, user, password string) {
-		if utf8.RuneCountInString(password) < 8 || !utf8.ValidString(password) || strings.Contains(maskPart+maskWhole, password) {
+		if utf8.RuneCountInString(password) < 8 || !utf8.ValidString(password) ||
+			strings.Contains(maskPart+maskWhole, password) {
 			return
 		}
-		if strings.ContainsAny(user, "/?#@:") || strings.Contains("https://"+user+":@host/simple did not answer, it said :", password) {
+		if strings.ContainsAny(user, "/?#@:") ||
+			strings.Contains("https://"+user+":@host/simple did not answer, it said :", password) {
 			return
 		}
 		var s Scrubber

@@ -18,7 +18,7 @@ type Logger struct {
 }
 
 // Info writes message, without secrets, to the journal under the module's name,
-// so that journalctl -t NAME -f follows a long run. It is silent where there is no
+// so that journalctl -t NAME -f follows a long run. It is silent if there is no
 // journal, and never fails: a run does not depend on its log.
 func (l Logger) Info(message string) {
 	if l.send == nil || l.req.NoLog {
@@ -30,7 +30,7 @@ func (l Logger) Info(message string) {
 	})
 }
 
-// logs are the places that a log line can go to; nil where there is none.
+// logs are the places that a log line can go to; nil if there is none.
 type logs struct {
 	journal func(message string, fields map[string]string) error
 	syslog  func(facility syslog.Priority, tag, message string) error

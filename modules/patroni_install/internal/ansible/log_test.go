@@ -118,7 +118,8 @@ func TestLogger(t *testing.T) {
 	req := parse(t, `{"token": "t0ken", "_ansible_target_log_info": "job=7", "_ansible_module_name": "ns.c.tryout"}`)
 	var r recorder
 	Logger{send: r.logs().journal, req: req}.Info("logged in with t0ken")
-	want := []journalEntry{{"job=7 logged in with ********", map[string]string{"SYSLOG_IDENTIFIER": "tryout", "SYSLOG_FACILITY": "1"}}}
+	want := []journalEntry{{"job=7 logged in with ********",
+		map[string]string{"SYSLOG_IDENTIFIER": "tryout", "SYSLOG_FACILITY": "1"}}}
 	if diff := cmp.Diff(want, r.journal); diff != "" {
 		t.Errorf("journal (-want +got):\n%s", diff)
 	}
@@ -128,7 +129,8 @@ func TestLogger(t *testing.T) {
 }
 
 func TestFacilityNumber(t *testing.T) {
-	for name, want := range map[string]string{"LOG_USER": "1", "LOG_LOCAL7": "23", "LOG_AUTHPRIV": "10", "INFO": "1", "": "1"} {
+	for name, want := range map[string]string{"LOG_USER": "1", "LOG_LOCAL7": "23", "LOG_AUTHPRIV": "10",
+		"INFO": "1", "": "1"} {
 		if got := (&Request{SyslogFacility: name}).facility(); got != want {
 			t.Errorf("%q is facility %s, want %s", name, got, want)
 		}

@@ -117,7 +117,8 @@ func TestPanicBecomesAResult(t *testing.T) {
 }
 
 func TestSignalCancelsAndNothingElse(t *testing.T) {
-	// Who started the tests by nohup ignores SIGHUP, and the module would do so, too. What is handled here is not ignored there.
+	// Who started the tests by nohup ignores SIGHUP, and the module would do so, too. What is handled here is not ignored
+	// there.
 	handled := make(chan os.Signal, 1)
 	ossignal.Notify(handled, syscall.SIGHUP)
 	defer ossignal.Stop(handled)
@@ -214,7 +215,8 @@ func TestLeavesAVanishedDirectory(t *testing.T) {
 	}
 	command := moduleCommand(t, "where", `{"_ansible_no_log": true}`)
 	// The shell goes there, removes it, and becomes the module.
-	command.Args = []string{"sh", "-c", `cd "$1" && rmdir "$1" && exec "$2" "$3"`, "sh", dir, command.Path, command.Args[1]}
+	command.Args = []string{"sh", "-c", `cd "$1" && rmdir "$1" && exec "$2" "$3"`, "sh", dir, command.Path,
+		command.Args[1]}
 	command.Path = "/bin/sh"
 	stdout, err := command.Output()
 	if err != nil {

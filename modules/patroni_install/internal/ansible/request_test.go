@@ -33,7 +33,8 @@ func TestParseRequestReadsControl(t *testing.T) {
 }
 
 func TestParseRequestWithoutControl(t *testing.T) {
-	got := parse(t, `{"_ansible_tmpdir": null, "_ansible_tracebacks_for": [], "_ansible_target_log_info": null, "_ansible_check_mode": null}`)
+	got := parse(t, `{"_ansible_tmpdir": null, "_ansible_tracebacks_for": [], "_ansible_target_log_info": null, `+
+		`"_ansible_check_mode": null}`)
 	want := &Request{ModuleName: "tryout", SyslogFacility: "LOG_USER"}
 	ignore := cmpopts.IgnoreFields(Request{}, "Params", "Scrubber", "Log")
 	if diff := cmp.Diff(want, got, ignore, cmpopts.IgnoreUnexported(Request{})); diff != "" {

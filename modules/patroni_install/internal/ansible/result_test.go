@@ -44,7 +44,8 @@ func decoded(t *testing.T, text string) map[string]any {
 
 func TestWriteLeavesEmptyKeysOut(t *testing.T) {
 	want := map[string]any{"changed": false, "failed": false}
-	got := written(t, &Request{}, Result{AnsibleFacts: map[string]any{}, Diff: []Diff{}, Warnings: []string{}, Exception: "not failed"})
+	got := written(t, &Request{}, Result{AnsibleFacts: map[string]any{}, Diff: []Diff{}, Warnings: []string{},
+		Exception: "not failed"})
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("result (-want +got):\n%s", diff)
 	}
@@ -55,7 +56,8 @@ func TestWriteEverything(t *testing.T) {
 		Name string `json:"name"`
 		Ms   int    `json:"ms"`
 	}
-	req := parse(t, `{"pkg": "p", "name": "n", "extras": [1, "<&>"], "force": "yes", "token": "t0ken", "index_url": "https://u:pw12@h/"}`)
+	req := parse(t, `{"pkg": "p", "name": "n", "extras": [1, "<&>"], "force": "yes", `+
+		`"token": "t0ken", "index_url": "https://u:pw12@h/"}`)
 	got := written(t, req, Result{
 		Changed: true, Failed: true, Msg: "cannot use t0ken",
 		Diff:         []Diff{{Before: "a", After: "b", BeforeHeader: "x", AfterHeader: "y"}, {After: "pw12"}},

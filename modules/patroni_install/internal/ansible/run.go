@@ -16,7 +16,7 @@ import (
 // maxArguments bounds the arguments file, in bytes.
 const maxArguments = 16 << 20
 
-// stackVerbosity is the number of -v from which a panic's stack is returned.
+// stackVerbosity is the least number of -v that returns a panic's stack.
 const stackVerbosity = 3
 
 // Handler does the module's work. With an error the result fails with the error's

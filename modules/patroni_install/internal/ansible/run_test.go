@@ -66,7 +66,8 @@ func TestRunDoesNotHandleWrongArguments(t *testing.T) {
 		t.Error("the handler was called")
 		return Result{}, nil
 	})
-	want := map[string]any{"changed": false, "failed": true, "msg": "value of state must be one of: present, absent, got: nope"}
+	want := map[string]any{"changed": false, "failed": true,
+		"msg": "value of state must be one of: present, absent, got: nope"}
 	if diff := cmp.Diff(want, got); status != 1 || diff != "" {
 		t.Errorf("status %d, result (-want +got):\n%s", status, diff)
 	}
@@ -131,7 +132,8 @@ func TestRunAnswersWhenTheResultCannotBeEncoded(t *testing.T) {
 		return Result{Changed: true, Extra: map[string]any{"f": math.Inf(1)}}, errors.New("the cause")
 	})
 	msg, _ := got["msg"].(string)
-	if status != 1 || got["changed"] != true || !strings.HasPrefix(msg, "internal error: cannot encode") || !strings.HasSuffix(msg, "the cause") {
+	if status != 1 || got["changed"] != true || !strings.HasPrefix(msg, "internal error: cannot encode") ||
+		!strings.HasSuffix(msg, "the cause") {
 		t.Errorf("status %d, result %v", status, got)
 	}
 }
@@ -206,7 +208,8 @@ func TestRunLogsBeforeItHandles(t *testing.T) {
 		req.Log.Info("working")
 		return Result{}, nil
 	})
-	if len(r.journal) != 2 || !strings.Contains(r.journal[0].Message, "Invoked with") || r.journal[1].Message != "working" {
+	if len(r.journal) != 2 || !strings.Contains(r.journal[0].Message, "Invoked with") ||
+		r.journal[1].Message != "working" {
 		t.Errorf("journal %v", r.journal)
 	}
 }
@@ -215,7 +218,8 @@ func TestRunCannotWrite(t *testing.T) {
 	pipe := &brokenPipe{}
 	var stderr strings.Builder
 	m := module{spec: testSpec(), stdin: strings.NewReader(`{}`), stdout: pipe, stderr: &stderr}
-	status := m.run(t.Context(), []string{"tryout", "-"}, func(context.Context, *Request) (Result, error) { return Result{}, nil })
+	status := m.run(t.Context(), []string{"tryout", "-"},
+		func(context.Context, *Request) (Result, error) { return Result{}, nil })
 	if status != 1 || pipe.calls != 1 || stderr.String() != "cannot write the result: broken pipe\n" {
 		t.Errorf("status %d after %d writes, stderr %q", status, pipe.calls, stderr.String())
 	}

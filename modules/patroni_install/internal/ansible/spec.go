@@ -55,7 +55,7 @@ type Spec struct {
 	// Name is the module's short name; the journal knows it by this name.
 	Name      string
 	Arguments []Argument
-	// MutuallyExclusive holds groups of names of which one at most may be given.
+	// MutuallyExclusive holds groups of names. Of each group one at most may be given.
 	MutuallyExclusive [][]string
 }
 
