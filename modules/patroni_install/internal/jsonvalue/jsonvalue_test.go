@@ -40,7 +40,8 @@ type example struct {
 func newExample() example {
 	return example{
 		inner: inner{Name: "embedded", Data: []byte{0, 255}},
-		Text:  "quote \" tab \t line \u2028 <ü> \x00", Flag: true, Signed: math.MinInt64, Took: time.Hour, Mode: math.MaxUint32,
+		Text:  "quote \" tab \t line \u2028 <ü> \x00", Flag: true, Signed: math.MinInt64, Took: time.Hour,
+		Mode:    math.MaxUint32,
 		Pointer: &inner{Name: "pointed", Data: []byte{}}, List: []inner{{Name: "a"}, {}},
 		Map: map[string]string{"b": "2", "a": "1", "": "none"}, Raw: Raw(`{"x":[1.50,null]}`), Plain: -1,
 	}
@@ -96,7 +97,8 @@ func TestEncodePlain(t *testing.T) {
 	if err != nil || string(got) != want {
 		t.Errorf("%s, %v; want %s", got, err, want)
 	}
-	for _, value := range []any{1.5, func() {}, map[string]any{"a": make(chan int)}, []any{[]float64{1}}, Number("1x"), Raw("{")} {
+	for _, value := range []any{1.5, func() {}, map[string]any{"a": make(chan int)}, []any{[]float64{1}}, Number("1x"),
+		Raw("{")} {
 		if text, err := Encode(value); err == nil {
 			t.Errorf("%T: encoded as %s", value, text)
 		}
