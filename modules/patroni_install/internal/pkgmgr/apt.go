@@ -232,12 +232,13 @@ func causes() []cause {
 		{"Network is unreachable", "the host has no way to the package mirror; check its route, or set a proxy"},
 		{"No route to host", "the host has no way to the package mirror; check its route, or set a proxy"},
 		{"onnection timed out", "the package mirror does not answer; check the network, the firewall and the proxy"},
-		{"Certificate verification failed", "the package mirror's certificate is not trusted; install its authority's certificate"},
+		{"Certificate verification failed",
+			"the package mirror's certificate is not trusted; install its authority's certificate"},
 		{"NO_PUBKEY", "the package mirror's signing key is not known to apt; install it"},
 		{"is not valid yet", "the host's clock is behind the package mirror's; set it"},
 		{"Release file", "the package mirror's lists are expired or incomplete; check apt's sources and the host's clock"},
 	}
 }
 
-// explain turns an error of apt into one that says what to do, where that is known.
+// explain turns an error of apt into one that says what to do, if that is known.
 func explain(err error) error { return explainBy(causes(), err) }

@@ -38,7 +38,8 @@ func lockedBy(err error) (holder string, busy bool) {
 		return "", false
 	}
 	text := failed.Stderr
-	if !strings.Contains(text, "Could not get lock") && !strings.Contains(text, "Unable to acquire the dpkg frontend lock") &&
+	if !strings.Contains(text, "Could not get lock") &&
+		!strings.Contains(text, "Unable to acquire the dpkg frontend lock") &&
 		!strings.Contains(text, "lock was locked by") {
 		return "", false
 	}

@@ -26,7 +26,8 @@ func (f *fakeHost) lock(name, command string) {
 		f.t.Fatal(err)
 	}
 	st := info.Sys().(*syscall.Stat_t)
-	f.write("/proc/locks", fmt.Sprintf("1: POSIX  ADVISORY  WRITE 123 %02x:%02x:%d 0 EOF\n", unix.Major(st.Dev), unix.Minor(st.Dev), st.Ino))
+	f.write("/proc/locks", fmt.Sprintf("1: POSIX  ADVISORY  WRITE 123 %02x:%02x:%d 0 EOF\n", unix.Major(st.Dev),
+		unix.Minor(st.Dev), st.Ino))
 	f.write("/proc/123/cmdline", command)
 }
 
@@ -45,9 +46,11 @@ func TestWait(t *testing.T) {
 				if _, ok := errors.AsType[*LockError](err); !ok {
 					t.Fatalf("got error %v", err)
 				}
-				diff(t, "error", "cannot lock the package database: process 123 (apt-get upgrade) still holds it after 1m0s", err.Error())
+				diff(t, "error", "cannot lock the package database: process 123 (apt-get upgrade) still holds it after 1m0s",
+					err.Error())
 				diff(t, "waited", time.Minute, time.Since(start))
-				diff(t, "told", []string{"waiting for the package database, which is held by process 123 (apt-get upgrade)"}, f.told)
+				diff(t, "told", []string{"waiting for the package database, which is held by process 123 (apt-get upgrade)"},
+					f.told)
 			})
 		})
 	}

@@ -50,8 +50,9 @@ func TestRemove(t *testing.T) {
 				" pipx python3-click":      removes("pipx", "python3-click", "flask"),
 				" pipx python3-venv:amd64": removes("pipx", "python3-venv"),
 			},
-			kept:     []Package{click},
-			commands: []string{sim + all, sim + " pipx", sim + " pipx python3-click", sim + " pipx python3-venv:amd64", purge + " pipx python3-venv:amd64"}},
+			kept: []Package{click},
+			commands: []string{sim + all, sim + " pipx", sim + " pipx python3-click", sim + " pipx python3-venv:amd64",
+				purge + " pipx python3-venv:amd64"}},
 		{name: "one takes another that is kept", status: entries("install ok installed", pipx, click),
 			sims: map[string]string{
 				" pipx python3-click": removes("pipx", "python3-click", "flask"),
@@ -133,7 +134,8 @@ func TestRecover(t *testing.T) {
 			rounds:   []string{entries("install ok installed", pipx, venv)},
 			commands: []string{unpack, configure + " pipx python3-venv:amd64"}},
 		{name: "in two rounds", before: entries("install ok unpacked", pipx, click),
-			rounds:   []string{entry(pipx, "install ok unpacked") + entry(click, "install ok installed"), entries("install ok installed", pipx, click)},
+			rounds: []string{entry(pipx, "install ok unpacked") + entry(click, "install ok installed"),
+				entries("install ok installed", pipx, click)},
 			commands: []string{configure + " pipx python3-click", configure + " pipx python3-click"}},
 		{name: "journal not merged", before: entry(pipx, "install ok installed"), updates: entry(pipx, "install ok installed"),
 			rounds:   []string{entry(pipx, "install ok installed")},
@@ -141,7 +143,8 @@ func TestRecover(t *testing.T) {
 		{name: "archive lost", before: half,
 			rounds:   []string{half},
 			commands: []string{configure + " python3-venv:amd64"},
-			want:     `dpkg still has it "install reinstreq half-installed"; repair it with: apt-get install --reinstall python3-venv:amd64`},
+			want: `dpkg still has it "install reinstreq half-installed"; repair it with: ` +
+				"apt-get install --reinstall python3-venv:amd64"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			f := newHost(t, tc.before)

@@ -54,8 +54,10 @@ func (a apt) Remember(ctx context.Context, set []Package, dir string) error {
 
 // conffiles are the configuration files in an archive. dpkg-deb fails where it names none, and says so.
 func (a apt) conffiles(ctx context.Context, p Package, dir string) ([]string, error) {
-	out, err := a.Host.Run.Run(ctx, a.command("dpkg-deb", "--info", a.Host.FS.Real(path.Join(dir, archive(p))), "conffiles"))
-	if failed, ok := errors.AsType[*host.CommandError](err); ok && strings.Contains(failed.Stderr, "no control component") {
+	out, err := a.Host.Run.Run(ctx, a.command("dpkg-deb", "--info", a.Host.FS.Real(path.Join(dir, archive(p))),
+		"conffiles"))
+	if failed, ok := errors.AsType[*host.CommandError](err); ok &&
+		strings.Contains(failed.Stderr, "no control component") {
 		return nil, nil
 	}
 	if err != nil {

@@ -39,7 +39,7 @@ func (a apt) Remove(ctx context.Context, set []Package, dir string) (kept []Pack
 	return kept, a.tidy(ctx, gone, dir)
 }
 
-// present returns the packages of which something is there, sorted.
+// present returns the packages that are there, at least in part, sorted.
 func present(found []match) []Package {
 	var there []Package
 	for _, m := range found {

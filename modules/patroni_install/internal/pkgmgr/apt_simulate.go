@@ -54,7 +54,7 @@ func (a apt) Simulate(ctx context.Context, names []string) ([]Package, error) {
 	return set, nil
 }
 
-// addedOnly returns the set that installing names would add, where that is known to be all that
+// addedOnly returns the set that installing names would add, if that is known to be all that
 // would be done: the list of archives to fetch tells that in half the time of a simulation.
 func (a apt) addedOnly(ctx context.Context, names []string) (set []Package, known bool) {
 	out, err := a.Host.Run.Run(ctx, a.question("--print-uris", names))
@@ -79,7 +79,8 @@ func (a apt) simulate(ctx context.Context, names []string) ([]action, error) {
 func (a apt) question(mode string, names []string) host.Command {
 	cmd := a.command("apt-get", mode, "-q", "install")
 	if a.ReadOnly {
-		cmd.Argv = append(cmd.Argv, "-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache=", "-o", "Dir::Log::Planner=")
+		cmd.Argv = append(cmd.Argv, "-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache=", "-o",
+			"Dir::Log::Planner=")
 	}
 	cmd.Argv = append(cmd.Argv, names...)
 	return cmd

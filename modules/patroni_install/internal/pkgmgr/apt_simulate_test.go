@@ -89,7 +89,8 @@ func TestSimulateKeepsInstalled(t *testing.T) {
 			answers:  []func(host.Command) (string, error){prints(outdated), prints(good)},
 			commands: []string{sim + " liba pipx", sim + " liba pipx liba:amd64=1.0"}, want: kept},
 		{name: "another one in the second round", asked: []string{"pipx"},
-			answers:  []func(host.Command) (string, error){prints(outdated), prints(second), prints("Inst otherplugin (3 D [all])\n" + good)},
+			answers: []func(host.Command) (string, error){prints(outdated), prints(second),
+				prints("Inst otherplugin (3 D [all])\n" + good)},
 			commands: []string{sim + " pipx", sim + " pipx liba:amd64=1.0", sim + " pipx liba:amd64=1.0 otherplugin=3"},
 			want:     []Package{kept[0], {"otherplugin", "3", "all"}, kept[1]}},
 	} {
@@ -118,8 +119,8 @@ func inTurn(answers []func(host.Command) (string, error)) func(host.Command) (st
 }
 
 func TestSimulateRefuses(t *testing.T) {
-	const upgrade = "cannot install pipx: it would upgrade lib from 1.0 to 1.1, upgrade libdev:i386 from 1.0 to 1.1, which could not be undone; " +
-		"do it first with: apt-get install --only-upgrade lib libdev:i386, then run this again"
+	const upgrade = "cannot install pipx: it would upgrade lib from 1.0 to 1.1, upgrade libdev:i386 from 1.0 to 1.1, " +
+		"which could not be undone; do it first with: apt-get install --only-upgrade lib libdev:i386, then run this again"
 	for _, tc := range []struct {
 		name    string
 		asked   string
@@ -136,8 +137,8 @@ func TestSimulateRefuses(t *testing.T) {
 			want: "cannot install pipx: it would remove oldpipx=1:0.9-1, which could not be undone; " +
 				"do it first with: apt-get install --no-install-recommends pipx, then run this again"},
 		{name: "purge and upgrade", answers: []func(host.Command) (string, error){prints("Purg libfoo:i386 [2]\nInst lib [1.0] (1.1 D [amd64])\n")}, rounds: 1,
-			want: "cannot install pipx: it would remove libfoo:i386=2, upgrade lib from 1.0 to 1.1, which could not be undone; " +
-				"do it first with: apt-get install --no-install-recommends pipx, then run this again"},
+			want: "cannot install pipx: it would remove libfoo:i386=2, upgrade lib from 1.0 to 1.1, which could not be " +
+				"undone; do it first with: apt-get install --no-install-recommends pipx, then run this again"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			f := newHost(t, "")
@@ -224,7 +225,8 @@ func TestSimulateReadOnly(t *testing.T) {
 }
 
 func TestForeignArchitecture(t *testing.T) {
-	got := parseActions("Inst libc6:i386 (1:2.36-9 Debian:12/stable, Debian-Security:12 [i386])\nConf libc6:i386 (1:2.36-9 D [i386])\nInst\nPurg libc6:i386 [1:2.36-9]\n")
+	got := parseActions("Inst libc6:i386 (1:2.36-9 Debian:12/stable, Debian-Security:12 [i386])\n" +
+		"Conf libc6:i386 (1:2.36-9 D [i386])\nInst\nPurg libc6:i386 [1:2.36-9]\n")
 	var set []string
 	for _, act := range got {
 		set = append(set, act.verb+" "+ident(act.pkg)+" "+act.pkg.Version)

@@ -109,7 +109,8 @@ func TestInstall(t *testing.T) {
 					t.Errorf("%s would die with us", cmd.Argv[0])
 				}
 			}
-			for _, option := range []string{"--no-download", "--no-remove", "--no-upgrade", "--no-install-recommends", "Dir::Cache::archives=" + f.root + dir, "Dpkg::Install::Recursive::Minimum=100000"} {
+			for _, option := range []string{"--no-download", "--no-remove", "--no-upgrade", "--no-install-recommends",
+				"Dir::Cache::archives=" + f.root + dir, "Dpkg::Install::Recursive::Minimum=100000"} {
 				if !hasOption(f.commands[0], option) {
 					t.Errorf("apt-get misses %s", option)
 				}
@@ -124,7 +125,8 @@ func TestEnvironment(t *testing.T) {
 	if err := f.apt.Refresh(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	diff(t, "environment", host.SystemEnv("DEBIAN_FRONTEND=noninteractive", "NEEDRESTART_SUSPEND=1", "APT_LISTCHANGES_FRONTEND=none",
+	diff(t, "environment", host.SystemEnv("DEBIAN_FRONTEND=noninteractive", "NEEDRESTART_SUSPEND=1",
+		"APT_LISTCHANGES_FRONTEND=none",
 		"APT_LISTBUGS_FRONTEND=none", "UCF_FORCE_CONFFOLD=1", "http_proxy=http://proxy:3128"), f.commands[0].Env)
 }
 

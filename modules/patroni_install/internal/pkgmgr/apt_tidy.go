@@ -87,7 +87,7 @@ func (a apt) tidyDirectory(ctx context.Context, d string) error {
 	return a.removeEmpty(ctx, d)
 }
 
-// entries returns the names in a directory; none where it is not there.
+// entries returns the names in a directory; none if it is not there.
 func (a apt) entries(d string) ([]string, error) {
 	names, err := a.Host.FS.ReadDir(d)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR) {

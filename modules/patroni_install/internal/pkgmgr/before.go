@@ -35,7 +35,7 @@ type before struct {
 	Dirs []directory `json:"dirs"`
 }
 
-// configuration is a file as it was before, or a link, both nil where nothing was.
+// configuration is a file as it was before, or a link, both nil if nothing was.
 type configuration struct {
 	Path  string `json:"path"`
 	State *state `json:"state"`
@@ -63,8 +63,8 @@ type directory struct {
 	Attributes map[string][]byte `json:"attributes,omitempty"`
 }
 
-// beside are the ends of the names beside a configuration file by which a package manager makes files itself, and of
-// those which it removes, whoever made them.
+// beside are the ends of the names beside a configuration file that a package manager gives to files of its own, and
+// of those which it removes, whoever made them.
 type beside struct{ made, removed []string }
 
 // keep looks at the configuration files of a package, and at those beside them. What is not there is noted if the
@@ -80,7 +80,8 @@ func (b *before) keep(files *fsys.FS, names []string, ends beside) error {
 			err = b.keepOne(files, target, ends)
 		}
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("cannot keep the configuration file %s, which an undo would have to put back: %w; move it away, and run this again", name, err)
+			return fmt.Errorf("cannot keep the configuration file %s, which an undo would have to put back: %w; move it away, "+
+				"and run this again", name, err)
 		}
 	}
 	return nil
@@ -91,7 +92,8 @@ func (b *before) keepOne(files *fsys.FS, name string, ends beside) error {
 	for _, suffix := range slices.Concat([]string{""}, ends.made, ends.removed) {
 		c, found, err := lookAt(files, name+suffix)
 		if err != nil {
-			return fmt.Errorf("cannot keep the configuration file %s, which an undo would have to put back: %w; move it away, and run this again", c.Path, err)
+			return fmt.Errorf("cannot keep the configuration file %s, which an undo would have to put back: %w; move it away, "+
+				"and run this again", c.Path, err)
 		}
 		kept := c.State != nil || c.Link != nil
 		if kept || !found && !slices.Contains(ends.removed, suffix) {
@@ -200,7 +202,8 @@ func (c configuration) putBack(files *fsys.FS) error {
 }
 
 func (s *state) equal(other *state) bool {
-	return s != nil && s.Attr == other.Attr && bytes.Equal(s.Data, other.Data) && sameAttributes(s.Attributes, other.Attributes)
+	return s != nil && s.Attr == other.Attr && bytes.Equal(s.Data, other.Data) &&
+		sameAttributes(s.Attributes, other.Attributes)
 }
 
 // writeBefore keeps what was there of a set, in the directory of its archives.

@@ -15,8 +15,8 @@ import (
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 )
 
-// acl lets user 33 read and change what has it: the list as the kernel takes it, a version and then tag, rights and id of
-// each entry.
+// acl lets user 33 read and change what has it: the list as the kernel takes it, a version and then tag, rights and id
+// of each entry.
 func acl() string {
 	text := binary.LittleEndian.AppendUint32(nil, 2)
 	for _, e := range []struct {
@@ -59,7 +59,8 @@ func (f *fakeHost) tree(top string) map[string]string {
 		text, _ := os.ReadFile(name)
 		target, _ := os.Readlink(name)
 		attributes := ""
-		for _, attribute := range []string{"system.posix_acl_access", "system.posix_acl_default", "security.selinux", "user.note"} {
+		for _, attribute := range []string{"system.posix_acl_access", "system.posix_acl_default", "security.selinux",
+			"user.note"} {
 			value := make([]byte, 256)
 			if n, err := unix.Lgetxattr(name, attribute, value); err == nil {
 				attributes += fmt.Sprintf(" %s=%q", attribute, value[:n])
@@ -87,10 +88,12 @@ func TestPutBackIsWhole(t *testing.T) {
 		f.write("/etc/x/listed.conf", "listed")
 		f.write("/etc/x/changed.conf", "changed")
 		f.write("/srv/behind.conf", "behind")
-		for name, mode := range map[string]os.FileMode{"etc/x/listed.conf": 0o670, "etc/x": 0o2750, "srv/behind.conf": 0o600} {
+		for name, mode := range map[string]os.FileMode{"etc/x/listed.conf": 0o670, "etc/x": 0o2750,
+			"srv/behind.conf": 0o600} {
 			owner := map[bool]int{true: 0, false: 33}[name == "etc/x"] // links are followed in directories of root's alone
 			name = filepath.Join(f.root, name)
-			if err := errors.Join(os.Chown(name, owner, 34), os.Chmod(name, mode&0o777|map[bool]os.FileMode{true: os.ModeSetgid}[mode&0o2000 != 0])); err != nil {
+			if err := errors.Join(os.Chown(name, owner, 34),
+				os.Chmod(name, mode&0o777|map[bool]os.FileMode{true: os.ModeSetgid}[mode&0o2000 != 0])); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -100,13 +103,15 @@ func TestPutBackIsWhole(t *testing.T) {
 		if err := os.Lchown(filepath.Join(f.root, "etc/x/link.conf"), 33, 34); err != nil {
 			t.Fatal(err)
 		}
-		f.set("/etc/x/listed.conf", map[string]string{"system.posix_acl_access": acl(), "security.selinux": label, "user.note": "mine"})
+		f.set("/etc/x/listed.conf", map[string]string{"system.posix_acl_access": acl(), "security.selinux": label,
+			"user.note": "mine"})
 		f.set("/etc/x/link.conf", map[string]string{"security.selinux": label})
 		f.set("/etc/x", map[string]string{"system.posix_acl_default": acl(), "user.note": "ours"})
 		f.set("/srv/behind.conf", map[string]string{"user.note": "behind"})
 		return f
 	}
-	names := []string{"/etc/x/plain.conf", "/etc/x/listed.conf", "/etc/x/changed.conf", "/etc/x/link.conf", "/etc/x/none.conf"}
+	names := []string{"/etc/x/plain.conf", "/etc/x/listed.conf", "/etc/x/changed.conf", "/etc/x/link.conf",
+		"/etc/x/none.conf"}
 	for kind, damage := range map[string]func(f *fakeHost) error{
 		"all gone": func(f *fakeHost) error {
 			return errors.Join(os.RemoveAll(filepath.Join(f.root, "etc/x")), os.Remove(filepath.Join(f.root, "srv/behind.conf")))
@@ -119,11 +124,13 @@ func TestPutBackIsWhole(t *testing.T) {
 				}
 				f.write(name, "the package's")
 			}
-			return errors.Join(unix.Removexattr(dir, "user.note"), unix.Removexattr(dir, "system.posix_acl_default"), os.Chown(dir, 0, 0), os.Chmod(dir, 0o755))
+			return errors.Join(unix.Removexattr(dir, "user.note"), unix.Removexattr(dir, "system.posix_acl_default"),
+				os.Chown(dir, 0, 0), os.Chmod(dir, 0o755))
 		},
 		"the attributes alone": func(f *fakeHost) error {
 			name := filepath.Join(f.root, "etc/x/listed.conf")
-			return errors.Join(unix.Removexattr(name, "system.posix_acl_access"), unix.Setxattr(name, "user.note", []byte("theirs"), 0), os.Chmod(name, 0o670))
+			return errors.Join(unix.Removexattr(name, "system.posix_acl_access"),
+				unix.Setxattr(name, "user.note", []byte("theirs"), 0), os.Chmod(name, 0o670))
 		},
 		"what the link leads to": func(f *fakeHost) error { return os.Remove(filepath.Join(f.root, "srv/behind.conf")) }, // as dpkg's purge does
 	} {

@@ -28,8 +28,9 @@ func newDNF(s Settings) Manager { return dnf{&rpm{Settings: s, locks: dnfLocks(s
 func dnfLocks(s Settings) locks {
 	return locks{
 		host: s.Host, timeout: s.LockTimeout,
-		files:    []string{"/var/lib/rpm/.rpm.lock", "/usr/lib/sysimage/rpm/.rpm.lock"},
-		pids:     []string{"/var/lib/dnf/rpmdb_lock.pid", "/var/cache/dnf/download_lock.pid", "/var/cache/dnf/metadata_lock.pid"},
+		files: []string{"/var/lib/rpm/.rpm.lock", "/usr/lib/sysimage/rpm/.rpm.lock"},
+		pids: []string{"/var/lib/dnf/rpmdb_lock.pid", "/var/cache/dnf/download_lock.pid",
+			"/var/cache/dnf/metadata_lock.pid"},
 		lockedBy: dnfLockedBy,
 	}
 }
@@ -62,7 +63,8 @@ func (d dnf) Refresh(ctx context.Context) error {
 // command prepares a command of dnf: it asks nothing, takes no weak dependencies, and does not wait
 // for locks without end.
 func (d dnf) command(args ...string) host.Command {
-	argv := []string{"dnf", "--assumeyes", "--color=never", "--setopt=install_weak_deps=False", "--setopt=exit_on_lock=True"}
+	argv := []string{"dnf", "--assumeyes", "--color=never", "--setopt=install_weak_deps=False",
+		"--setopt=exit_on_lock=True"}
 	return host.Command{Argv: append(argv, args...), Env: d.env()}
 }
 
@@ -77,15 +79,21 @@ func dnfCauses() []cause {
 		{"Could not resolve host", "the name of a repository's mirror cannot be resolved; check the host's DNS, " +
 			"or set a proxy in the task's environment or in /etc/dnf/dnf.conf"},
 		{"Couldn't resolve proxy", "the proxy's name cannot be resolved; check the proxy that is set"},
-		{"Couldn't connect to server", "a repository's mirror or the proxy refuses connections; check the repositories below /etc/yum.repos.d and the proxy"},
+		{"Couldn't connect to server",
+			"a repository's mirror or the proxy refuses connections; check the repositories below /etc/yum.repos.d and the " +
+				"proxy"},
 		{"Timeout was reached", "a repository's mirror does not answer; check the network, the firewall and the proxy"},
-		{"SSL peer certificate", "the certificate of a repository's mirror is not trusted; install its authority's certificate"},
-		{"GPG check FAILED", "a package's signature cannot be checked with the keys that this host has; import the repository's key"},
+		{"SSL peer certificate", "the certificate of a repository's mirror is not trusted; install its authority's " +
+			"certificate"},
+		{"GPG check FAILED", "a package's signature cannot be checked with the keys that this host has; import the " +
+			"repository's key"},
 		{"is not signed", "a package is not signed, and this host's dnf wants signatures"},
 	})
 }
 
 const (
-	noRepositories = "no repository is enabled on this host; register it (subscription-manager register), or enable one below /etc/yum.repos.d"
-	notRegistered  = "this host has no subscription; register it (subscription-manager register), or enable another repository that has the package"
+	noRepositories = "no repository is enabled on this host; register it (subscription-manager register), or enable one " +
+		"below /etc/yum.repos.d"
+	notRegistered = "this host has no subscription; register it (subscription-manager register), or enable another " +
+		"repository that has the package"
 )

@@ -57,7 +57,7 @@ type transaction struct {
 	complete bool     // the whole answer was seen
 }
 
-// parseTransaction reads the table that dnf prints,
+// parseTransaction reads the table that dnf prints:
 //
 //	Installing dependencies:
 //	 python3-setuptools   noarch   53.0.0-13.el9   baseos   944 k
@@ -65,8 +65,8 @@ type transaction struct {
 //	Transaction Summary
 //	Install  2 Packages
 //
-// of which a row with a long name goes on in the next line. Module streams do not count: only dnf's
-// own installation would enable them.
+// A row with a long name goes on in the next line. Module streams do not count: only dnf's own installation would
+// enable them.
 func parseTransaction(text string) transaction {
 	var t transaction
 	section := ""
@@ -133,7 +133,8 @@ func (t *transaction) refusal(names []string) error {
 	if len(t.upgraded) == len(t.changes) {
 		command = "upgrade " + strings.Join(t.upgraded, " ")
 	}
-	return fmt.Errorf("cannot install %s: it would %s, which could not be undone; do it first with: dnf %s, then run this again",
+	return fmt.Errorf("cannot install %s: it would %s, which could not be undone; do it first with: dnf %s, then run "+
+		"this again",
 		strings.Join(names, ", "), strings.Join(t.changes, ", "), command)
 }
 
@@ -151,7 +152,8 @@ func noMatch(out host.Output) []string {
 
 // hint says what may offer a package that no enabled repository has.
 func hint(out host.Output) string {
-	if text := string(out.Stdout) + string(out.Stderr); strings.Contains(text, "not registered") || strings.Contains(text, "subscription-manager") {
+	if text := string(out.Stdout) + string(out.Stderr); strings.Contains(text, "not registered") ||
+		strings.Contains(text, "subscription-manager") {
 		return notRegistered
 	}
 	return "enable the repository that has it; dnf repolist --all names those that are known"

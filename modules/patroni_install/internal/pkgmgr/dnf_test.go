@@ -42,7 +42,8 @@ func (f *fakeHost) database(installed *[]Package, archives ...Package) {
 		return text, err
 	}
 	f.on["rpm --query --package"] = func(cmd host.Command) (text string, err error) {
-		for i, name := range slices.DeleteFunc(slices.Clone(cmd.Argv[2:]), func(word string) bool { return !strings.HasSuffix(word, ".rpm") }) {
+		for i, name := range slices.DeleteFunc(slices.Clone(cmd.Argv[2:]),
+			func(word string) bool { return !strings.HasSuffix(word, ".rpm") }) {
 			if i < len(archives) {
 				text += line(archives[i])
 				continue
@@ -219,14 +220,16 @@ func TestDNFInstalled(t *testing.T) {
 
 	f.on["rpm"] = fails("error: cannot open Packages database in /var/lib/rpm")
 	delete(f.on, "rpm --query --queryformat")
-	if _, _, err := f.dnf().Installed(t.Context(), []string{"python3-pip"}); err == nil || !strings.Contains(err.Error(), "rpm --rebuilddb") {
+	if _, _, err := f.dnf().Installed(t.Context(), []string{"python3-pip"}); err == nil ||
+		!strings.Contains(err.Error(), "rpm --rebuilddb") {
 		t.Errorf("a damaged database: %v", err)
 	}
 }
 
 func TestDNFDownload(t *testing.T) {
 	pip, setuptools := pipSet()
-	const fetch, refresh = "dnf install python3-pip-21.3.1-1.el9.noarch python3-setuptools-53.0.0-15.el9.noarch", "dnf makecache"
+	const fetch, refresh = "dnf install python3-pip-21.3.1-1.el9.noarch python3-setuptools-53.0.0-15.el9.noarch",
+		"dnf makecache"
 	const notFound = "[MIRROR] python3-pip.rpm: Status code: 404 for https://mirror/pip.rpm"
 	for _, tc := range []struct {
 		name     string
@@ -239,7 +242,8 @@ func TestDNFDownload(t *testing.T) {
 		{name: "good", answers: []string{""}, fetched: []Package{pip, setuptools}, commands: []string{fetch}},
 		{name: "404, then good", answers: []string{notFound, ""}, fetched: []Package{pip, setuptools}, commands: []string{fetch, refresh, fetch}},
 		{
-			name: "404, then other versions", answers: []string{notFound, "No match for argument: python3-pip-21.3.1-1.el9.noarch"},
+			name:     "404, then other versions",
+			answers:  []string{notFound, "No match for argument: python3-pip-21.3.1-1.el9.noarch"},
 			commands: []string{fetch, refresh, fetch}, changed: true, want: "run this again",
 		},
 		{name: "one is lost", answers: []string{""}, fetched: []Package{pip}, commands: []string{fetch}, want: "did not fetch python3-setuptools"},
@@ -268,7 +272,8 @@ func TestDNFDownload(t *testing.T) {
 				}
 				return "", nil
 			}
-			f.on["dnf --assumeyes --color=never --setopt=install_weak_deps=False --setopt=exit_on_lock=True makecache"] = prints("")
+			makecache := "dnf --assumeyes --color=never --setopt=install_weak_deps=False --setopt=exit_on_lock=True makecache"
+			f.on[makecache] = prints("")
 			err := f.dnf().Download(t.Context(), []Package{pip, setuptools}, "/priv")
 			if (err == nil) != (tc.want == "") || errors.Is(err, ErrChanged) != tc.changed {
 				t.Fatalf("got error %v", err)
@@ -276,7 +281,8 @@ func TestDNFDownload(t *testing.T) {
 			if err != nil && !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("error %q lacks %q", err, tc.want)
 			}
-			diff(t, "commands", tc.commands, slices.DeleteFunc(f.lines(), func(line string) bool { return strings.HasPrefix(line, "rpm") }))
+			diff(t, "commands", tc.commands,
+				slices.DeleteFunc(f.lines(), func(line string) bool { return strings.HasPrefix(line, "rpm") }))
 		})
 	}
 }
@@ -501,7 +507,8 @@ func TestDNFWaits(t *testing.T) {
 				f := newHost(t, "")
 				tc.lock(f)
 				err := f.dnf().Ready(t.Context())
-				if err == nil || err.Error() != "cannot lock the package database: process 123 (dnf update) still holds it after 1m0s" {
+				if err == nil || err.Error() != "cannot lock the package database: process 123 (dnf update) still holds it after "+
+					"1m0s" {
 					t.Errorf("got error %v", err)
 				}
 			})

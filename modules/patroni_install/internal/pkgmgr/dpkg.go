@@ -34,7 +34,7 @@ func (s stanza) pkg() Package {
 	return Package{Name: string(s.name), Version: string(s.version), Arch: string(s.arch)}
 }
 
-// state is the last word of the status; "not-installed" where there is none.
+// state is the last word of the status; "not-installed" if there is none.
 func (s stanza) state() string {
 	words := bytes.Fields(s.status)
 	if len(words) != 3 {

@@ -129,9 +129,11 @@ func TestInstalledReadsUpdates(t *testing.T) {
 }
 
 func TestInstalledErrors(t *testing.T) {
-	for _, name := range []string{"", "x", "-o", "--help", "pi px", "pipx/testing", "pipx^", "./x.deb", "lib*", "pipx:", "pipx=", "pipx=1 2", "Pipx?", "+x"} {
+	for _, name := range []string{"", "x", "-o", "--help", "pi px", "pipx/testing", "pipx^", "./x.deb", "lib*", "pipx:",
+		"pipx=", "pipx=1 2", "Pipx?", "+x"} {
 		f := newHost(t, status)
-		if _, _, err := f.apt.Installed(t.Context(), []string{name}); err == nil || !strings.Contains(err.Error(), "is not the name of a package") {
+		if _, _, err := f.apt.Installed(t.Context(), []string{name}); err == nil ||
+			!strings.Contains(err.Error(), "is not the name of a package") {
 			t.Errorf("Installed(%q): got error %v", name, err)
 		}
 		if _, err := f.apt.Simulate(t.Context(), []string{name}); err == nil {
@@ -143,7 +145,8 @@ func TestInstalledErrors(t *testing.T) {
 	if err := f.apt.Host.FS.Remove(statusFile); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := f.apt.Installed(t.Context(), []string{"pipx"}); err == nil || !strings.HasPrefix(err.Error(), "cannot read dpkg's status: ") {
+	if _, _, err := f.apt.Installed(t.Context(), []string{"pipx"}); err == nil ||
+		!strings.HasPrefix(err.Error(), "cannot read dpkg's status: ") {
 		t.Errorf("without a status file: got error %v", err)
 	}
 }
@@ -172,7 +175,8 @@ func TestInterrupted(t *testing.T) {
 // BenchmarkInstalled is the no-op run on a host with very many packages.
 func BenchmarkInstalled(b *testing.B) {
 	stanza := strings.Replace(entry(Package{"some-package", "1.0-1", "amd64"}, "install ok installed"), " more of it\n",
-		strings.Repeat(" a line of a long description of what the package is good for\n", 12)+"Provides: a-virtual-package (= 1.0)\nDepends: libc6 (>= 2.36), libsomething, python3\n", 1)
+		strings.Repeat(" a line of a long description of what the package is good for\n", 12)+
+			"Provides: a-virtual-package (= 1.0)\nDepends: libc6 (>= 2.36), libsomething, python3\n", 1)
 	text := strings.Repeat(stanza, 5<<20/len(stanza)) + status
 	f := newHost(b, text)
 	b.SetBytes(int64(len(text)))

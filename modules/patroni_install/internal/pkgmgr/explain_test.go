@@ -25,7 +25,8 @@ func TestExplain(t *testing.T) {
 		"unknown": {"E: something else", `command "apt-get update" failed: exit status 100: E: something else`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			failed := &host.CommandError{Argv: []string{"apt-get", "update"}, Status: "exit status 100", Code: 100, Stderr: c.stderr}
+			failed := &host.CommandError{Argv: []string{"apt-get", "update"}, Status: "exit status 100", Code: 100,
+				Stderr: c.stderr}
 			err := explain(failed)
 			if err.Error() != c.want {
 				t.Errorf("explain: %q, want %q", err, c.want)

@@ -104,7 +104,8 @@ func (f *fakeHost) lines() []string {
 		}
 		var words []string
 		for i, word := range cmd.Argv {
-			option := strings.HasPrefix(word, "-") && !slices.Contains([]string{"-s", "--unpack", "--configure", "--set-selections"}, word)
+			option := strings.HasPrefix(word, "-") &&
+				!slices.Contains([]string{"-s", "--unpack", "--configure", "--set-selections"}, word)
 			if option || i > 0 && cmd.Argv[i-1] == "-o" {
 				continue
 			}
@@ -142,7 +143,8 @@ func entries(status string, set ...Package) string {
 }
 
 func pipxSet() (pipx, click, venv Package) {
-	return Package{"pipx", "1.1.0-1", "all"}, Package{"python3-click", "8.1.3-2", "all"}, Package{"python3-venv", "1:3.11.2-1+b1", "amd64"}
+	return Package{"pipx", "1.1.0-1", "all"}, Package{"python3-click", "8.1.3-2", "all"},
+		Package{"python3-venv", "1:3.11.2-1+b1", "amd64"}
 }
 
 func archivesOf(f *fakeHost, set ...Package) string {

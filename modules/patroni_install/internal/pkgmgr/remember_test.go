@@ -14,15 +14,16 @@ import (
 func TestRemoveKeepsWhatWasThere(t *testing.T) {
 	pipx, click, venv := pipxSet()
 	set := []Package{pipx, click, venv}
-	f := newHost(t, "Package: python3-click\nStatus: deinstall ok config-files\nArchitecture: all\nVersion: 8.0\nConffiles:\n"+
-		" /etc/click.conf 0123 \n /etc/old.d/click 4567 obsolete\nDescription: x\n /etc/not.one\n\n")
+	f := newHost(t, "Package: python3-click\nStatus: deinstall ok config-files\nArchitecture: all\nVersion: 8.0\n"+
+		"Conffiles:\n /etc/click.conf 0123 \n /etc/old.d/click 4567 obsolete\nDescription: x\n /etc/not.one\n\n")
 	dir := archivesOf(f, set...)
 	f.write("/etc/click.conf", "edited")
 	f.write("/etc/click.conf~", "edited before")
 	f.write("/etc/old.d/click", "obsolete")
 	f.write("/etc/pipx/pipx.conf", "by hand")
 	f.on["dpkg-deb --info"] = fails("dpkg-deb: 'x.deb' contains no control component 'conffiles'")
-	f.on["dpkg-deb --info "+f.root+"/priv/pipx"] = prints("/etc/pipx/pipx.conf\n/etc/pipx/other.conf\n remove-on-upgrade /etc/gone\n")
+	f.on["dpkg-deb --info "+f.root+"/priv/pipx"] = prints("/etc/pipx/pipx.conf\n/etc/pipx/other.conf\n" +
+		" remove-on-upgrade /etc/gone\n")
 	if err := f.apt.Remember(t.Context(), set, dir); err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +33,8 @@ func TestRemoveKeepsWhatWasThere(t *testing.T) {
 	f.write("/etc/pipx/other.conf", "new")
 	f.write(statusFile, entries("install ok installed", set...))
 	f.on["apt-get -s"] = prints("Purg pipx [1]\nPurg python3-click [1]\nPurg python3-venv [1]\n")
-	f.on["apt-get -qy remove"] = f.sets(entries("install ok installed", pipx, venv) + entry(click, "deinstall ok config-files"))
+	f.on["apt-get -qy remove"] = f.sets(entries("install ok installed", pipx, venv) +
+		entry(click, "deinstall ok config-files"))
 	f.on["apt-get -qy purge"] = func(host.Command) (string, error) {
 		f.write(statusFile, entry(click, "deinstall ok config-files"))
 		return "", os.RemoveAll(filepath.Join(f.root, "etc/pipx"))
@@ -62,7 +64,7 @@ func TestRemoveKeepsWhatWasThere(t *testing.T) {
 	diff(t, "removals", []string{"apt-get remove python3-click", "apt-get purge pipx python3-venv:amd64"}, removals)
 }
 
-// TestRemoveBeforeItBegan: where nothing was written down, the package manager has not begun, and a configuration
+// TestRemoveBeforeItBegan: if nothing was written down, the package manager has not begun, and a configuration
 // that is there is somebody's.
 func TestRemoveBeforeItBegan(t *testing.T) {
 	pipx, click, _ := pipxSet()
