@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// FuzzShell: what a shell can parse it can still parse with the block, and after its removal. Where a text has markers
+// FuzzShell: what a shell can parse it can still parse with the block, and after its removal. If a text has markers
 // already, that is so if the user's own lines can be parsed without them.
 func FuzzShell(f *testing.F) {
 	shells := []string{"dash", "bash"}

@@ -15,7 +15,8 @@ func seeds() []string {
 		testBlockNoNewline + testBlock, "a\n" + testBlock + testBlockNoNewline, testStatement + endMarker,
 		beginMarker, beginMarker + "\n" + testStatement, endMarker + "\n" + beginMarker, beginMarker + "\n" + testCase + "\n",
 		"PATH=$PATH:" + testDir + "\n" + endMarkerNoNewline, "[ -z \"$PS1\" ] && return", "\n" + endMarkerNoNewline + "\n",
-		testConfigBlock, "a\n" + testConfigBlock + "b", testConfigBlock + testBlockNoNewline, testBlock + "a\n" + testConfigBlock,
+		testConfigBlock, "a\n" + testConfigBlock + "b", testConfigBlock + testBlockNoNewline, testBlock + "a\n" +
+			testConfigBlock,
 		beginMarker + "\n" + testConfigStatement, testConfigStatement + testStatement + endMarker, testConfigStatement,
 		testFishBlock, "a\n" + testFishBlock + "b", testBlock + testFishBlock, testFishConfigBlock,
 		strings.Replace(strings.ReplaceAll(testStatement, testDir, ""), "\n", "\n"+endMarker+"\n", 1),

@@ -9,10 +9,10 @@
 // in its name is ever expanded. Lines end in LF also where the rest of the file has CRLF: a shell would take the CR
 // for a part of the word.
 //
-// # Where it goes
+// # Its place
 //
 // In a login file the block comes last, so that it also sees the PATH which lines above have set afresh.
-// Where the file may leave before its end (return, exit, exec), and in .bashrc and .zshrc, whose guards
+// If the file may leave before its end (return, exit, exec), and in .bashrc and .zshrc, whose guards
 // turn non-interactive shells away, it comes first: below the comment that heads the file if a blank line ends
 // that comment, otherwise at the very top (below a #! line). Nothing can be open at either place.
 //
@@ -48,8 +48,8 @@ const (
 	Fish
 )
 
-// readsBashrc ends a new .bash_profile: its mere existence keeps bash from reading .profile, by which
-// .bashrc usually comes in.
+// readsBashrc ends a new .bash_profile: its mere existence keeps bash from reading .profile, which
+// usually brings in .bashrc.
 const readsBashrc = `if [ -f ~/.bashrc ]; then
     . ~/.bashrc
 fi
@@ -65,7 +65,7 @@ type Settings struct {
 	Config string
 }
 
-// Ensure returns text with one current block, or without one where there is nothing to set. A block that is there is
+// Ensure returns text with one current block, or without one if there is nothing to set. A block that is there is
 // renewed in its place. Without one that puts Dir on the PATH, none does where a line of the user's puts it there for
 // every shell that reads the file. The error tells that Dir cannot be on a PATH, or Dir or Config in a line of
 // text: they must be absolute, without control characters, and Dir without colons.

@@ -45,11 +45,12 @@ test -n "$PATRONICTL_CONFIG_FILE"; or set -gx PATRONICTL_CONFIG_FILE '/etc/patro
 
 const testConfig = "/etc/patroni/patroni.yaml"
 
-const testConfigStatement = `[ -n "${PATRONICTL_CONFIG_FILE-}" ] || export PATRONICTL_CONFIG_FILE='/etc/patroni/patroni.yaml'
-`
+const testConfigStatement = `[ -n "${PATRONICTL_CONFIG_FILE-}" ] || ` +
+	"export PATRONICTL_CONFIG_FILE='/etc/patroni/patroni.yaml'\n"
 
 // testConfigBlock is the block that names a configuration and leaves the PATH alone.
-const testConfigBlock = "# patroni_install begin: settings for Patroni's programs\n" + testConfigStatement + "# patroni_install end\n"
+const testConfigBlock = "# patroni_install begin: settings for Patroni's programs\n" + testConfigStatement +
+	"# patroni_install end\n"
 
 // testBothBlock does both.
 var testBothBlock = strings.Replace(testConfigBlock, "programs\n", "programs\n"+testStatement, 1)

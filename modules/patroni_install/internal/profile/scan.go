@@ -15,7 +15,7 @@ type finding struct {
 }
 
 // scanner reads the words of a text, line by line. It is no shell and knows no quotes: in doubt the text leaves, and
-// does not put the directory on the PATH. A block is harmless at the top, and where it is not needed.
+// does not put the directory on the PATH. A block is harmless at the top, and if it is not needed.
 type scanner struct {
 	finding
 	dirs []string  // the directory, as it can be spelt

@@ -59,7 +59,8 @@ func write(t *testing.T, dir, name, text string) string {
 // awkwardDirs are directories whose names a careless block would run, expand or split.
 func awkwardDirs() []string {
 	return []string{
-		testDir, "/opt/patroni bin", "/opt/it's", `/opt/"quoted"`, "/opt/$HOME", "/opt/${x:?}", "/opt/`false`", "/opt/$(false)",
+		testDir, "/opt/patroni bin", "/opt/it's", `/opt/"quoted"`, "/opt/$HOME", "/opt/${x:?}", "/opt/`false`",
+		"/opt/$(false)",
 		`/opt/back\slash`, "/opt/*", "/opt/[a]?", "/opt/a;b&c|d", "/opt/#c", "/opt/!h", "/opt/~", "/opt/é", "/opt/''", "/opt/%s", "/opt/) ;;",
 	}
 }
