@@ -10,7 +10,7 @@ import (
 )
 
 // Additions moves files and directories that were staged into a directory that holds others'
-// things too, each by one rename to a place where nothing is. Undo moves them back.
+// things too, each by one rename to a free place. Undo moves them back.
 type Additions struct {
 	Name    string     `json:"name"` // what they are to people: "pipx for postgres"
 	From    string     `json:"from"` // the staged directory, which only root enters

@@ -80,12 +80,13 @@ func TestAdditions(t *testing.T) {
 
 func TestAdditionsLeaveOthersAlone(t *testing.T) {
 	h, s := staged(t)
-	if err := h.FS.WriteFile("/to/bin/pipx", []byte("somebody's"), fsys.Attr{Mode: 0o755, UID: os.Getuid(), GID: os.Getgid()}); err != nil {
+	if err := h.FS.WriteFile("/to/bin/pipx", []byte("somebody's"),
+		fsys.Attr{Mode: 0o755, UID: os.Getuid(), GID: os.Getgid()}); err != nil {
 		t.Fatal(err)
 	}
 	_, conflict := errors.AsType[*txn.ConflictError](s.Apply(t.Context(), h))
 	if !conflict {
-		t.Error("no conflict where somebody else's file is")
+		t.Error("no conflict with somebody else's file")
 	}
 	_ = s.Undo(t.Context(), h) // reports it once more
 	if data, err := h.FS.ReadFile("/to/bin/pipx", 100); err != nil || string(data) != "somebody's" {
@@ -116,7 +117,7 @@ func atRenames(h *host.Host, do ...func() error) {
 	}
 }
 
-// TestAdditionsTakeNothingElse: undo moves nothing into the stage but what came from there. Where it did
+// TestAdditionsTakeNothingElse: undo moves nothing into the stage but what came from there. If it did
 // and cannot move it back, also a later undo says that the stage holds something.
 func TestAdditionsTakeNothingElse(t *testing.T) {
 	for _, stuck := range []bool{false, true} {
@@ -126,7 +127,8 @@ func TestAdditionsTakeNothingElse(t *testing.T) {
 		}
 		to := h.FS.Real("/to/lib")
 		atRenames(h, func() error {
-			return errors.Join(os.Rename(to+"/pipx", to+"/aside"), os.Mkdir(to+"/pipx", 0o755), os.Mkdir(to+"/pipx/roots", 0o700))
+			return errors.Join(os.Rename(to+"/pipx", to+"/aside"), os.Mkdir(to+"/pipx", 0o755),
+				os.Mkdir(to+"/pipx/roots", 0o700))
 		}, func() error {
 			return map[bool]error{true: errors.New("stuck")}[stuck]
 		})

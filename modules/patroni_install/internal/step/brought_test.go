@@ -27,11 +27,13 @@ func TestUndoBesidePackages(t *testing.T) {
 		}, "/dir", true, false, "/dir"},
 		"file while they are there": {func(w *world) txn.Step {
 			w.write("/dir/hold", "hold", 0o644)
-			return &step.File{Path: "/dir/hold", Before: &step.FileState{Data: []byte("hold"), Attr: fsys.Attr{Mode: 0o644}}, While: "/archives"}
+			return &step.File{Path: "/dir/hold", Before: &step.FileState{Data: []byte("hold"), Attr: fsys.Attr{Mode: 0o644}},
+				While: "/archives"}
 		}, "/dir/hold", false, true, ""},
 		"file when they are gone": {func(w *world) txn.Step {
 			w.write("/dir/hold", "hold", 0o644)
-			return &step.File{Path: "/dir/hold", Before: &step.FileState{Data: []byte("hold"), Attr: fsys.Attr{Mode: 0o644}}, While: "/archives"}
+			return &step.File{Path: "/dir/hold", Before: &step.FileState{Data: []byte("hold"), Attr: fsys.Attr{Mode: 0o644}},
+				While: "/archives"}
 		}, "/dir/hold", false, false, "/archives"},
 	} {
 		t.Run(name, func(t *testing.T) {

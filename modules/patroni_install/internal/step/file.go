@@ -34,7 +34,7 @@ type File struct {
 	Masked Masking `json:"masked,omitempty"`
 	// Unit tells that systemd reads the file: a unit or a drop-in.
 	Unit bool `json:"unit,omitempty"`
-	// While is a path without which Undo has nothing to do any more, "" where it always has: an undo that was
+	// While is a path. Once that is gone, Undo has nothing to do any more. "" if it always has: an undo that was
 	// interrupted may have come past the steps that the file was for.
 	While string `json:"while,omitempty"`
 }
@@ -53,7 +53,7 @@ var (
 	_ txn.Upgrader = (*File)(nil)
 )
 
-// olderUnit is the name by which older programs told the files that systemd reads.
+// olderUnit is the name that older programs gave to the files that systemd reads.
 const olderUnit = "unit"
 
 // Kind implements [txn.Step].
@@ -161,7 +161,7 @@ func (s *File) ensure(h *host.Host, from, to *FileState) error {
 	return cannot("write", s.Name, s.Path, h.FS.WriteFile(s.Path, to.Data, to.Attr))
 }
 
-// read returns the live state; live is nil where no regular file is.
+// read returns the live state; live is nil if no regular file is there.
 func (s *File) read(h *host.Host) (live *FileState, found *fsys.Info, err error) {
 	found, err = lookup(h, s.Path)
 	if err != nil || found == nil || found.Type != fsys.File {

@@ -56,7 +56,7 @@ func (s *FileContext) Undo(ctx context.Context, h *host.Host) error {
 // Finish implements [txn.Step].
 func (s *FileContext) Finish(context.Context, *host.Host) error { return nil }
 
-// ensure changes the rule where it is not as wanted. The policy's own word counts, not that of
+// ensure changes the rule if it is not as wanted. The policy's own word counts, not that of
 // semanage alone, which is not stopped with us: it replaces the policy as a whole.
 func (s *FileContext) ensure(ctx context.Context, h *host.Host, wanted bool) error {
 	there, err := HasFileContext(h.FS, s.File, s.Pattern, s.Type)
@@ -67,7 +67,8 @@ func (s *FileContext) ensure(ctx context.Context, h *host.Host, wanted bool) err
 	if !wanted {
 		verb, argv = "remove", []string{Semanage, "fcontext", "--delete", s.Pattern}
 	}
-	if _, err := h.Run.Run(ctx, host.Command{Argv: argv, Env: host.SystemEnv(), Detached: true, Confined: true}); err != nil {
+	if _, err := h.Run.Run(ctx, host.Command{Argv: argv, Env: host.SystemEnv(), Detached: true,
+		Confined: true}); err != nil {
 		return cannot(verb, "SELinux file-context rule", s.Pattern, err)
 	}
 	if there, err = HasFileContext(h.FS, s.File, s.Pattern, s.Type); err == nil && there != wanted {

@@ -59,8 +59,9 @@ func fullSteps() []txn.Step {
 		},
 		&step.Tree{
 			Name: "Patroni", Path: "/venvs/patroni", Spare: "/stage/patroni",
-			Before: &step.TreeState{ID: "12.34", Text: "Patroni 4.0.7\n"}, After: &step.TreeState{ID: "56", Text: "Patroni 4.1.5\n"},
-			Copy: &step.TreeCopy{Path: "/stage/copy", ID: "78"},
+			Before: &step.TreeState{ID: "12.34", Text: "Patroni 4.0.7\n"},
+			After:  &step.TreeState{ID: "56", Text: "Patroni 4.1.5\n"},
+			Copy:   &step.TreeCopy{Path: "/stage/copy", ID: "78"},
 		},
 	}
 }
@@ -173,7 +174,8 @@ func FuzzDecodeStep(f *testing.F) {
 	for _, r := range journaled(f, slices.Concat(fullSteps(), bareSteps())) {
 		f.Add([]byte(r.Step))
 	}
-	for _, text := range []string{`{}`, `null`, `[]`, `{"path":{}}`, `{"path":"\ud800"}`, `{"before":null,"before":{"mode":-1}}`} {
+	for _, text := range []string{`{}`, `null`, `[]`, `{"path":{}}`, `{"path":"\ud800"}`,
+		`{"before":null,"before":{"mode":-1}}`} {
 		f.Add([]byte(text))
 	}
 	kinds := step.Kinds()

@@ -43,7 +43,8 @@ func labelCases() []testCase {
 	relink := func(w *world) { w.must(w.host.FS.Symlink("/link", "/elsewhere", os.Geteuid(), os.Getegid())) }
 	return []testCase{
 		{
-			name: "labelled link created", step: func(*world) txn.Step { return &step.Symlink{Path: "/link", After: labelled("/new", newLabel)} },
+			name:     "labelled link created",
+			step:     func(*world) txn.Step { return &step.Symlink{Path: "/link", After: labelled("/new", newLabel)} },
 			conflict: relink,
 		},
 		{
@@ -72,7 +73,8 @@ func labelCases() []testCase {
 			name: "directory's label changed", setup: dir,
 			step: func(*world) txn.Step {
 				a := attr(0o755)
-				return &step.Directory{Name: "d", Path: "/dir", Before: &a, After: &a, Label: &step.LabelChange{Before: oldLabel, After: newLabel}}
+				return &step.Directory{Name: "d", Path: "/dir", Before: &a, After: &a,
+					Label: &step.LabelChange{Before: oldLabel, After: newLabel}}
 			},
 			conflict: func(w *world) { w.must(os.Chmod(w.real("/dir"), 0o711)) },
 		},
@@ -80,7 +82,8 @@ func labelCases() []testCase {
 			name: "labels of each kind changed", setup: func(w *world) { old(w); dir(w) },
 			step: func(*world) txn.Step {
 				change := step.LabelChange{Before: oldLabel, After: newLabel}
-				return &step.Labels{Path: "/", Files: []step.FileLabel{{Path: "/link", LabelChange: change}, {Path: "/dir", LabelChange: change}}}
+				return &step.Labels{Path: "/",
+					Files: []step.FileLabel{{Path: "/link", LabelChange: change}, {Path: "/dir", LabelChange: change}}}
 			},
 			conflict: func(w *world) { w.must(w.host.FS.SetLabel("/link", "x"+oldLabel)) },
 		},

@@ -84,7 +84,7 @@ func (s *Packages) Apply(ctx context.Context, h *host.Host) error {
 	return manager.Install(ctx, s.Add, s.Names, s.Archives)
 }
 
-// refuseForeign gives up where somebody else has installed one of the packages since the
+// refuseForeign gives up if somebody else has installed one of the packages since the
 // simulation: Undo would take it away. Without the archives Undo knows that nothing was begun.
 func (s *Packages) refuseForeign(ctx context.Context, h *host.Host, manager pkgmgr.Manager) error {
 	if err := manager.Ready(ctx); err != nil {
@@ -124,7 +124,8 @@ func (s *Packages) Undo(ctx context.Context, h *host.Host) error {
 	if err := s.Finish(ctx, h); err != nil || len(kept) == 0 {
 		return err
 	}
-	return &txn.ConflictError{Path: "the set of packages", Found: "kept, since something else needs it now: " + packageList(kept, ", ")}
+	return &txn.ConflictError{Path: "the set of packages", Found: "kept, since something else needs it now: " +
+		packageList(kept, ", ")}
 }
 
 // Finish implements [txn.Step].

@@ -21,7 +21,7 @@ func (n noCommands) Run(_ context.Context, cmd host.Command) (host.Output, error
 }
 
 // TestPackagesOfAnUnknownManager: a newer program's journal may name one. Nothing of the set is touched, and its
-// archives stay, by which the newer program undoes it.
+// archives stay, and with them the newer program undoes it.
 func TestPackagesOfAnUnknownManager(t *testing.T) {
 	w := newWorld(t, func(w *world) { w.write("/archives/a.pkg", "", 0o644) })
 	w.host.Run = noCommands{t}

@@ -94,7 +94,7 @@ func (s *Stage) clear(h *host.Host) error {
 	return cannot("remove", "staging directory", s.Path, h.FS.RemoveTree(s.Path, s.check))
 }
 
-// mounted tells whether a stage that is not there is gone. Where its file system is not mounted, as after a power
+// mounted tells whether a stage that is not there is gone. If its file system is not mounted, as after a power
 // cut, neither it nor what it serves could be looked at, and the journal has to stay.
 func (s *Stage) mounted(h *host.Host) error {
 	if s.Above.ID == "" {

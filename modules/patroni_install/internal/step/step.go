@@ -69,7 +69,7 @@ func conflict(path string, found *fsys.Info) error {
 	return &txn.ConflictError{Path: path, Found: text}
 }
 
-// action names the change between two states, of which nil is absence.
+// action names the change between two states; nil is absence.
 func action[T any](before, after *T) string {
 	switch {
 	case before == nil:

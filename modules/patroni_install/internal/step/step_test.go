@@ -123,7 +123,9 @@ func plainCases() []testCase {
 	}
 	return []testCase{
 		{
-			name: "file created", step: func(*world) txn.Step { return &step.File{Name: "unit", Path: "/unit", After: file("new", 0o644)} },
+			name: "file created", step: func(*world) txn.Step {
+				return &step.File{Name: "unit", Path: "/unit", After: file("new", 0o644)}
+			},
 			conflict: edit("/unit"),
 		},
 		{
@@ -143,7 +145,8 @@ func plainCases() []testCase {
 		{
 			name: "file with bytes that are no text", setup: func(w *world) { w.write("/profile", "\xff\x00\xfe", 0o644) },
 			step: func(*world) txn.Step {
-				return &step.File{Name: "profile", Path: "/profile", Before: file("\xff\x00\xfe", 0o644), After: file("\xff\x00\xfe#", 0o644)}
+				return &step.File{Name: "profile", Path: "/profile", Before: file("\xff\x00\xfe", 0o644),
+					After: file("\xff\x00\xfe#", 0o644)}
 			},
 			conflict: edit("/profile"),
 		},
@@ -167,7 +170,8 @@ func plainCases() []testCase {
 			conflict: relink("/link"),
 		},
 		{
-			name: "directory created", step: func(*world) txn.Step { a := attr(0o750); return &step.Directory{Name: "d", Path: "/dir", After: &a} },
+			name:     "directory created",
+			step:     func(*world) txn.Step { a := attr(0o750); return &step.Directory{Name: "d", Path: "/dir", After: &a} },
 			conflict: func(w *world) { _ = os.Remove(w.real("/dir")); edit("/dir")(w) },
 		},
 		{
@@ -395,7 +399,8 @@ func TestStageKeepsWhatCannotBePutBack(t *testing.T) {
 		},
 	}
 	_, _, err := transaction.Run(t.Context(), batches...)
-	for _, want := range []string{"the next step failed", "/home/venvs/patroni was changed by somebody else", "/home/.stage was kept"} {
+	for _, want := range []string{"the next step failed", "/home/venvs/patroni was changed by somebody else",
+		"/home/.stage was kept"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v lacks %q", err, want)
 		}
@@ -450,7 +455,8 @@ func TestDescriptions(t *testing.T) {
 			},
 		},
 		"added lines": {
-			&step.File{Name: "p", Path: "/p", Before: file("secret\nlast\n", 0o600), After: file("secret\nblock\nlast\n", 0o600)},
+			&step.File{Name: "p", Path: "/p", Before: file("secret\nlast\n", 0o600),
+				After: file("secret\nblock\nlast\n", 0o600)},
 			txn.Description{Name: "p", Action: "change", Path: "/p", After: "block\n"},
 		},
 		"removed link": {

@@ -197,7 +197,7 @@ func TestStageRemovesNothingElse(t *testing.T) {
 }
 
 // TestStageAfterACrash: what may be there when its directory was not journaled yet goes away, and so
-// does a stage of which a part is gone.
+// does a stage that lacks a part.
 func TestStageAfterACrash(t *testing.T) {
 	for n := 1; ; n++ {
 		w, s := stageWorld(t, true)
