@@ -64,7 +64,7 @@ type Build struct {
 }
 
 // Fetch returns the commands that prepare the build, to be run in this order: whatever comes from
-// outside is there, and checked where there is a lock, when they have succeeded. archive is an
+// outside is there, and checked if there is a lock, when they have succeeded. archive is an
 // archive of packages to be unpacked into Wheels, which is an empty directory then, or nil.
 //
 // pipx would make its shared venv by itself, but spends more time on that than on Patroni:
@@ -129,7 +129,8 @@ func (b Build) BringPipx() []host.Command {
 	from := b.sealed()
 	if b.Pipx != "" {
 		from.Wheels = path.Join(b.Scratch, "locked-pipx")
-		fetch := b.command(b.Argv[0], "-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "-r", b.Pipx, "-d", from.Wheels)
+		fetch := b.command(b.Argv[0], "-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "-r", b.Pipx, "-d",
+			from.Wheels)
 		fetch.Env = append(fetch.Env, "PIP_REQUIRE_HASHES=1")
 		commands = append(commands, fetch)
 	}
@@ -175,7 +176,7 @@ func (b Build) Env() []string {
 		"PIP_NO_INPUT=1",
 		"PIP_PROGRESS_BAR=off",
 		"PIP_COMPILE=0",
-		// Empty is unset to Python. pipx 1.18 sets it where it is not set, and setup.py of ydiff,
+		// Empty is unset to Python. pipx 1.18 sets it if it is not set, and setup.py of ydiff,
 		// which imports its own module, then fails.
 		"PYTHONSAFEPATH=",
 	)
@@ -219,7 +220,8 @@ func (b Build) index() []string {
 	if b.Wheels != "" {
 		return append(env, setting{"PIP_FIND_LINKS", fileURL(b.Wheels)}, setting{"PIP_NO_INDEX", "1"}).env()
 	}
-	return append(env, setting{"PIP_INDEX_URL", b.IndexURL}, setting{"PIP_EXTRA_INDEX_URL", strings.Join(b.ExtraIndexURLs, " ")}).env()
+	return append(env, setting{"PIP_INDEX_URL", b.IndexURL},
+		setting{"PIP_EXTRA_INDEX_URL", strings.Join(b.ExtraIndexURLs, " ")}).env()
 }
 
 // passed picks from an environment what may reach pip: proxies, trust and pip's own settings
@@ -231,7 +233,8 @@ func passed(environ []string) []string {
 		"PIP_EDITABLE": true, "PIP_REQUIREMENT": true, "PIP_BUILD": true, "PIP_NO_COMPILE": true,
 		"PIP_HELP": true, "PIP_VERSION": true, "PIP_REQUIRE_VIRTUALENV": true,
 	}
-	trust := map[string]bool{"SSL_CERT_FILE": true, "SSL_CERT_DIR": true, "REQUESTS_CA_BUNDLE": true, "CURL_CA_BUNDLE": true}
+	trust := map[string]bool{"SSL_CERT_FILE": true, "SSL_CERT_DIR": true, "REQUESTS_CA_BUNDLE": true,
+		"CURL_CA_BUNDLE": true}
 	var env []string
 	for _, variable := range environ {
 		name, _, found := strings.Cut(variable, "=")

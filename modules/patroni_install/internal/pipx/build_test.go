@@ -49,7 +49,8 @@ func TestCommands(t *testing.T) {
 // TestLockedCommands: pip fetches and checks, and pipx installs from what passed alone.
 func TestLockedCommands(t *testing.T) {
 	b := exampleBuild()
-	b.Lock, b.Tools, b.IndexURL, b.Environ = "/home/pg/scratch/lock.txt", "/home/pg/scratch/tools.txt", "https://index.example", []string{"PIP_FIND_LINKS=/theirs"}
+	b.Lock, b.Tools, b.IndexURL, b.Environ = "/home/pg/scratch/lock.txt", "/home/pg/scratch/tools.txt",
+		"https://index.example", []string{"PIP_FIND_LINKS=/theirs"}
 	const shared = "/home/pg/.local/share/pipx/shared"
 	var got [][]string
 	for _, cmd := range b.Fetch(nil) {
@@ -71,7 +72,8 @@ func TestLockedCommands(t *testing.T) {
 	}
 	for _, cmd := range append(b.Install(), b.BringPipx()...) {
 		env := variables(cmd.Env)
-		if env["PIP_NO_INDEX"] != "1" || env["PIP_FIND_LINKS"] != "file:///home/pg/scratch/locked" || env["PIP_INDEX_URL"] != "" {
+		if env["PIP_NO_INDEX"] != "1" || env["PIP_FIND_LINKS"] != "file:///home/pg/scratch/locked" ||
+			env["PIP_INDEX_URL"] != "" {
 			t.Errorf("%s takes more than what passed: %v", cmd, env)
 		}
 	}
@@ -87,7 +89,8 @@ func TestLockedPipxForAnotherPython(t *testing.T) {
 	if len(commands) != 2 {
 		t.Fatalf("%v", commands)
 	}
-	want := "/usr/bin/python3 -m pip download --no-deps --only-binary :all: -r /home/pg/scratch/pipx.txt -d /home/pg/scratch/locked-pipx"
+	want := "/usr/bin/python3 -m pip download --no-deps --only-binary :all: -r /home/pg/scratch/pipx.txt -d " +
+		"/home/pg/scratch/locked-pipx"
 	if got := strings.Join(commands[0].Argv, " "); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
@@ -122,14 +125,16 @@ func TestUVCommands(t *testing.T) {
 	}
 	b.Wheels = "/srv/my wheels"
 	env = variables(b.Install()[0].Env)
-	if env["UV_OFFLINE"] != "1" || env["UV_FIND_LINKS"] != "file:///srv/my%20wheels" || env["UV_DEFAULT_INDEX"]+env["UV_INDEX"] != "" {
+	if env["UV_OFFLINE"] != "1" || env["UV_FIND_LINKS"] != "file:///srv/my%20wheels" ||
+		env["UV_DEFAULT_INDEX"]+env["UV_INDEX"] != "" {
 		t.Errorf("from a wheelhouse: %v", env)
 	}
 	if commands := b.Install(); len(commands) != 2 || variables(commands[0].Env)["PATH"] != buildPath {
 		t.Errorf("the host's uv: %v", commands)
 	}
 	b.Lock = "/home/pg/scratch/lock.txt"
-	if commands := b.Fetch(nil); len(commands) != 2 || variables(b.Install()[0].Env)["UV_FIND_LINKS"] != "file:///home/pg/scratch/locked" {
+	if commands := b.Fetch(nil); len(commands) != 2 ||
+		variables(b.Install()[0].Env)["UV_FIND_LINKS"] != "file:///home/pg/scratch/locked" {
 		t.Errorf("with a lock: %v", commands)
 	}
 }
@@ -142,7 +147,8 @@ func TestWheelhouseCommands(t *testing.T) {
 	}
 	defer archive.Close() //nolint:errcheck // a test's
 	b := exampleBuild()
-	b.Wheels, b.IndexURL, b.ExtraIndexURLs = "/home/pg/scratch/my wheels", "https://index.example", []string{"https://extra.example"}
+	b.Wheels, b.IndexURL, b.ExtraIndexURLs = "/home/pg/scratch/my wheels", "https://index.example",
+		[]string{"https://extra.example"}
 	commands := b.Fetch(archive)
 	unpack := commands[0].Argv
 	if unpack[5] != "unpack" || unpack[6] != b.Wheels || commands[0].Stdin != archive {
@@ -178,11 +184,13 @@ func TestEnvStaysInTheStage(t *testing.T) {
 	env := variables(exampleBuild().Env())
 	inHome := []string{"HOME", "PIPX_HOME", "PIPX_BIN_DIR"} // the binds cover the last two
 	for name, value := range env {
-		if strings.HasPrefix(value, "/home/pg") && !strings.HasPrefix(value, "/home/pg/scratch") && !slices.Contains(inHome, name) {
+		if strings.HasPrefix(value, "/home/pg") && !strings.HasPrefix(value, "/home/pg/scratch") &&
+			!slices.Contains(inHome, name) {
 			t.Errorf("%s=%s lies outside the stage", name, value)
 		}
 	}
-	for _, name := range []string{"TMPDIR", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "PIP_CACHE_DIR", "PIPX_MAN_DIR", "PIPX_COMPLETION_DIR"} {
+	for _, name := range []string{"TMPDIR", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "PIP_CACHE_DIR",
+		"PIPX_MAN_DIR", "PIPX_COMPLETION_DIR"} {
 		if !strings.HasPrefix(env[name], "/home/pg/scratch") {
 			t.Errorf("%s=%s, want it in the scratch directory", name, env[name])
 		}
@@ -359,7 +367,8 @@ func wheel(t *testing.T, name string, files ...string) {
 func TestPrepareShared(t *testing.T) {
 	root := t.TempDir()
 	wheel(t, filepath.Join(root, "pip-9.0-py3-none-any.whl"), "pip/old.py", "")
-	wheel(t, filepath.Join(root, "pip-23.1-py3-none-any.whl"), "pip/_internal/cli/main.py", "main = lambda: print('pip runs')")
+	wheel(t, filepath.Join(root, "pip-23.1-py3-none-any.whl"), "pip/_internal/cli/main.py",
+		"main = lambda: print('pip runs')")
 	wheel(t, filepath.Join(root, "setuptools-70.1-py3-none-any.whl"), "setuptools/__init__.py", "")
 	shared := filepath.Join(root, "shared")
 	python(t, fakeWheels+bundledWheels+prepareShared, root, shared)
@@ -367,7 +376,8 @@ func TestPrepareShared(t *testing.T) {
 	if err != nil || string(out) != "pip runs\n" {
 		t.Errorf("bin/pip printed %q, %v", out, err)
 	}
-	for pattern, want := range map[string]int{"pip/_internal/cli/main.py": 1, "setuptools/__init__.py": 1, "pip/old.py": 0} {
+	for pattern, want := range map[string]int{"pip/_internal/cli/main.py": 1, "setuptools/__init__.py": 1,
+		"pip/old.py": 0} {
 		found, err := filepath.Glob(filepath.Join(shared, "lib/python3*/site-packages", pattern))
 		if err != nil || len(found) != want {
 			t.Errorf("%s is there %d times, want %d; %v", pattern, len(found), want, err)
@@ -375,7 +385,7 @@ func TestPrepareShared(t *testing.T) {
 	}
 }
 
-// TestAddTools runs a pip that says what it is called with, and for which tools.
+// TestAddTools runs a pip that says what it is called with, and the tools that it is called for.
 func TestAddTools(t *testing.T) {
 	for _, test := range []struct{ name, setuptools, wheelhouse, lock, want string }{
 		{"old setuptools", "setuptools-66.1-py3-none-any.whl", "", "", "install wheel<0.46\n"},
@@ -394,7 +404,8 @@ func TestAddTools(t *testing.T) {
 			}
 			said := filepath.Join(root, "said")
 			program := "#!/bin/sh\nshift 2\necho \"$@\" >" + said + "\n"
-			if err := os.WriteFile(filepath.Join(root, "shared/bin/python"), []byte(program), 0o700); err != nil { //nolint:gosec // to be run
+			interpreter := filepath.Join(root, "shared/bin/python")
+			if err := os.WriteFile(interpreter, []byte(program), 0o700); err != nil { //nolint:gosec // to be run
 				t.Fatal(err)
 			}
 			wheelhouse := ""

@@ -2,9 +2,9 @@ package pipx
 
 import "slices"
 
-// cause is a reason for a failed build: signs of it in the output, any of which will do, and what
+// cause is a reason for a failed build: signs of it in the output, and any one will do, and what
 // to tell then. A sign is found within one line; each * in it stands for some text. $1 and $2 in
-// the advice are what the first and the second * stood for. Where $1 is empty, so are the brackets
+// the advice are what the first and the second * stood for. If $1 is empty, so are the brackets
 // around it.
 type cause struct {
 	signs  []string
@@ -45,7 +45,8 @@ func diskCauses() []cause {
 		},
 		{
 			[]string{"Input/output error", "Errno 5]"},
-			"the disk does not work (input/output error; journalctl -k tells what it said); check it and its file system, and try again",
+			"the disk does not work (input/output error; journalctl -k tells what it said); check it and its file system, and " +
+				"try again",
 		},
 	}
 }
@@ -85,7 +86,8 @@ func indexCauses() []cause {
 		},
 		{
 			[]string{"Tunnel connection failed: *'", "Tunnel connection failed", "connect to proxy", "ProxyError"},
-			noPackage + "the proxy does not answer or refuses ($1); check http_proxy, https_proxy and no_proxy in the task's environment",
+			noPackage + "the proxy does not answer or refuses ($1); check http_proxy, https_proxy and no_proxy in the task's " +
+				"environment",
 		},
 		{
 			[]string{
@@ -95,7 +97,8 @@ func indexCauses() []cause {
 			noPackage + "the file with the authorities' certificates cannot be read ($1); check ca_cert",
 		},
 		{
-			[]string{"certificate verify failed: certificate is not yet valid", "certificate verify failed: certificate has expired"},
+			[]string{"certificate verify failed: certificate is not yet valid",
+				"certificate verify failed: certificate has expired"},
 			noPackage + "the index's certificate is not valid at the time that this host's clock shows; set the clock " +
 				"(timedatectl), or have the certificate renewed",
 		},
@@ -116,7 +119,8 @@ func indexCauses() []cause {
 				"too many * error responses", "HTTP status server error (*)", "Server Error: * for url",
 				"HTTP error 500", "HTTP error 502", "HTTP error 503", "HTTP error 504",
 			},
-			noPackage + "the index, or a proxy before it, answers with an error of its own ($1); try again later, or set another index_url",
+			noPackage + "the index, or a proxy before it, answers with an error of its own ($1); try again later, or set " +
+				"another index_url",
 		},
 	}
 }
@@ -144,7 +148,8 @@ func networkCauses() []cause {
 				"ConnectTimeout", "ReadTimeout", "timed out", "Connection aborted", "Connection reset",
 				"ConnectionResetError", "RemoteDisconnected", "IncompleteRead",
 			},
-			noPackage + "the index does not answer, or the connection broke; check the network, the firewall and the proxy, and try again",
+			noPackage + "the index does not answer, or the connection broke; check the network, the firewall and the proxy, " +
+				"and try again",
 		},
 		{
 			[]string{"Failed to fetch: `*`", "Failed to fetch: *"}, // uv, of whatever else
@@ -191,7 +196,8 @@ func packageCauses(from Source) []cause {
 		},
 		{
 			[]string{"ERROR: ResolutionImpossible", "conflicting dependencies"},
-			"the packages that were asked for exclude each other; loosen version, or the constraints that pip's configuration sets",
+			"the packages that were asked for exclude each other; loosen version, or the constraints that pip's configuration " +
+				"sets",
 		},
 		{
 			[]string{"MemoryError", "Cannot allocate memory", "signal: killed", "died with <Signals.SIGKILL", "Killed"},
@@ -207,7 +213,7 @@ func packageCauses(from Source) []cause {
 		{
 			[]string{"No module named pip\n", "No module named 'pip'"},
 			"the interpreter has no pip; install the package python3-pip, or leave prerequisites unset (in the role: " +
-				"patroni_prerequisites), which installs it where it is needed",
+				"patroni_prerequisites), which installs it if it is needed",
 		},
 		{
 			[]string{"there is no pip, neither in"}, // newest.py

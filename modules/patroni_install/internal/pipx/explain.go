@@ -58,7 +58,8 @@ func (s Source) Explain(err error, texts ...[]byte) string {
 // explainUnlocked explains that something is needed which a lock file does not hold, or without a hash.
 // pip names the packages in the lines after that.
 func explainUnlocked(text string) string {
-	for _, sign := range []string{"In --require-hashes mode, all requirements must have their versions pinned", "Hashes are required in --require-hashes mode"} {
+	for _, sign := range []string{"In --require-hashes mode, all requirements must have their versions pinned",
+		"Hashes are required in --require-hashes mode"} {
 		_, after, found := strings.Cut(text, sign)
 		if !found {
 			continue
@@ -73,7 +74,8 @@ func explainUnlocked(text string) string {
 			requirement, _, _ = strings.Cut(requirement, " ")
 			names = append(names, shown(strings.TrimSpace(requirement)))
 		}
-		return "the lock file does not hold " + cmp.Or(strings.Join(names, ", "), "all that its packages need") + "; " + lockAdvice
+		return "the lock file does not hold " + cmp.Or(strings.Join(names, ", "), "all that its packages need") +
+			"; " + lockAdvice
 	}
 	return ""
 }
@@ -88,7 +90,7 @@ func killedSilently(text string) bool {
 	return logged && !hasAny(log, "ERROR", "Traceback", "Exception", "error:")
 }
 
-// fill returns the advice with what the sign's stars stood for, of which it may have none.
+// fill returns the advice with what the sign's stars stood for. There may be none.
 func (c cause) fill(stars []string) string {
 	stars = append(stars, "", "")
 	bracket := ""
@@ -149,7 +151,8 @@ func (s Source) explainVersion(text string) string {
 	case versions != "none":
 		return fmt.Sprintf("%s has no version for %s; it offers %s", s, requirement, newest(versions))
 	case hasAny(text, "different python version: "):
-		return "no version of " + requirement + " is for this Python; set python to a newer one, or version to an older Patroni"
+		return "no version of " + requirement + " is for this Python; set python to a newer one, or version to an older " +
+			"Patroni"
 	}
 	switch s {
 	case InWheels:
@@ -159,7 +162,8 @@ func (s Source) explainVersion(text string) string {
 		return "the lock file does not hold " + requirement + " for this host; " + lockAdvice
 	case Index:
 	}
-	return "the index does not know " + requirement + "; check index_url, which must end as in https://index.example/simple"
+	return "the index does not know " + requirement +
+		"; check index_url, which must end as in https://index.example/simple"
 }
 
 // newest shortens pip's list of versions, whose newest comes last.

@@ -120,15 +120,17 @@ func TestExplain(t *testing.T) {
 	}
 }
 
-// TestExplainBySource: where there is no index, nobody is sent to it.
+// TestExplainBySource: if there is no index, nobody is sent to it.
 func TestExplainBySource(t *testing.T) {
-	const none = "ERROR: Could not find a version that satisfies the requirement click>=4.1 (from patroni) (from versions: none)"
+	const none = "ERROR: Could not find a version that satisfies the requirement click>=4.1 (from patroni) (from " +
+		"versions: none)"
 	const some = "ERROR: Could not find a version that satisfies the requirement click>=9 (from versions: 8.1.7)"
-	const unlocked = "ERROR: In --require-hashes mode, all requirements must have their versions pinned with ==. These do not:\n" +
+	const unlocked = "ERROR: In --require-hashes mode, all requirements must have their versions pinned with ==. These " +
+		"do not:\n" +
 		"    click>=4.1 from file:///x/click-8.1.7-py3-none-any.whl (from patroni==4.1.5->-r lock.txt (line 1))\n    boto3 from https://x\n" +
 		"Traceback:\n    raise HashErrors\n"
-	const unhashed = "ERROR: Hashes are required in --require-hashes mode, but they are missing from some requirements here. Here is a list\n" +
-		"    click==8.1.7 --hash=sha256:00\n"
+	const unhashed = "ERROR: Hashes are required in --require-hashes mode, but they are missing from some requirements " +
+		"here. Here is a list\n    click==8.1.7 --hash=sha256:00\n"
 	for _, test := range []struct {
 		from       Source
 		text, want string

@@ -15,8 +15,8 @@ import (
 // maxSaid bounds all that an inspection says of a venv, in bytes.
 const maxSaid = 64 << 10
 
-// FuzzInspect: whatever the owner writes into the files of a venv, the machine is not to blame, what becomes the name of
-// a link is a plain one, and what is said fits into a message.
+// FuzzInspect: whatever the owner writes into the files of a venv, the machine is not to blame, what becomes the name
+// of a link is a plain one, and what is said fits into a message.
 func FuzzInspect(f *testing.F) {
 	const scripts = "[console_scripts]\npatroni = patroni.__main__:main\npatronictl = patroni.ctl:ctl\n"
 	for _, seed := range [][4]string{
@@ -53,7 +53,8 @@ func checkVenv(t *testing.T, v *Venv) {
 	if v.Python != "" && minor(v.Python) != v.Python {
 		t.Errorf("Python %q", v.Python)
 	}
-	said := errors.Join(v.CheckExtras([]string{"etcd"}), errors.New(strings.Join(append(v.MissingFor([]string{"etcd"}), v.Problems...), "")))
+	said := errors.Join(v.CheckExtras([]string{"etcd"}),
+		errors.New(strings.Join(append(v.MissingFor([]string{"etcd"}), v.Problems...), "")))
 	if size := len(said.Error()); size > maxSaid {
 		t.Errorf("%d bytes are said of it", size)
 	}
@@ -105,7 +106,8 @@ func FuzzMarker(f *testing.F) {
 // FuzzParseLock: what is accepted has nothing but exact versions with hashes, and the same when pip reads it.
 func FuzzParseLock(f *testing.F) {
 	for _, text := range []string{
-		exampleLock, "patroni==1 --hash=" + digest, "patroni==1 --hash=" + digest + "\n-r other.txt", "patroni @ http://x --hash=" + digest, "--index-url=http://x\n",
+		exampleLock, "patroni==1 --hash=" + digest, "patroni==1 --hash=" + digest + "\n-r other.txt",
+		"patroni @ http://x --hash=" + digest, "--index-url=http://x\n",
 		"patroni==1 --hash=" + digest + " --global-option=x", "patroni==1;x --hash=" + digest, "patroni==1 --hash=" + digest + " \\\n --hash=" + digest + "\n\\\n\n", "\\\n", "#\n",
 		"patroni==1 --hash=" + digest + "\u2028-r x", "patroni==1 --hash=" + digest + "\r-r x", "patroni==1 --hash=" + digest + "\f--x", "patroni==1 --hash=" + digest + " ${HOME}",
 		"patroni==1 ; x == '--y' --hash=" + digest, "patroni==1 --hash=" + digest + "\x00", "patroni[a]b==1 --hash=" + digest, "../patroni==1 --hash=" + digest,

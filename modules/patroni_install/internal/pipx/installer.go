@@ -1,6 +1,6 @@
 package pipx
 
-// Installer is the program by which pipx fills a venv, each in a file of its own. All else about a build is the same,
+// Installer is the program that pipx fills a venv with, each in a file of its own. All else about a build is the same,
 // whichever does it.
 type Installer interface {
 	// UsesPip tells whether pipx's shared venv must have a pip, and what builds source packages, before pipx starts.
@@ -9,7 +9,7 @@ type Installer interface {
 	settings(b Build) settings
 }
 
-// installer is pip where nothing else was chosen.
+// installer is pip if nothing else was chosen.
 func (b Build) installer() Installer {
 	if b.Installer == nil {
 		return Pip{}

@@ -97,7 +97,8 @@ func parsePin(line string) (pin, error) {
 	version = strings.TrimSpace(version)
 	switch {
 	case !isName(name) || !exact || !isPlainVersion(version):
-		return pin{}, fmt.Errorf("%.100q does not name a package and its version, as in click==8.1.7", shown(strings.TrimSpace(requirement)))
+		return pin{}, fmt.Errorf("%.100q does not name a package and its version, as in click==8.1.7",
+			shown(strings.TrimSpace(requirement)))
 	case hashes == 0:
 		return pin{}, fmt.Errorf("%s %s has no --hash=sha256:…", name, version)
 	}

@@ -15,7 +15,8 @@ patroni[etcd,psycopg2-binary]==4.1.5 \
     --hash=` + digest + ` \
     --hash=` + digest + `
     # via nothing
-Click == 8.1.7 ; python_version < "3.10" --hash=` + digest + "\r\n" + `click==8.3.0 ; python_version >= "3.10" --hash=` + digest + `
+Click == 8.1.7 ; python_version < "3.10" --hash=` + digest + "\r\n" +
+	`click==8.3.0 ; python_version >= "3.10" --hash=` + digest + `
 setuptools==80.9.0 --hash=` + digest + `
 wheel==0.45.1 \
   --hash=` + digest
@@ -35,7 +36,8 @@ func TestParseLock(t *testing.T) {
 	if want := "setuptools==80.9.0 --hash=" + digest + "\nwheel==0.45.1   --hash=" + digest + "\n"; lock.Tools() != want {
 		t.Errorf("tools %q, want %q", lock.Tools(), want)
 	}
-	if got := lock.Pipx().String(); strings.Count(got, "==") != 2 || !strings.Contains(got, "click==8.3.0 ; python_version") {
+	if got := lock.Pipx().String(); strings.Count(got, "==") != 2 ||
+		!strings.Contains(got, "click==8.3.0 ; python_version") {
 		t.Errorf("pipx takes %q, want both of click", got)
 	}
 	want := []string{
@@ -124,11 +126,12 @@ func TestParseLockRefuses(t *testing.T) {
 		patroni + "click==8 --hash=" + digest + " --global-option=-x":          `"--global-option=-x" is not allowed`,
 		patroni + "root:x:0:0:root:/root:/bin/bash":                            "line 2: ",
 		patroni + "click==8 --hash=" + digest + " \\":                          "continued by nothing",
-		patroni + "click==8 ; x\revil --hash=" + digest:                        "line 2: it has a character that pip may take for the end of a line",
-		patroni + "# a comment\u2028evil==1 --hash=" + digest:                  "line 2: it has a character",
-		patroni + "# a comment\u2029evil==1 --hash=" + digest:                  "line 2: it has a character",
-		patroni + "# a comment\u0085evil==1 --hash=" + digest:                  "line 2: it has a character",
-		patroni + "click==8 --hash=" + digest + "\x0b\n":                       "line 2: it has a character",
+		patroni + "click==8 ; x\revil --hash=" + digest: "line 2: it has a character that pip may take for the " +
+			"end of a line",
+		patroni + "# a comment\u2028evil==1 --hash=" + digest: "line 2: it has a character",
+		patroni + "# a comment\u2029evil==1 --hash=" + digest: "line 2: it has a character",
+		patroni + "# a comment\u0085evil==1 --hash=" + digest: "line 2: it has a character",
+		patroni + "click==8 --hash=" + digest + "\x0b\n":      "line 2: it has a character",
 	} {
 		if _, err := ParseLock(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", text, err, want)

@@ -85,7 +85,8 @@ func TestMarkerHolds(t *testing.T) {
 }
 
 func TestParseMetadata(t *testing.T) {
-	got := parseMetadata("Requires-Dist: Zope.Interface[a,b] (>=1.0,<2) ; extra == \"x\"\r\nrequires-dist: urllib3!=1.21,>=1.19.1\n" +
+	got := parseMetadata("Requires-Dist: Zope.Interface[a,b] (>=1.0,<2) ; extra == \"x\"\r\n" +
+		"requires-dist: urllib3!=1.21,>=1.19.1\n" +
 		"Requires-Dist: x @ https://index.example/x.whl ; python_version > \"3\"\nRequires-Dist: -x\nRequires-Dist:\n" +
 		"Requires-Dist: x-;\nProvides-Extra: Psycopg2_Binary\n\nRequires-Dist: body\n")
 	want := metadata{
@@ -104,10 +105,11 @@ func TestParseMetadata(t *testing.T) {
 }
 
 func TestConsoleScripts(t *testing.T) {
-	text := "stray = a:b\n[console_scripts]\npatronictl = x:y\n patroni=x:y [extra]\n../evil = x:y\n-rf = x:y\n.hidden = x:y\n" +
-		"a/b = x:y\npatroni = again:y\nnothing\n[gui_scripts]\ngui = x:y\n"
+	text := "stray = a:b\n[console_scripts]\npatronictl = x:y\n patroni=x:y [extra]\n../evil = x:y\n-rf = x:y\n" +
+		".hidden = x:y\na/b = x:y\npatroni = again:y\nnothing\n[gui_scripts]\ngui = x:y\n"
 	apps, unfit := consoleScripts(text)
-	if diff := cmp.Diff([][]string{{"patroni", "patronictl"}, {"../evil", "-rf", ".hidden", "a/b"}}, [][]string{apps, unfit}); diff != "" {
+	if diff := cmp.Diff([][]string{{"patroni", "patronictl"}, {"../evil", "-rf", ".hidden", "a/b"}},
+		[][]string{apps, unfit}); diff != "" {
 		t.Errorf("apps, and what is unfit (-want +got):\n%s", diff)
 	}
 	var many strings.Builder

@@ -16,7 +16,7 @@ import (
 var askNewest string
 
 // Newer returns what pip is asked for to find a version that satisfies the specifiers and comes
-// after the one that is there. pip then downloads nothing where there is none.
+// after the one that is there. pip then downloads nothing if there is none.
 func (s Spec) Newer(installed string, extras []string) string {
 	public, _, _ := strings.Cut(installed, "+") // only == and != go with a local version
 	newer := s

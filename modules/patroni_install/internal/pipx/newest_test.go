@@ -65,8 +65,8 @@ import glob
 glob.glob = lambda pattern: []
 `
 
-// TestAskNewest asks the machine's own pip, of which there is one beside every interpreter that can
-// make virtual environments, with a directory in the place of an index.
+// TestAskNewest asks the machine's own pip, as every interpreter that can make virtual environments
+// has one beside it, with a directory in the place of an index.
 func TestAskNewest(t *testing.T) {
 	root := t.TempDir()
 	for _, version := range []string{"4.0.7", "4.1.5", "4.2.0rc1"} {
@@ -76,8 +76,10 @@ func TestAskNewest(t *testing.T) {
 			info+"WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
 	}
 	ask := func(before, requirement string) (string, error) {
-		cmd := exec.CommandContext(t.Context(), "python3", "-I", "-B", "-c", before+bundledWheels+askNewest, "/nonexistent", requirement)
-		cmd.Env = append(cmd.Environ(), "PIP_NO_INDEX=1", "PIP_FIND_LINKS="+root, "PIP_DISABLE_PIP_VERSION_CHECK=1", "TMPDIR="+t.TempDir())
+		cmd := exec.CommandContext(t.Context(), "python3", "-I", "-B", "-c", before+bundledWheels+askNewest, "/nonexistent",
+			requirement)
+		cmd.Env = append(cmd.Environ(), "PIP_NO_INDEX=1", "PIP_FIND_LINKS="+root, "PIP_DISABLE_PIP_VERSION_CHECK=1",
+			"TMPDIR="+t.TempDir())
 		var stderr strings.Builder
 		cmd.Stderr = &stderr
 		out, err := cmd.Output()

@@ -78,7 +78,7 @@ func Find(files *fsys.FS) (Program, error) {
 	return Program{}, fmt.Errorf("cannot find pipx in /usr/local/bin or /usr/bin: %w", fs.ErrNotExist)
 }
 
-// FindOfUser returns the pipx that pip installed for a user alone, where there is one for this
+// FindOfUser returns the pipx that pip installed for a user alone, if there is one for this
 // version ("3.9") of the interpreter. It is started as a module: its program may be out of sight.
 func FindOfUser(files *fsys.FS, interpreter, home, python string) (Program, bool) {
 	names, err := entries(files, UserSite(path.Join(home, ".local"), python))
@@ -123,7 +123,7 @@ func CheckPython(version string) error {
 }
 
 // NewestFor tells, roughly, which pipx pip chooses for a version of Python: whether it is one of
-// the old ones. It is "" where it is not.
+// the old ones. It is "" if it is not.
 func NewestFor(python string) string {
 	if python == "3.6" || python == "3.7" {
 		return "1.0"
@@ -190,8 +190,9 @@ func (p Program) Check() error {
 		return fmt.Errorf("cannot use %s: its version %q is not one", p, p.Version)
 	}
 	if have.Compare(pep440.MustParse(oldest)) < 0 {
-		return fmt.Errorf("cannot use pipx %s (%s): it is too old, %s or newer is needed; install one for all users into /usr/local, "+
-			"for instance with \"python3 -m pip install 'pipx>=1.0'\", or upgrade the operating system", p.Version, p, oldest)
+		return fmt.Errorf("cannot use pipx %s (%s): it is too old, %s or newer is needed; install one for all users into "+
+			"/usr/local, for instance with \"python3 -m pip install 'pipx>=1.0'\", or upgrade the operating system",
+			p.Version, p, oldest)
 	}
 	return nil
 }

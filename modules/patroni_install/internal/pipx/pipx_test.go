@@ -98,7 +98,8 @@ func TestFind(t *testing.T) {
 }
 
 func TestProgramCheck(t *testing.T) {
-	tests := map[string]bool{"1.0.0": true, "1.1.0": true, "1.18.4": true, "": true, "0.12.3.1": false, "0.16.4": false, "odd": false}
+	tests := map[string]bool{"1.0.0": true, "1.1.0": true, "1.18.4": true, "": true, "0.12.3.1": false, "0.16.4": false,
+		"odd": false}
 	for version, fits := range tests {
 		err := Program{Argv: []string{"/usr/bin/pipx"}, Version: version}.Check()
 		if (err == nil) != fits {

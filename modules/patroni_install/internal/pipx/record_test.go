@@ -90,7 +90,8 @@ func recordedVenv(t *testing.T) (v *Venv, files *fsys.FS, root string) {
 	t.Helper()
 	const info = "venv/lib/python3.11/site-packages/patroni-4.1.5.dist-info/"
 	content := venvFiles()
-	content[info+"RECORD"] = recordLine("patroni/daemon.py", "code\n") + recordLine("../../../bin/patroni", "#!/venv/bin/python\n") +
+	content[info+"RECORD"] = recordLine("patroni/daemon.py", "code\n") +
+		recordLine("../../../bin/patroni", "#!/venv/bin/python\n") +
 		recordLine("patroni-4.1.5.dist-info/METADATA", metadataText) + "patroni-4.1.5.dist-info/RECORD,,\n"
 	root = write(t, content, nil)
 	files = fsys.New(root)
@@ -132,7 +133,8 @@ func TestVerifyWithoutManifest(t *testing.T) {
 		},
 		"RECORD of another's file": {
 			func(f func(string) string) error {
-				return os.WriteFile(f(site+"urllib3-2.8.0.dist-info/RECORD"), []byte(recordLine("../../../../etc/shadow", "")), 0o644)
+				return os.WriteFile(f(site+"urllib3-2.8.0.dist-info/RECORD"),
+					[]byte(recordLine("../../../../etc/shadow", "")), 0o644)
 			},
 			[]string{"read /venv/" + site + `urllib3-2.8.0.dist-info/RECORD: it names a file outside of the venv: "../../../../etc/shadow"`},
 		},
@@ -279,7 +281,8 @@ func TestVerifyBounds(t *testing.T) {
 	large := filepath.Join(root, "venv/lib/python3.11/site-packages/large.bin")
 	record := filepath.Join(root, "venv/lib/python3.11/site-packages/urllib3-2.8.0.dist-info/RECORD")
 	line := strings.Replace(recordLine("large.bin", ""), ",0\n", ",-1\n", 1)
-	for _, err := range []error{os.WriteFile(large, nil, 0o644), os.Truncate(large, 1<<40), os.WriteFile(record, []byte(line), 0o644)} {
+	for _, err := range []error{os.WriteFile(large, nil, 0o644), os.Truncate(large, 1<<40),
+		os.WriteFile(record, []byte(line), 0o644)} {
 		if err != nil {
 			t.Fatal(err)
 		}

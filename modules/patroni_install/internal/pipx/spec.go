@@ -50,7 +50,8 @@ func isPlainVersion(text string) bool {
 }
 
 func badSpec(text string, cause error) error {
-	return fmt.Errorf(`cannot use version %q: %w; write a version such as 4.0.7, or a specifier without spaces such as ">=4.0,<4.1" or "~=4.0"`, text, cause)
+	return fmt.Errorf(`cannot use version %q: %w; write a version such as 4.0.7, or a specifier without spaces such as `+
+		`">=4.0,<4.1" or "~=4.0"`, text, cause)
 }
 
 // String returns the specifiers as pip takes them, "" for any version.

@@ -23,8 +23,8 @@ func (UV) Check(p Program) error {
 	if err == nil && have.Compare(pep440.MustParse(oldestWithUV)) >= 0 {
 		return nil
 	}
-	return fmt.Errorf("cannot build Patroni by uv: pipx %s cannot, 1.12 or newer is needed; install one for all users into "+
-		"/usr/local, or leave installer unset (in the role: patroni_installer)", p.Version)
+	return fmt.Errorf("cannot build Patroni by uv: pipx %s cannot, 1.12 or newer is needed; install one for all users "+
+		"into /usr/local, or leave installer unset (in the role: patroni_installer)", p.Version)
 }
 
 // UsesPip implements [Installer]. uv takes no pip and fetches build tools by itself.
@@ -48,7 +48,8 @@ func PipIsConfigured(files *fsys.FS, home string, environ []string) bool {
 			return true
 		}
 	}
-	for _, name := range []string{"/etc/pip.conf", "/etc/xdg/pip/pip.conf", path.Join(home, ".config/pip/pip.conf"), path.Join(home, ".pip/pip.conf")} {
+	for _, name := range []string{"/etc/pip.conf", "/etc/xdg/pip/pip.conf", path.Join(home, ".config/pip/pip.conf"),
+		path.Join(home, ".pip/pip.conf")} {
 		if _, err := files.Lstat(name); err == nil {
 			return true
 		}

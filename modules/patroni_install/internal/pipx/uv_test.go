@@ -9,7 +9,8 @@ import (
 )
 
 func TestUVChecks(t *testing.T) {
-	for version, want := range map[string]bool{"1.1.0": false, "1.11.1": false, "1.12.0": true, "1.18.4": true, "2.0": true, "": false, "odd": false} {
+	for version, want := range map[string]bool{"1.1.0": false, "1.11.1": false, "1.12.0": true, "1.18.4": true,
+		"2.0": true, "": false, "odd": false} {
 		if err := (UV{}).Check(Program{Version: version}); (err == nil) != want {
 			t.Errorf("pipx %q: %v", version, err)
 		}

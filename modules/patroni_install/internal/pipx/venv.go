@@ -24,7 +24,7 @@ const (
 	maxHops    = 4 // links from bin/python to the interpreter, inside the venv
 )
 
-// neededApps are the programs without which Patroni is not installed.
+// neededApps are the programs that every installation of Patroni has.
 func neededApps() []string { return []string{"patroni", "patronictl"} }
 
 // Venv is what an installed venv looks like. It is healthy when Problems is empty.
@@ -36,7 +36,7 @@ type Venv struct {
 	PatroniVersion string            // "4.1.5"
 	Packages       map[string]string // normalised name → version
 	Apps           []string          // entry points of Patroni that exist as programs, sorted; safe as file names
-	Injected       []string          // normalised names of the packages that pipx inject added, sorted; not all of very many
+	Injected       []string          // normalised names of what pipx inject added, sorted; not all of very many
 	InstalledAt    time.Time         // when pipx wrote its metadata, else the directory's own time
 	Problems       []string          // what is wrong with it, in sentences for people
 
@@ -220,7 +220,7 @@ func (v *Venv) readPackages(files *fsys.FS) error {
 	return nil
 }
 
-// entries returns the sorted names in a directory, or an error where there are too many.
+// entries returns the sorted names in a directory, or an error if there are too many.
 func entries(files *fsys.FS, name string) ([]string, error) {
 	names, err := files.ReadDir(name)
 	if err == nil && len(names) > maxEntries {

@@ -38,24 +38,25 @@ Requires-Dist: not-in-the-header
 func venvFiles() map[string]string {
 	const site = "venv/lib/python3.11/site-packages/"
 	return map[string]string{
-		"usr/bin/python3":                                 "-> python3.11",
-		"usr/bin/python3.11":                              "interpreter",
-		"venv/pyvenv.cfg":                                 "home = /usr/bin\nversion = 3.11.2\n",
-		"venv/pipx_metadata.json":                         `{"main_package": {"package": "patroni", "apps": ["patroni"]}}`,
-		"venv/bin/python":                                 "-> python3",
-		"venv/bin/python3":                                "-> /usr/bin/python3",
-		"venv/bin/patroni":                                "#!/venv/bin/python\n",
-		"venv/bin/patronictl":                             "#!/venv/bin/python\n",
-		"venv/lib64":                                      "-> lib",
-		site + "pipx_shared.pth":                          "/shared\n",
-		site + "patroni/daemon.py":                        "code\n",
-		site + "patroni-4.1.5.dist-info/METADATA":         metadataText,
-		site + "patroni-4.1.5.dist-info/RECORD":           "",
-		site + "patroni-4.1.5.dist-info/entry_points.txt": "[console_scripts]\npatroni = patroni.__main__:main\npatronictl = patroni.ctl:ctl\n\n[other]\nno = no:no\n",
-		site + "urllib3-2.8.0.dist-info/RECORD":           "",
-		site + "PyYAML-6.0.3.dist-info/RECORD":            "",
-		site + "py_consul-1.8.0.dist-info/RECORD":         "",
-		site + "python_etcd-0.4.5-py3.11.egg-info/x":      "",
+		"usr/bin/python3":                         "-> python3.11",
+		"usr/bin/python3.11":                      "interpreter",
+		"venv/pyvenv.cfg":                         "home = /usr/bin\nversion = 3.11.2\n",
+		"venv/pipx_metadata.json":                 `{"main_package": {"package": "patroni", "apps": ["patroni"]}}`,
+		"venv/bin/python":                         "-> python3",
+		"venv/bin/python3":                        "-> /usr/bin/python3",
+		"venv/bin/patroni":                        "#!/venv/bin/python\n",
+		"venv/bin/patronictl":                     "#!/venv/bin/python\n",
+		"venv/lib64":                              "-> lib",
+		site + "pipx_shared.pth":                  "/shared\n",
+		site + "patroni/daemon.py":                "code\n",
+		site + "patroni-4.1.5.dist-info/METADATA": metadataText,
+		site + "patroni-4.1.5.dist-info/RECORD":   "",
+		site + "patroni-4.1.5.dist-info/entry_points.txt": "[console_scripts]\npatroni = patroni.__main__:main\n" +
+			"patronictl = patroni.ctl:ctl\n\n[other]\nno = no:no\n",
+		site + "urllib3-2.8.0.dist-info/RECORD":      "",
+		site + "PyYAML-6.0.3.dist-info/RECORD":       "",
+		site + "py_consul-1.8.0.dist-info/RECORD":    "",
+		site + "python_etcd-0.4.5-py3.11.egg-info/x": "",
 	}
 }
 

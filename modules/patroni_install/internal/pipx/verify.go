@@ -38,7 +38,7 @@ func (v *Venv) newCheck(files *fsys.FS) (*check, error) {
 }
 
 // Verify adds to Problems what is wrong with the files that are there, now: edited, deleted, added,
-// or given to others. was is the manifest of the tree as it was installed, nil where there is none.
+// or given to others. was is the manifest of the tree as it was installed, nil if there is none.
 // The packages' RECORDs have the last word, since a file that only looks different is as good as
 // before, and so is one that an upgrade by the user's own pipx brought. With all, or without a
 // manifest, every file is read, else those that look different.

@@ -30,7 +30,7 @@ type Contents struct {
 	Missing []string // requirements that it does not satisfy, "click>=4.1"
 	// Unlocked are requirements of packages that the lock does not hold.
 	Unlocked []string
-	Newest   string // version of Patroni that pip would take, "" where none was asked for, or none fits
+	Newest   string // version of Patroni that pip would take, "" if none was asked for, or none fits
 	// Unknown tells that nothing here knows which packages fit, so that Missing, Unlocked and Newest say nothing.
 	Unknown bool
 	// Again tells to look again when Python is complete: what builds source archives depends on it.
@@ -83,7 +83,8 @@ func (b Build) Look(w Wheelhouse, needs Needs) host.Command {
 	if w.Archive != nil {
 		source = "-"
 	}
-	cmd := b.command(append([]string{b.Python, "-I", "-B", "-c", bundledWheels + inspectWheelhouse, "look", b.Shared(), source}, needs.words()...)...)
+	cmd := b.command(append([]string{b.Python, "-I", "-B", "-c", bundledWheels + inspectWheelhouse, "look", b.Shared(),
+		source}, needs.words()...)...)
 	cmd.Stdin = w.Archive
 	return cmd
 }
@@ -140,7 +141,8 @@ func (s Spec) NewestIn(files []string) string {
 			continue
 		}
 		v := pep440.MustParse(text)
-		older := newest.IsPrerelease() == v.IsPrerelease() && newest.Compare(v) < 0 || newest.IsPrerelease() && !v.IsPrerelease()
+		older := newest.IsPrerelease() == v.IsPrerelease() && newest.Compare(v) < 0 ||
+			newest.IsPrerelease() && !v.IsPrerelease()
 		if found == "" || older {
 			newest, found = v, text
 		}

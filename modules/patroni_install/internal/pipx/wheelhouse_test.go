@@ -44,8 +44,10 @@ func makeWheelhouse(t *testing.T, wheels map[string]string) (string, *os.File) {
 	for name, metadata := range wheels {
 		full := filepath.Join(dir, name)
 		metadata, isRaw := strings.CutPrefix(metadata, rawWheel)
-		if project, _, isWheel := strings.Cut(name, "-"); isWheel && strings.HasSuffix(name, ".whl") && metadata != "damaged" && !isRaw {
-			wheel(t, full, project+"-1.dist-info/METADATA", "Name: "+project+"\n"+metadata+"\n\nRequires-Dist: no header\n", project+"/x.py", "")
+		if project, _, isWheel := strings.Cut(name, "-"); isWheel && strings.HasSuffix(name, ".whl") &&
+			metadata != "damaged" && !isRaw {
+			wheel(t, full, project+"-1.dist-info/METADATA", "Name: "+project+"\n"+metadata+"\n\nRequires-Dist: no header\n",
+				project+"/x.py", "")
 		} else if err := os.WriteFile(full, []byte(metadata), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -121,14 +123,16 @@ func TestLook(t *testing.T) {
 		{name: "of another Python", change: map[string]string{"click-8.1.7-py3-none-any.whl": "Requires-Python: <3"},
 			wanted: []string{"patroni"}, missing: []string{"click>=4.1 (it has click-8.1.7-py3-none-any.whl)"}, newest: "4.1.5"},
 		{name: "damaged", change: map[string]string{"click-8.1.7-py3-none-any.whl": "damaged"},
-			wanted: []string{"patroni"}, missing: []string{"click>=4.1"}, damaged: []string{"click-8.1.7-py3-none-any.whl"}, newest: "4.1.5"},
+			wanted: []string{"patroni"}, missing: []string{"click>=4.1"}, damaged: []string{"click-8.1.7-py3-none-any.whl"},
+			newest: "4.1.5"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			wheels := exampleWheels()
 			maps.Copy(wheels, test.change)
 			dir, archive := makeWheelhouse(t, wheels)
 			for _, source := range []Wheelhouse{{Dir: dir}, {Archive: archive}} {
-				got := ReadContents(runReal(t, exampleBuild().Look(source, Needs{Requirements: test.wanted, Constraints: test.bounds})))
+				got := ReadContents(runReal(t,
+					exampleBuild().Look(source, Needs{Requirements: test.wanted, Constraints: test.bounds})))
 				want := Contents{Damaged: test.damaged, Missing: test.missing, Newest: test.newest}
 				for name, metadata := range wheels {
 					if metadata != "damaged" {
@@ -236,7 +240,8 @@ func TestLookByTheWheelhousesPip(t *testing.T) {
 			cmd := exampleBuild().Look(source, Needs{Requirements: []string{"patroni[aws]"}, Tools: true})
 			cmd.Argv[4] = noPip + cmd.Argv[4]
 			got := ReadContents(runReal(t, cmd))
-			if got.Again != known || got.Unknown == known || known && (got.Newest != "4.1.5" || !slices.Equal(got.Missing, []string{"boto3"})) {
+			if got.Again != known || got.Unknown == known ||
+				known && (got.Newest != "4.1.5" || !slices.Equal(got.Missing, []string{"boto3"})) {
 				t.Errorf("a pip in it: %t: %+v", known, got)
 			}
 		}
@@ -255,9 +260,11 @@ sys.path[:] = [folder for folder in sys.path if not folder.endswith("-packages")
 func TestLookAtDamage(t *testing.T) {
 	wheels := exampleWheels()
 	wheels["empty-1-py3-none-any.whl"], wheels["broken-1-py3-none-any.whl"] = rawWheel, rawWheel+brokenWheel(t)
-	wheels["notes.zip"], wheels["odd-one-py3-none-any.whl"], wheels["picky-1-py3-none-any.whl"] = "", "", "Requires-Python: never\nRequires-Dist: what ever"
+	wheels["notes.zip"], wheels["odd-one-py3-none-any.whl"], wheels["picky-1-py3-none-any.whl"] = "", "",
+		"Requires-Python: never\nRequires-Dist: what ever"
 	dir, archive := makeWheelhouse(t, wheels)
-	err := errors.Join(os.Mkdir(filepath.Join(dir, "folder-1-py3-none-any.whl"), 0o700), os.Symlink("nowhere", filepath.Join(dir, "dangling-1-py3-none-any.whl")))
+	err := errors.Join(os.Mkdir(filepath.Join(dir, "folder-1-py3-none-any.whl"), 0o700),
+		os.Symlink("nowhere", filepath.Join(dir, "dangling-1-py3-none-any.whl")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -265,7 +272,8 @@ func TestLookAtDamage(t *testing.T) {
 		got := ReadContents(runReal(t, exampleBuild().Look(source, Needs{Requirements: []string{"patroni", "odd", "picky"}})))
 		slices.Sort(got.Damaged)
 		missing := []string{"odd (it has odd-one-py3-none-any.whl)"}
-		if want := []string{"broken-1-py3-none-any.whl", "empty-1-py3-none-any.whl"}; !slices.Equal(got.Damaged, want) || !slices.Equal(got.Missing, missing) {
+		if want := []string{"broken-1-py3-none-any.whl", "empty-1-py3-none-any.whl"}; !slices.Equal(got.Damaged, want) ||
+			!slices.Equal(got.Missing, missing) {
 			t.Errorf("damaged %q, want %q; missing %q, want %q", got.Damaged, want, got.Missing, missing)
 		}
 	}
@@ -325,7 +333,8 @@ func TestNewestIn(t *testing.T) {
 		"patroni-4.0.7-py3-none-any.whl", "patroni-4.1.5-py3-none-any.whl", "patroni-4.2.0rc1-py3-none-any.whl",
 		"patroni-4.1.10.tar.gz", "click-9-py3-none-any.whl", "patroni.txt",
 	}
-	for spec, want := range map[string]string{"": "4.1.10", "<4.1.10": "4.1.5", "==4.0.*": "4.0.7", ">4.1.10": "4.2.0rc1", ">5": ""} {
+	for spec, want := range map[string]string{"": "4.1.10", "<4.1.10": "4.1.5", "==4.0.*": "4.0.7", ">4.1.10": "4.2.0rc1",
+		">5": ""} {
 		parsed, err := ParseSpec(spec)
 		if err != nil {
 			t.Fatal(err)
