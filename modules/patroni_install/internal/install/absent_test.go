@@ -11,22 +11,26 @@ import (
 func TestPlanAbsent(t *testing.T) {
 	const absent = `{"state": "absent"}`
 	unit := func(o *sketch) txn.Step {
-		return &step.File{Name: "unit", Unit: true, Path: unitFile, Before: &step.FileState{Data: o.Entries[unitFile].Data, Attr: fsys.Attr{Mode: 0o644}}}
+		return &step.File{Name: "unit", Unit: true, Path: unitFile,
+			Before: &step.FileState{Data: o.Entries[unitFile].Data, Attr: fsys.Attr{Mode: 0o644}}}
 	}
-	links := []txn.Step{removeLink(binDir+"/patroni", venv+"/bin/patroni"), removeLink(binDir+"/patronictl", venv+"/bin/patronictl")}
+	links := []txn.Step{removeLink(binDir+"/patroni", venv+"/bin/patroni"),
+		removeLink(binDir+"/patronictl", venv+"/bin/patronictl")}
 	profiles := func(o *sketch) []txn.Step {
 		var steps []txn.Step
 		for _, name := range []string{".bash_profile", ".bashrc"} {
 			e := o.Entries[home+"/"+name]
-			steps = append(steps, &step.File{Name: "shell profile", Path: home + "/" + name, Before: &step.FileState{Data: e.Data, Attr: e.Attr}})
+			steps = append(steps, &step.File{Name: "shell profile", Path: home + "/" + name,
+				Before: &step.FileState{Data: e.Data, Attr: e.Attr}})
 		}
 		return steps
 	}
 	tree := &step.Tree{Name: treeName, Path: venv, Spare: staged, Before: &step.TreeState{ID: "7", Text: oldText}}
 	shared := func(o *sketch) txn.Step {
-		return &step.Tree{Name: sharedName, Path: pipxHome + "/shared", Spare: stage + "/home/shared", Before: &step.TreeState{
-			ID: o.Entries[pipxHome+"/shared"].ID, Text: "pip for the virtual environments of pipx\n",
-		}}
+		return &step.Tree{Name: sharedName, Path: pipxHome + "/shared", Spare: stage + "/home/shared",
+			Before: &step.TreeState{
+				ID: o.Entries[pipxHome+"/shared"].ID, Text: "pip for the virtual environments of pipx\n",
+			}}
 	}
 	config := func() txn.Step {
 		before := private
@@ -107,7 +111,8 @@ func TestPlanAbsent(t *testing.T) {
 		e := o.Entries[home+"/.bashrc"]
 		o.file(home+"/.bashrc", "alias l=ls\n"+string(e.Data), e.Attr)
 		for _, s := range mustPlan(t, absent, o, Outcome{}).Switch {
-			if f, ok := s.(*step.File); ok && f.Path == home+"/.bashrc" && (f.After == nil || string(f.After.Data) != "alias l=ls\n") {
+			if f, ok := s.(*step.File); ok && f.Path == home+"/.bashrc" &&
+				(f.After == nil || string(f.After.Data) != "alias l=ls\n") {
 				t.Errorf("after: %+v", f.After)
 			}
 		}

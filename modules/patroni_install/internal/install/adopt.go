@@ -24,7 +24,8 @@ const adoptedName = "00-patroni_install-adopted.conf"
 func (l Layout) adopted() string { return path.Join(l.Unit+".d", adoptedName) }
 
 // remedyOfConfig leads to one configuration.
-const remedyOfConfig = "set these two (in the role: patroni_config_dir, patroni_config_file) to what it names, or move the configuration there"
+const remedyOfConfig = "set these two (in the role: patroni_config_dir, patroni_config_file) to what it names, or " +
+	"move the configuration there"
 
 // adoption looks at what has to be known of a unit that is adopted.
 func (p *unit) adoption(text []byte) (err error) {
@@ -121,8 +122,8 @@ func (v *View) source(name string) ([]byte, error) {
 	return text, err
 }
 
-// hinders says why a unit cannot be adopted: what the service does afterwards must be what it did before. A drop-in counts
-// as systemd has it count, before and after.
+// hinders says why a unit cannot be adopted: what the service does afterwards must be what it did before. A drop-in
+// counts as systemd has it count, before and after.
 func (p *unit) hinders(text []byte) string {
 	v, f := p.seen, p.foreign
 	unit := v.unit(*p.want)
@@ -137,37 +138,40 @@ func (p *unit) hinders(text []byte) string {
 		return fmt.Sprintf("it names the configuration %q, and config_dir with config_file is %s; %s",
 			config, v.Config, remedyOfConfig)
 	case user != v.User.Name && user != fmt.Sprint(v.User.UID):
-		return fmt.Sprintf("it runs as user %q, and user is %s; set user (in the role: patroni_user) to the owner of the data",
+		return fmt.Sprintf("it runs as user %q, and user is %s; set user (in the role: patroni_user) to the owner of the "+
+			"data",
 			user, v.User.Name)
 	case v.exists(v.adopted()):
 		return fmt.Sprintf("%s is there, from an earlier adoption; move it away", v.adopted())
 	case file != "":
-		return fmt.Sprintf("the drop-in %s sets another %s, which would go on to count for a program that is started in another way; "+
-			"take it out there", file, setting)
+		return fmt.Sprintf("the drop-in %s sets another %s, which would go on to count for a program that is started in "+
+			"another way; take it out there", file, setting)
 	case early != "":
-		return fmt.Sprintf("the drop-in %s comes before ours, %s, by its name, and would no longer count in what both set; give it a later "+
-			"name", early, adoptedName)
+		return fmt.Sprintf("the drop-in %s comes before ours, %s, by its name, and would no longer count in what both set; "+
+			"give it a later name", early, adoptedName)
 	case unfit != "":
-		return fmt.Sprintf("it sets %s, with which the program of this installation would not start as it is; take it out there", unfit)
+		return fmt.Sprintf("it sets %s, with which the program of this installation would not start as it is; take it out "+
+			"there", unfit)
 	}
 	return ""
 }
 
-// refuseAdopted keeps a service that was adopted at what adoption demanded: it must not lose its configuration, or its user, by
-// a run that has forgotten them. Who moved the configuration means the new place.
+// refuseAdopted keeps a service that was adopted at what adoption demanded: it must not lose its configuration, or its
+// user, by a run that has forgotten them. Who moved the configuration means the new place.
 func (p *unit) refuseAdopted() error {
 	adopted, unit := p.foreign.Adopted, path.Base(p.seen.Unit)
 	if adopted.Config == "" {
 		return nil
 	}
 	if adopted.Config != p.seen.Config && (adopted.There || p.seen.Service.Unconfigured) {
-		return fmt.Errorf("cannot change the unit %s: the service was adopted with the configuration %s, and config_dir with config_file is %s; set "+
-			"these two (in the role: patroni_config_dir, patroni_config_file) to what it has, or move the configuration there",
+		return fmt.Errorf("cannot change the unit %s: the service was adopted with the configuration %s, and config_dir "+
+			"with config_file is %s; set these two (in the role: patroni_config_dir, patroni_config_file) to what it has, or "+
+			"move the configuration there",
 			unit, adopted.Config, p.seen.Config)
 	}
 	if adopted.User != p.seen.User.Name {
-		return fmt.Errorf("cannot change the unit %s: the service was adopted with user %q, and user is %s; set user (in the role: patroni_user) "+
-			"to the owner of the data", unit, adopted.User, p.seen.User.Name)
+		return fmt.Errorf("cannot change the unit %s: the service was adopted with user %q, and user is %s; set user (in "+
+			"the role: patroni_user) to the owner of the data", unit, adopted.User, p.seen.User.Name)
 	}
 	return nil
 }
@@ -194,7 +198,7 @@ func (p *unit) former() []txn.Step {
 	return append(steps, adopted)
 }
 
-// keepFormer keeps the text of a unit that somebody else wrote, where it is not kept already.
+// keepFormer keeps the text of a unit that somebody else wrote, if it is not kept already.
 func (p *unit) keepFormer(text []byte) []txn.Step {
 	kept := p.seen.formerUnit(text)
 	if p.seen.exists(kept) {
@@ -243,7 +247,7 @@ func (p *unit) formerTexts() error {
 	return nil
 }
 
-// removeAdopted removes the settings that were taken over, and their directory where nothing else is in there.
+// removeAdopted removes the settings that were taken over, and their directory if nothing else is in there.
 func (p *unit) removeAdopted() []txn.Step {
 	name := p.seen.adopted()
 	before := p.seen.fileState(name)

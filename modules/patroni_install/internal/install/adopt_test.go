@@ -222,7 +222,8 @@ func TestAdopt(t *testing.T) {
 	if got := strings.Join(report.Warnings, "\n"); !strings.Contains(got, kept[0]) {
 		t.Errorf("warnings %q", got)
 	}
-	const want = "\n[Unit]\nDescription=Patroni\nAfter=network-online.target\n\n[Service]\nEnvironmentFile=-/etc/patroni_env.conf\n" +
+	const want = "\n[Unit]\nDescription=Patroni\nAfter=network-online.target\n\n[Service]\n" +
+		"EnvironmentFile=-/etc/patroni_env.conf\n" +
 		"ExecStartPre=/bin/true\nExecReload=\nExecReload=/bin/kill -HUP $MAINPID\nLimitNOFILE=500000\n" +
 		"\n# What that unit left to systemd, as systemd had it.\n[Service]\nRestart=no\nTimeoutStartSec=90\nTimeoutStopSec=5min\n"
 	_, settings, _ := strings.Cut(m.read(adoptedFile), "#   WatchdogSec=30\n")
@@ -249,7 +250,7 @@ func TestAdopt(t *testing.T) {
 	}
 }
 
-// TestAdoptOfOurs: a unit that somebody wrote for this installation keeps its settings, too, where that is wanted.
+// TestAdoptOfOurs: a unit that somebody wrote for this installation keeps its settings, too, if that is wanted.
 func TestAdoptOfOurs(t *testing.T) {
 	m := newMachine(t)
 	besideStrange(m)
@@ -257,7 +258,8 @@ func TestAdoptOfOurs(t *testing.T) {
 	m.write(unitFile, text)
 	m.loaded = text
 	m.run(adopt)
-	if got := m.read(adoptedFile); !strings.Contains(got, "\nEnvironmentFile=-/etc/patroni_env.conf\n") || !strings.Contains(got, "\nLimitNOFILE=500000\n") {
+	if got := m.read(adoptedFile); !strings.Contains(got, "\nEnvironmentFile=-/etc/patroni_env.conf\n") ||
+		!strings.Contains(got, "\nLimitNOFILE=500000\n") {
 		t.Errorf("the drop-in is %q", got)
 	}
 	if m.run(`{}`).Changed() {
@@ -313,7 +315,8 @@ func TestAdoptedStaysAsItWas(t *testing.T) {
 				m.must(err)
 				return
 			}
-			if err == nil || checked == nil || err.Error() != checked.Error() || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "nothing was changed") {
+			if err == nil || checked == nil || err.Error() != checked.Error() || !strings.Contains(err.Error(), c.want) ||
+				!strings.Contains(err.Error(), "nothing was changed") {
 				t.Fatalf("run: %v, check: %v", err, checked)
 			}
 			if diff := cmp.Diff(before, m.state()); diff != "" {
@@ -403,8 +406,8 @@ func TestRemovalBesideForeignUnits(t *testing.T) {
 
 // TestDiffShowsNoSecrets: who sees the difference may not read a unit, where people keep passwords.
 func TestDiffShowsNoSecrets(t *testing.T) {
-	const secrets = "\n[Service]\nEnvironment=PGPASSWORD=hunter2\nEnvironment=A=b \\\n  B=hunter2\nSetCredential=pw:hunter2\n" +
-		"ExecStartPre=/bin/x --password hunter2\nLimitNOFILE=500000\n# hunter2\n"
+	const secrets = "\n[Service]\nEnvironment=PGPASSWORD=hunter2\nEnvironment=A=b \\\n  B=hunter2\n" +
+		"SetCredential=pw:hunter2\nExecStartPre=/bin/x --password hunter2\nLimitNOFILE=500000\n# hunter2\n"
 	ofOurs := strings.Replace(strange("/etc/patroni/patroni.yaml"), "/usr/local/bin", binDir, 1)
 	for name, c := range map[string]struct {
 		arguments string
@@ -448,7 +451,8 @@ func TestDiffShowsNoSecrets(t *testing.T) {
 	for _, arguments := range []string{`{"method": "package"}`, `{"method": "package", "state": "absent"}`} {
 		report, err := m.installer(arguments).Check(t.Context())
 		m.must(err)
-		if said := fmt.Sprintf("%+v", report.Result(true)); strings.Contains(said, "hunter2") || !strings.Contains(said, "SetCredential=…") {
+		if said := fmt.Sprintf("%+v", report.Result(true)); strings.Contains(said, "hunter2") ||
+			!strings.Contains(said, "SetCredential=…") {
 			t.Errorf("%s: %s", arguments, said)
 		}
 	}
@@ -475,7 +479,8 @@ func TestNoRestartWithoutConfiguration(t *testing.T) {
 			m.service.MainPID, m.service.ActiveState = 4711, "active"
 			c.edit(m)
 			got := strings.Join(m.run(`{}`).Result(false).Warnings, "\n")
-			if strings.Contains(got, "systemctl restart") != c.there || strings.Contains(got, config+" is not there") == c.there {
+			if strings.Contains(got, "systemctl restart") != c.there ||
+				strings.Contains(got, config+" is not there") == c.there {
 				t.Errorf("warnings %q", got)
 			}
 		})
@@ -549,7 +554,8 @@ func TestLeftoverAliases(t *testing.T) {
 			dir + "postgres-ha.service": "patroni.service", wants + "postgres-ha.service": "../postgres-ha.service",
 		}, false},
 		"wanted by the name of an alias": {map[string]string{
-			dir + "postgres-ha.service": "patroni.service", wants + "postgres-ha.service": "/lib/systemd/system/postgres-ha.service",
+			dir + "postgres-ha.service":   "patroni.service",
+			wants + "postgres-ha.service": "/lib/systemd/system/postgres-ha.service",
 		}, false},
 		"in a linked directory": {map[string]string{
 			"/srv/wants/patroni.service": "/lib/systemd/system/patroni.service", dir + "x.target.wants": "/srv/wants",

@@ -11,7 +11,8 @@ import (
 	"github.com/pgedge/platform/modules/patroni_install/internal/mountns"
 )
 
-// advise adds what to do about an error of a disk, which the error names with its path, or about a file that somebody holds.
+// advise adds what to do about an error of a disk, which the error names with its path, or about a file that somebody
+// holds.
 func (i *Installer) advise(err error) error {
 	if errors.Is(err, mountns.ErrForbidden) || errors.Is(err, host.ErrKeyring) {
 		return err // whose ENOSPC and EDQUOT are limits of the kernel's
@@ -24,10 +25,14 @@ func (i *Installer) advise(err error) error {
 		errno syscall.Errno
 		text  string
 	}{
-		{syscall.EIO, "the disk does not work (journalctl -k tells what it said): check it and its file system, and run this again"},
-		{syscall.EROFS, "mount the file system writable (journalctl -k tells why, if nobody did it on purpose) and run this again"},
-		{syscall.ENOSPC, "make room on the file system of this path (df -h and df -i show what is used up) and run this again"},
-		{syscall.EPERM, "something forbids that to root too, such as an immutable file (lsattr shows it, chattr -i takes it away): see to it and run this again"},
+		{syscall.EIO, "the disk does not work (journalctl -k tells what it said): check it and its file system, and run " +
+			"this again"},
+		{syscall.EROFS, "mount the file system writable (journalctl -k tells why, if nobody did it on purpose) and run " +
+			"this again"},
+		{syscall.ENOSPC, "make room on the file system of this path (df -h and df -i show what is used up) and run this " +
+			"again"},
+		{syscall.EPERM, "something forbids that to root too, such as an immutable file (lsattr shows it, chattr -i takes " +
+			"it away): see to it and run this again"},
 		{syscall.EBUSY, "something is mounted there (findmnt shows it): unmount it and run this again"},
 		{syscall.EDQUOT, "raise the disk quota of the path's owner and run this again"},
 	} {

@@ -21,7 +21,8 @@ func (p place) arguments() string { return `{"` + p.option + `": "` + p.dir + `"
 func (p place) on(t *testing.T) *machine {
 	t.Helper()
 	m := newMachine(t)
-	for _, dir := range []string{"/etc", "/opt", "/srv", "/var/lib", "/usr/local/bin", "/usr/local/sbin", "/etc/profile.d"} {
+	for _, dir := range []string{"/etc", "/opt", "/srv", "/var/lib", "/usr/local/bin", "/usr/local/sbin",
+		"/etc/profile.d"} {
 		m.dir(dir, 0o755)
 	}
 	if p.edit != nil {
@@ -51,7 +52,7 @@ func TestPlacesTaken(t *testing.T) {
 		"config, new in /etc":               {place{"config_dir", "/etc/pg-elsewhere", nil}, ""},
 		"config, new in /opt":               {place{"config_dir", "/opt/patroni-4.1", nil}, ""},
 		"config, new in /srv":               {place{"config_dir", "/srv/database", nil}, ""},
-		"config, new where there is none":   {place{"config_dir", "/srv/patroni", func(m *machine) { m.remove("/srv") }}, ""},
+		"config, new without /srv":          {place{"config_dir", "/srv/patroni", func(m *machine) { m.remove("/srv") }}, ""},
 		"config, new in /var/lib":           {place{"config_dir", "/var/lib/patroni", nil}, ""},
 		"config, the user's in a bad place": {place{"config_dir", "/etc/profile.d", usersDir("/etc/profile.d")}, "config_dir is /etc/profile.d"},
 		"config, the user's below /usr":     {place{"config_dir", "/usr/local/etc/p", usersDir("/usr/local/etc/p")}, "config_dir is /usr/local/etc/p"},
@@ -77,8 +78,8 @@ func TestPlacesTaken(t *testing.T) {
 		}}, ""},
 		"bin on root's PATH by a link": {place{"bin_dir", "/opt/x/bin", func(m *machine) {
 			m.link("/opt/x", "/usr/local")
-		}}, "bin_dir is /opt/x/bin, from which root may execute"},
-		"bin on root's PATH": {place{"bin_dir", "/usr/local/bin", nil}, "bin_dir is /usr/local/bin, from which root may execute"},
+		}}, "bin_dir is /opt/x/bin, and from there root may execute"},
+		"bin on root's PATH": {place{"bin_dir", "/usr/local/bin", nil}, "bin_dir is /usr/local/bin, and from there root may execute"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := c.on(t)
@@ -106,7 +107,8 @@ func homeIn(dir string) func(m *machine) {
 
 // TestPlacesRefused: by any of these the user could become root, or nobody could start the service.
 func TestPlacesRefused(t *testing.T) {
-	const allowed = "/etc/patroni or a name that begins so, a new directory in /srv, or one in /etc, /opt or /var/lib whose name begins"
+	const allowed = "/etc/patroni or a name that begins so, a new directory in /srv, or one in /etc, /opt or /var/lib " +
+		"whose name begins"
 	for name, c := range map[string]struct {
 		place
 		why string
@@ -194,7 +196,7 @@ func TestPlacesBehindLinks(t *testing.T) {
 	}{
 		"one that leads nowhere": {
 			place{"config_dir", "/etc/patroni.z/x", func(m *machine) { m.link("/etc/patroni.z", "/etc/cron.new") }},
-			[]string{"cannot use /etc/patroni.z: it is a link to /etc/cron.new, where nothing is"},
+			[]string{"cannot use /etc/patroni.z: it is a link to /etc/cron.new, and nothing is there"},
 		},
 		"the home": {place{"config_dir", "/etc/patroni/" + path.Base(home), func(m *machine) {
 			m.link("/etc/patroni", path.Dir(home))
@@ -231,8 +233,8 @@ func moveTo(from, to string) func(m *machine) {
 	}
 }
 
-// TestClosedDoorMayOpen: a mode that lets anybody in beside the owner may let the user in, by a list of access rights or a
-// group, and is not refused.
+// TestClosedDoorMayOpen: a mode that lets anybody in beside the owner may let the user in, by a list of access rights
+// or a group, and is not refused.
 func TestClosedDoorMayOpen(t *testing.T) {
 	m := place{"bin_dir", "/opt/patroni/bin", func(m *machine) { m.dir("/opt/patroni", 0o710) }}.on(t)
 	if _, err := m.installer(`{"bin_dir": "/opt/patroni/bin"}`).Check(t.Context()); err != nil {

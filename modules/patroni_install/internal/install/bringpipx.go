@@ -21,7 +21,7 @@ const realSite = "patroni_install.pth"
 // stagedUserBase is where those in the namespace see the staged user base.
 func (l Layout) stagedUserBase() string { return path.Join(l.Home, "scratch/user") }
 
-// bringPipx lets pip install pipx, as the user, where nobody sees it yet.
+// bringPipx lets pip install pipx, as the user, in a place that nobody sees yet.
 func (b *builder) bringPipx(ctx context.Context, ns Namespace) (pipx.Program, error) {
 	seen := b.plan.seen
 	python := pipx.PythonVersion(b.host.FS, systemPython)
@@ -69,8 +69,8 @@ func (b *builder) pipxFailure(ctx context.Context, from pipx.Source, out host.Ou
 
 func checkPython(version string) error {
 	if version == "" {
-		return fmt.Errorf("cannot install pipx: %s, whose real name should tell its version, is not there or is named otherwise; "+
-			"install python3, or a pipx for all users", systemPython)
+		return fmt.Errorf("cannot install pipx: %s, whose real name should tell its version, is not there or is named "+
+			"otherwise; install python3, or a pipx for all users", systemPython)
 	}
 	return pipx.CheckPython(version)
 }
@@ -119,12 +119,12 @@ func (b *builder) readUserPipx(python string) (*UserPipx, error) {
 
 func (b *builder) refuseDistribution(name, wanted, old string) error {
 	user := b.plan.seen.User.Name
-	return fmt.Errorf("cannot install pipx for user %s: it needs %s %s, and %s %s is in the user's environment, which may "+
-		"belong to other programs, so that it is not replaced; upgrade it (as %s: python3 -m pip install --user --upgrade %s), "+
-		"or install a pipx for all users", user, name, wanted, name, old, user, name)
+	return fmt.Errorf("cannot install pipx for user %s: it needs %s %s, and %s %s is in the user's environment, which "+
+		"may belong to other programs, so that it is not replaced; upgrade it (as %s: python3 -m pip install --user "+
+		"--upgrade %s), or install a pipx for all users", user, name, wanted, name, old, user, name)
 }
 
-// distributions returns what is installed in a directory of packages, nothing where there is none.
+// distributions returns what is installed in a directory of packages, nothing if there is none.
 func (b *builder) distributions(site string) (map[string]string, error) {
 	names, err := b.host.FS.ReadDir(site)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -134,7 +134,7 @@ func (b *builder) distributions(site string) (map[string]string, error) {
 }
 
 // graft returns what is in the staged user base below rel and nowhere in the real one: whole
-// directories where it can, single entries of directories that are in both. A package is never
+// directories if it can, single entries of directories that are in both. A package is never
 // mixed with one that is there.
 func (b *builder) graft(rel, site string) ([]step.Addition, error) {
 	seen := b.plan.seen

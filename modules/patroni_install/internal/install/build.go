@@ -35,7 +35,7 @@ type builder struct {
 	took      []Took
 	// program is the pipx that builds.
 	program pipx.Program
-	// userPipx is what pip made of pipx for the user, nil where there was one.
+	// userPipx is what pip made of pipx for the user, nil if there was one.
 	userPipx *UserPipx
 	warnings []string
 }
@@ -198,7 +198,8 @@ func (b *builder) verifyUnit(ctx context.Context, ns Namespace) error {
 	if err := b.host.FS.WriteFile(name, unit.Render(), fsys.Attr{Mode: 0o644}); err != nil {
 		return err
 	}
-	out, err := ns.Run(ctx, host.Command{Argv: []string{systemdAnalyze, "verify", "--man=no", b.host.FS.Real(name)}, Env: host.SystemEnv()})
+	out, err := ns.Run(ctx, host.Command{Argv: []string{systemdAnalyze, "verify", "--man=no", b.host.FS.Real(name)},
+		Env: host.SystemEnv()})
 	var failed *host.CommandError
 	if errors.As(err, &failed) && !strings.Contains(string(out.Stderr), path.Base(seen.Unit)) {
 		return nil

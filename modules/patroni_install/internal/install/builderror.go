@@ -17,7 +17,7 @@ type BuildError struct {
 	Err   error
 }
 
-// Error says what to do, where that is known, and otherwise what the failed command said.
+// Error says what to do, if that is known, and otherwise what the failed command said.
 func (e *BuildError) Error() string {
 	what := cmp.Or(e.What, "build Patroni")
 	switch {

@@ -30,9 +30,9 @@ func (b *builder) tryRenames() error {
 		err = b.host.FS.Rename(fsys.Entry{Path: one.Path, ID: other.ID}, path.Join(seen.Stage, "third"))
 	}
 	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EOPNOTSUPP) {
-		return fmt.Errorf("cannot build Patroni in %s: its file system cannot exchange two directories, or rename one without "+
-			"replacing another, as NFS and ZFS before 2.2 cannot (%w); set pipx_home (in the role: patroni_pipx_home) to a "+
-			"directory on another file system, such as ext4 or XFS", seen.Home, err)
+		return fmt.Errorf("cannot build Patroni in %s: its file system cannot exchange two directories, or rename one "+
+			"without replacing another, as NFS and ZFS before 2.2 cannot (%w); set pipx_home (in the role: patroni_pipx_home) "+
+			"to a directory on another file system, such as ext4 or XFS", seen.Home, err)
 	}
 	if err != nil {
 		return fmt.Errorf("cannot use the stage: %w", err)
@@ -48,7 +48,8 @@ func (b *builder) openStage() (Namespace, error) {
 		return nil, fmt.Errorf("cannot tell the free space: %w", err)
 	}
 	if free < spaceNeeded {
-		return nil, fmt.Errorf("cannot build Patroni: %d MB are free on the file system of %s, the build takes %d MB; make room there",
+		return nil, fmt.Errorf("cannot build Patroni: %d MB are free on the file system of %s, the build takes %d MB; make "+
+			"room there",
 			free>>20, seen.Home, spaceNeeded>>20)
 	}
 	shown := []struct{ source, target string }{{seen.stagedHome(), seen.Home}}

@@ -14,7 +14,8 @@ import (
 // completionText speaks the protocol that click documents for shells of all kinds: the words go to patronictl
 // in its environment, which prints a line "type,value" for each suggestion. click's own script does the same.
 // This one is the program's own text, so that what a plan writes is known without running what the user owns.
-const completionText = oursHeader + `# bash completes the commands and options of patronictl by asking patronictl itself.
+const completionText = oursHeader +
+	`# bash completes the commands and options of patronictl by asking patronictl itself.
 _patronictl_completion() {
     local IFS=$'\n' suggestion
     COMPREPLY=()
@@ -60,7 +61,7 @@ func completion(b base) *comfort {
 	}
 }
 
-// needrestart is in a directory of which needrestart reads all.
+// needrestart is in a directory that needrestart reads as a whole.
 func needrestart(b base) *comfort {
 	unit := path.Base(b.seen.Unit)
 	return &comfort{

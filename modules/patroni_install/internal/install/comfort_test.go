@@ -24,7 +24,8 @@ func TestCompletionInBash(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	cmd := exec.Command("bash", "--norc", "-c", `set -u; compopt() { echo "compopt $1 $2"; }; . ./script; complete -p patronictl
+	cmd := exec.Command("bash", "--norc", "-c",
+		`set -u; compopt() { echo "compopt $1 $2"; }; . ./script; complete -p patronictl
 		COMP_WORDS=(patronictl li "x y") COMP_CWORD=2 COMPREPLY=(old)
 		_patronictl_completion ./patronictl; printf '%s\n' "${COMPREPLY[@]}"; [ "$IFS" = $' \t\n' ]`)
 	cmd.Dir = dir
@@ -47,9 +48,11 @@ func TestNeedrestartInPerl(t *testing.T) {
 		if err := os.WriteFile(file, []byte(needrestartText(unit)), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		out, err := exec.Command(perl, "-e", `use strict; use warnings FATAL => 'all'; our %nrconf = (override_rc => {qr(^dbus) => 0});
+		out, err := exec.Command(perl, "-e",
+			`use strict; use warnings FATAL => 'all'; our %nrconf = (override_rc => {qr(^dbus) => 0});
 			my $fn = shift; eval do { local(@ARGV, $/) = $fn; <>}; die $@ if $@;
-			for my $rc (@ARGV) { print grep({ $rc =~ /$_/ && !$nrconf{override_rc}->{$_} } keys %{$nrconf{override_rc}}) ? "left\n" : "restarted\n" }`,
+			for my $rc (@ARGV) { print grep({ $rc =~ /$_/ && !$nrconf{override_rc}->{$_} } keys %{$nrconf{override_rc}}) ? `+
+				`"left\n" : "restarted\n" }`,
 			file, unit, "x"+unit, unit+"x", strings.Replace(unit, ".service", "xservice", 1)).CombinedOutput()
 		if want := "left\nrestarted\nrestarted\nrestarted\n"; err != nil || string(out) != want {
 			t.Errorf("%s: %v\n%s", unit, err, out)
@@ -72,12 +75,14 @@ func TestPlanComfort(t *testing.T) {
 	completion := func(o *sketch) { o.file(completionFile, completionText, users0644) }
 	needrestart := func(o *sketch) { o.file(needrestartFile, needrestartText("patroni.service"), roots0644) }
 	dirs := func(o *sketch) {
-		for _, dir := range []string{home + "/.local/share/bash-completion", home + "/.local/share/bash-completion/completions"} {
+		for _, dir := range []string{home + "/.local/share/bash-completion",
+			home + "/.local/share/bash-completion/completions"} {
 			o.dir(dir, users)
 		}
 	}
 	other := func(o *sketch) {
-		o.Services = []OtherService{{Name: "patroni-b.service", Commands: []string{binDir + "/patroni /etc/b/b.yaml"}, Uses: true}}
+		o.Services = []OtherService{{Name: "patroni-b.service", Commands: []string{binDir + "/patroni /etc/b/b.yaml"},
+			Uses: true}}
 	}
 	for name, c := range map[string]struct {
 		arguments string
@@ -131,7 +136,7 @@ func TestPlanComfort(t *testing.T) {
 	}
 }
 
-// TestComfortIsRefused where somebody else's things are in its place, before anything is changed.
+// TestComfortIsRefused if somebody else's things are in its place, before anything is changed.
 func TestComfortIsRefused(t *testing.T) {
 	for name, c := range map[string]struct {
 		arguments string
@@ -145,11 +150,13 @@ func TestComfortIsRefused(t *testing.T) {
 		"completion behind a link": {`{"completion": true}`, func(m *machine) {
 			m.link(home+"/.local/share/bash-completion", "/etc")
 			m.own(home)
-		}, []string{"cannot write the shell completion: ", home + "/.local/share/bash-completion", "set completion (in the role"}},
+		}, []string{"cannot write the shell completion: ", home + "/.local/share/bash-completion",
+			"set completion (in the role"}},
 		"profile is a link": {`{"patronictl_config": true, "manage_path": false}`, func(m *machine) {
 			m.remove(home + "/.profile")
 			m.link(home+"/.profile", "dotfiles")
-		}, []string{"cannot name the configuration in " + home + "/.profile: it is a link", "patronictl_config (in the role"}},
+		}, []string{"cannot name the configuration in " + home + "/.profile: it is a link",
+			"patronictl_config (in the role"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := newMachine(t)
@@ -187,10 +194,12 @@ func TestComfortComesAndGoes(t *testing.T) {
 			if got := visible(m.run(on)); len(got) != 3 {
 				t.Errorf("on: %q", got)
 			}
-			if got := m.read(home + "/.bash_profile"); !strings.Contains(got, "export PATRONICTL_CONFIG_FILE='/etc/patroni/patroni.yaml'\n") {
+			if got := m.read(home + "/.bash_profile"); !strings.Contains(got,
+				"export PATRONICTL_CONFIG_FILE='/etc/patroni/patroni.yaml'\n") {
 				t.Errorf("the profile is %q", got)
 			}
-			if again := m.run(on); again.Changed() || slices.ContainsFunc(m.trace, func(o string) bool { return strings.HasPrefix(o, "run ") }) {
+			if again := m.run(on); again.Changed() ||
+				slices.ContainsFunc(m.trace, func(o string) bool { return strings.HasPrefix(o, "run ") }) {
 				t.Errorf("a second run: %q", m.trace)
 			}
 			m.run(off)

@@ -32,7 +32,7 @@ func (b *builder) trialAdvice(err error) string {
 	return "install the OS package that has the library"
 }
 
-// failed is the error of a build that failed for that cause. Where a compiler or headers are
+// failed is the error of a build that failed for that cause. If a compiler or headers are
 // missing, it names the packages to install on this host.
 func (b *builder) failed(ctx context.Context, cause string, err error) error {
 	want, seen := b.plan.want, b.plan.seen

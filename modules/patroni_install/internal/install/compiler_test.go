@@ -111,7 +111,7 @@ func TestCompileLeavesNoCompiler(t *testing.T) {
 	}
 }
 
-// TestCompileAskedForNothing: neither where the option is not set nor where there is no build.
+// TestCompileAskedForNothing: neither if the option is not set nor if there is no build.
 func TestCompileAskedForNothing(t *testing.T) {
 	m := newMachine(t)
 	installed(m)
@@ -130,7 +130,8 @@ func TestCompileKeepsWhatSomebodyNeeds(t *testing.T) {
 	m := newMachine(t)
 	m.needed = "gcc"
 	report := m.run(compiles)
-	if len(report.Warnings) != 1 || !strings.Contains(report.Warnings[0], "stay") || !strings.Contains(report.Warnings[0], "gcc=4:12.2.0-3") {
+	if len(report.Warnings) != 1 || !strings.Contains(report.Warnings[0], "stay") ||
+		!strings.Contains(report.Warnings[0], "gcc=4:12.2.0-3") {
 		t.Errorf("warnings %q", report.Warnings)
 	}
 	if diff := cmp.Diff([]string{"base-files", "libpq5", "pipx", "python3-venv", "gcc"}, m.packageNames()); diff != "" {
@@ -161,7 +162,8 @@ func TestCompileFailures(t *testing.T) {
 				m.must(m.install([]string{"gcc", "libc6-dev", "libpq-dev", "python3-dev"}))
 				m.remove(headerFile)
 				m.write(headerFile+".old", "")
-			}, `{"extras": ["psycopg2"]}`, []string{"the packages gcc, libc6-dev, libpq-dev, python3-dev are there, so the output tells"},
+			}, `{"extras": ["psycopg2"]}`,
+			[]string{"the packages gcc, libc6-dev, libpq-dev, python3-dev are there, so the output tells"},
 		},
 		{
 			"rhel", bareRHEL, `{"extras": ["psycopg2"]}`,
@@ -172,7 +174,8 @@ func TestCompileFailures(t *testing.T) {
 				m.write("/etc/os-release", "ID=other\nPRETTY_NAME=\"Other 1\"\n")
 				m.write("/usr/bin/apt-get", "")
 				m.must(m.install([]string{"pipx", "python3-venv"}))
-			}, `{"build_dependencies": true}`, []string{"which packages a build takes on Other 1", "leave build_dependencies", "nothing was changed"},
+			}, `{"build_dependencies": true}`, []string{"which packages a build takes on Other 1", "leave build_dependencies",
+				"nothing was changed"},
 		},
 		{
 			"the library may not be installed", func(m *machine) {

@@ -40,10 +40,12 @@ func TestConfigDirOfTheSystem(t *testing.T) {
 			c.edit(m)
 			_, check := m.installer(c.arguments).Check(t.Context())
 			_, err := m.installer(c.arguments).Run(t.Context())
-			if (check == nil) != (err == nil) || (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			if (check == nil) != (err == nil) || (err == nil) != (c.want == "") ||
+				err != nil && !strings.Contains(err.Error(), c.want) {
 				t.Errorf("check: %v; run: %v", check, err)
 			}
-			if info, failed := m.files.Lstat(dir); failed != nil || err == nil && info.Attr != (fsys.Attr{Mode: 0o700, UID: m.uid, GID: m.gid}) {
+			if info, failed := m.files.Lstat(dir); failed != nil ||
+				err == nil && info.Attr != (fsys.Attr{Mode: 0o700, UID: m.uid, GID: m.gid}) {
 				t.Errorf("%v, %v", info.Attr, failed)
 			}
 			m.run(`{"state": "absent"}`) // which has no interest in it

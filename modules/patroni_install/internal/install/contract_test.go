@@ -86,8 +86,10 @@ func TestPlanUnit(t *testing.T) {
 
 // TestPlanHardening: the option changes the unit, there and back, and nothing else.
 func TestPlanHardening(t *testing.T) {
-	plain, hard := newUnit(healthy(t, `{}`), desired(t, `{}`)), newUnit(healthy(t, `{}`), desired(t, `{"hardening": true}`))
-	for arguments, change := range map[string][2]*step.File{`{"hardening": true}`: {plain, hard}, `{"hardening": false}`: {hard, plain}} {
+	plain, hard := newUnit(healthy(t, `{}`), desired(t, `{}`)),
+		newUnit(healthy(t, `{}`), desired(t, `{"hardening": true}`))
+	for arguments, change := range map[string][2]*step.File{`{"hardening": true}`: {plain, hard},
+		`{"hardening": false}`: {hard, plain}} {
 		o := healthy(t, `{}`)
 		o.file(unitFile, string(change[0].After.Data), change[0].After.Attr)
 		want := *change[1]

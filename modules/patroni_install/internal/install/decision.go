@@ -243,7 +243,7 @@ func (q *question) takeStock(ctx context.Context) error {
 	if q.want.onController() {
 		q.Warnings = append(q.Warnings, fmt.Sprintf("wheelhouse %s is on the controller, and check mode does not bring "+
 			"it here: whether it has all that the build takes on this host is not known before a real run, which "+
-			"changes nothing where it has not", q.want.Wheelhouse))
+			"changes nothing if it has not", q.want.Wheelhouse))
 	}
 	return err
 }

@@ -55,8 +55,9 @@ func TestDecide(t *testing.T) {
 			want: Decision{Why: "Patroni is not installed", Requirement: extras, BringsPipx: true},
 		},
 		"broken, and of another version": {
-			arguments: `{"version": "4.1.5", "verify": "full"}`, edit: func(o *sketch) { o.Installed.Problems = []string{"a", "b"} },
-			want: Decision{Why: "it was broken: a; b", Problems: []string{"a", "b"}, Requirement: extras + "==4.1.5"},
+			arguments: `{"version": "4.1.5", "verify": "full"}`,
+			edit:      func(o *sketch) { o.Installed.Problems = []string{"a", "b"} },
+			want:      Decision{Why: "it was broken: a; b", Problems: []string{"a", "b"}, Requirement: extras + "==4.1.5"},
 		},
 		"broken, and the manifest tells its version": {
 			arguments: `{}`, edit: func(o *sketch) {
@@ -73,10 +74,12 @@ func TestDecide(t *testing.T) {
 				o.Installed = inspected(t, "etcd")
 				o.Asked.Version = "3.12"
 			},
-			want: Decision{Why: "it was made for Python 3.11, and /opt/python3.12 was asked for", Kept: "4.0.7", Requirement: extras + "==4.0.7"},
+			want: Decision{Why: "it was made for Python 3.11, and /opt/python3.12 was asked for", Kept: "4.0.7",
+				Requirement: extras + "==4.0.7"},
 		},
 		"another lock, and an extra": {
-			arguments: `{"verify": "full", "lockfile": "/l", "_lockfile": ` + quoted(lockText("4.0.7")) + `}`, edit: func(o *sketch) {
+			arguments: `{"verify": "full", "lockfile": "/l", "_lockfile": ` + quoted(lockText("4.0.7")) + `}`,
+			edit: func(o *sketch) {
 				o.Installed = inspected(t, "etcd")
 				o.Installed.Packages["click"] = "7.0"
 			},
@@ -91,32 +94,37 @@ func TestDecide(t *testing.T) {
 			want: Decision{Why: "it was broken: it fails", Problems: []string{"it fails"}, Requirement: extras},
 		},
 		"the newest": {
-			arguments: `{"state": "latest", "verify": "full"}`, answers: answers{index: Answer{Newest: "4.1.5"}}, asked: []string{"trial", "index"},
-			want: Decision{Why: "the package index has 4.1.5", Newest: "4.1.5", Requirement: extras + "==4.1.5"},
+			arguments: `{"state": "latest", "verify": "full"}`, answers: answers{index: Answer{Newest: "4.1.5"}},
+			asked: []string{"trial", "index"},
+			want:  Decision{Why: "the package index has 4.1.5", Newest: "4.1.5", Requirement: extras + "==4.1.5"},
 		},
 		"nothing newer": {
 			arguments: `{"state": "latest"}`, asked: []string{"index"}, want: Decision{Requirement: extras},
 		},
 		"no answer": {
-			arguments: `{"state": "latest"}`, answers: answers{index: Answer{Unknown: true, Warning: "no route"}}, asked: []string{"index"},
-			want: Decision{Why: "the package index may have a newer one", Requirement: extras, Warnings: []string{"no route"}},
+			arguments: `{"state": "latest"}`, answers: answers{index: Answer{Unknown: true, Warning: "no route"}},
+			asked: []string{"index"},
+			want:  Decision{Why: "the package index may have a newer one", Requirement: extras, Warnings: []string{"no route"}},
 		},
 		"the newest of a wheelhouse": {
-			arguments: `{"state": "latest", "wheelhouse": "/w"}`, answers: answers{wheels: newer}, asked: []string{"wheels for " + extras},
-			want: Decision{Why: "the wheelhouse has 4.1.5", Newest: "4.1.5", Requirement: extras + "==4.1.5", Wheels: &newer},
+			arguments: `{"state": "latest", "wheelhouse": "/w"}`, answers: answers{wheels: newer},
+			asked: []string{"wheels for " + extras},
+			want:  Decision{Why: "the wheelhouse has 4.1.5", Newest: "4.1.5", Requirement: extras + "==4.1.5", Wheels: &newer},
 		},
 		"a wheelhouse that decides nothing": {arguments: `{"wheelhouse": "/w"}`, want: Decision{Kept: "4.0.7", Requirement: extras + "==4.0.7"}},
 		"a wheelhouse to build from": {
-			arguments: `{"version": "4.1.5", "wheelhouse": "/w"}`, answers: answers{wheels: newer}, asked: []string{"wheels for " + extras + "==4.1.5"},
-			want: Decision{Why: "version 4.1.5 was asked for", Requirement: extras + "==4.1.5", Wheels: &newer},
+			arguments: `{"version": "4.1.5", "wheelhouse": "/w"}`, answers: answers{wheels: newer},
+			asked: []string{"wheels for " + extras + "==4.1.5"},
+			want:  Decision{Why: "version 4.1.5 was asked for", Requirement: extras + "==4.1.5", Wheels: &newer},
 		},
 		"a removal": {
 			arguments: `{"state": "absent", "verify": "full"}`, edit: func(o *sketch) { o.Installed.Problems = []string{"a"} },
 			want: Decision{Problems: []string{"a"}},
 		},
 		"packages that fail": {
-			arguments: `{"method": "package", "verify": "full"}`, answers: answers{problem: "it fails"}, asked: []string{"trial"},
-			want: Decision{Problems: []string{"it fails"}, Kept: "4.0.7", Requirement: extras + "==4.0.7"},
+			arguments: `{"method": "package", "verify": "full"}`, answers: answers{problem: "it fails"},
+			asked: []string{"trial"},
+			want:  Decision{Problems: []string{"it fails"}, Kept: "4.0.7", Requirement: extras + "==4.0.7"},
 		},
 		"packages that this run has added": {
 			arguments: `{"method": "package"}`, edit: func(o *sketch) { o.Before = &sketch{} }, asked: []string{"trial"},

@@ -25,12 +25,15 @@ func parse(arguments string) (Desired, error) {
 
 func TestDefaults(t *testing.T) {
 	want := Desired{
-		State: "present", Method: "pipx", Extras: []string{"psycopg2-binary", "etcd"}, User: "postgres", ConfigDir: "/etc/patroni",
-		ConfigFile: "patroni.yaml", Verify: "quick", Installer: "auto", ServiceName: "patroni", ManagePath: true, InstallPrerequisites: true,
-		LockTimeout: 5 * time.Minute, Timeout: 15 * time.Minute, Environ: []string{"http_proxy=http://proxy:3128"},
+		State: "present", Method: "pipx", Extras: []string{"psycopg2-binary", "etcd"}, User: "postgres",
+		ConfigDir:  "/etc/patroni",
+		ConfigFile: "patroni.yaml", Verify: "quick", Installer: "auto", ServiceName: "patroni", ManagePath: true,
+		InstallPrerequisites: true,
+		LockTimeout:          5 * time.Minute, Timeout: 15 * time.Minute, Environ: []string{"http_proxy=http://proxy:3128"},
 	}
 	got, err := parse(`{}`)
-	if diff := cmp.Diff(want, got, cmp.Comparer(sameSpec), cmp.Comparer(sameLock), cmp.AllowUnexported(Sources{})); err != nil || diff != "" {
+	if diff := cmp.Diff(want, got, cmp.Comparer(sameSpec), cmp.Comparer(sameLock),
+		cmp.AllowUnexported(Sources{})); err != nil || diff != "" {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
 }
@@ -133,7 +136,7 @@ func TestBadValues(t *testing.T) {
 	}
 }
 
-// TestPaths tries each option of type path, of which the table has the list.
+// TestPaths tries each option of type path. The table has the list of them.
 func TestPaths(t *testing.T) {
 	var tried []string
 	for _, option := range Spec().Arguments {
@@ -222,8 +225,9 @@ func postgres() *host.User {
 
 func TestLayout(t *testing.T) {
 	usual := Layout{
-		Layout: pipx.Layout{Home: pipxHome, BinDir: binDir}, User: postgres(), ConfigDir: "/etc/patroni", Config: "/etc/patroni/patroni.yaml",
-		Unit: unitFile, Stage: pipxHome + "/.patroni_install.stage", Scratch: StateDir + "/stage", OldHome: oldPipx,
+		Layout: pipx.Layout{Home: pipxHome, BinDir: binDir}, User: postgres(), ConfigDir: "/etc/patroni",
+		Config: "/etc/patroni/patroni.yaml",
+		Unit:   unitFile, Stage: pipxHome + "/.patroni_install.stage", Scratch: StateDir + "/stage", OldHome: oldPipx,
 		UserStage: home + "/.local/.patroni_install.stage",
 	}
 	elsewhere := usual

@@ -19,8 +19,8 @@ import (
 // linkChain bounds the links that are followed from one, as the kernel does.
 const linkChain = 40
 
-// enablingDirs hold the links of people by which a unit is started at boot: the administrator's, and local software's. A
-// package's links go with it, and those in /run end with the boot.
+// enablingDirs hold the links of people that start a unit at boot: the administrator's, and local software's.
+// A package's links go with it, and those in /run end with the boot.
 func enablingDirs() []string { return []string{systemd.Directory, "/usr/local/lib/systemd/system"} }
 
 // unitLinks are links that make something of a unit.
@@ -46,7 +46,7 @@ func (p *enabling) Look(context.Context) error {
 	return p.leftovers()
 }
 
-// dangling finds the links that would lead nowhere without the unit, whatever their name. Where systemd runs, an
+// dangling finds the links that would lead nowhere without the unit, whatever their name. If systemd runs, an
 // enabled unit is refused.
 func (p *enabling) dangling() error {
 	if p.seen.Service.Running || !p.seen.exists(p.seen.Unit) {
@@ -63,7 +63,8 @@ func (p *enabling) dangling() error {
 
 // leftovers finds the links that lead nowhere and would start a unit which this run makes, such as Debian's package of
 // Patroni leaves when it is removed and not purged. systemd starts what has the name of the link, and takes a link to
-// another name for that unit, also where the file lies in another directory. So both names count, over all links on the way.
+// another name for that unit, also where the file lies in another directory. So both names count, over all links on the
+// way.
 func (p *enabling) leftovers() error {
 	names := p.newUnits()
 	if len(names) == 0 {
@@ -101,7 +102,7 @@ func (p *enabling) newUnits() (names []string) {
 	return names
 }
 
-// unitLinks finds the links by which units have other names, or are enabled.
+// unitLinks finds the links that give units other names, or enable them.
 func (v *View) unitLinks() (links unitLinks, err error) {
 	for _, dir := range enablingDirs() {
 		names, failed := v.Names(dir)
@@ -141,8 +142,8 @@ func (v *View) linksIn(dir string) (links []string, err error) {
 	return links, err
 }
 
-// endOf follows a link, and those that it leads to, and tells whether something is at the end. What cannot be looked at counts
-// as there; a circle has no end.
+// endOf follows a link, and those that it leads to, and tells whether something is at the end. What cannot be looked at
+// counts as there; a circle has no end.
 func (v *View) endOf(name string) (end string, there bool) {
 	for range linkChain {
 		info, err := v.files.Lstat(name)

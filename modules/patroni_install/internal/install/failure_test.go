@@ -202,7 +202,8 @@ func TestAdopted(t *testing.T) {
 			t.Errorf("%s was touched", name)
 		}
 	}
-	if got := report.Result(false); got.Extra["patroni"].(map[string]any)["venv"] != oldPipx+"/venvs/patroni" || report.plan.Why != "" {
+	if got := report.Result(false); got.Extra["patroni"].(map[string]any)["venv"] != oldPipx+"/venvs/patroni" ||
+		report.plan.Why != "" {
 		t.Errorf("result: %+v", got.Extra["patroni"])
 	}
 	m.run(`{"state": "absent"}`)
@@ -224,13 +225,15 @@ func TestExtraAdded(t *testing.T) {
 
 // TestElsewhere installs into other directories under other names, and removes it all.
 func TestElsewhere(t *testing.T) {
-	options := `"bin_dir": "/opt/patroni/bin", "config_dir": "/srv/patroni", "pipx_home": "/opt/pipx", "service_name": "p2"`
+	options := `"bin_dir": "/opt/patroni/bin", "config_dir": "/srv/patroni", "pipx_home": "/opt/pipx", ` +
+		`"service_name": "p2"`
 	m := newMachine(t)
 	m.write("/var/lib/apt/lists/bookworm", "pipx")
 	m.must(m.install([]string{"pipx", "python3-venv"}))
 	before := m.state()
 	m.run(`{` + options + `}`)
-	for _, name := range []string{"/opt/patroni/bin/patronictl", "/srv/patroni", "/opt/pipx/venvs/patroni", "/etc/systemd/system/p2.service"} {
+	for _, name := range []string{"/opt/patroni/bin/patronictl", "/srv/patroni", "/opt/pipx/venvs/patroni",
+		"/etc/systemd/system/p2.service"} {
 		if !m.has(name) {
 			t.Errorf("%s is missing", name)
 		}
@@ -392,8 +395,8 @@ func TestIndexRefuses(t *testing.T) {
 	}
 }
 
-// TestRefusedBeforePackages: what the decision makes impossible is refused before the package lists are refreshed, which
-// no undo takes back.
+// TestRefusedBeforePackages: what the decision makes impossible is refused before the package lists are refreshed,
+// which no undo takes back.
 func TestRefusedBeforePackages(t *testing.T) {
 	for name, c := range map[string]struct {
 		arguments string

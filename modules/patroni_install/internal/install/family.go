@@ -14,7 +14,7 @@ import (
 // Family is what operating systems that are derived from each other have in common.
 type Family struct {
 	Name    string   // "" of a system that is of no known family and has no known package manager
-	IDs     []string // by which os-release tells it, in ID or ID_LIKE
+	IDs     []string // what os-release calls it, in ID or ID_LIKE
 	Manager string   // of its packages, as [pkgmgr.New] takes it
 	// Prerequisites are the packages that bring pipx, or pip where PipxByPip.
 	Prerequisites []string
@@ -130,6 +130,7 @@ func (f Family) compiler(want Desired) (build, run []string) {
 }
 
 func unknownCompiler(r host.Release) error {
-	return fmt.Errorf("cannot tell which packages a build takes on %s, which is of no family known here; install a compiler "+
-		"and the headers yourself, and leave build_dependencies (in the role: patroni_build_dependencies) false", r.Name)
+	return fmt.Errorf("cannot tell which packages a build takes on %s, which is of no family known here; install a "+
+		"compiler and the headers yourself, and leave build_dependencies (in the role: patroni_build_dependencies) false",
+		r.Name)
 }

@@ -96,7 +96,8 @@ func (m *machine) crash(arguments string, wanted func(operation string) bool) {
 		f.dead = f.dead || wanted(m.trace[len(m.trace)-1])
 		return kill(kind, object)
 	}
-	if err := m.live(func() error { _, err := m.installer(arguments).Run(m.Context()); return err }); err == nil || !f.dead {
+	if err := m.live(func() error { _, err := m.installer(arguments).Run(m.Context()); return err }); err == nil ||
+		!f.dead {
 		m.Fatalf("the run was not killed: %v", err)
 	}
 }

@@ -103,7 +103,7 @@ func (o *observer) simulateAgain(ctx context.Context) (err error) {
 	return nil
 }
 
-// otherSets asks for the other packages where no list offers those that are missing. err is what came of asking for
+// otherSets asks for the other packages if no list offers those that are missing. err is what came of asking for
 // these.
 func (o *observer) otherSets(ctx context.Context, err error) error {
 	p := &o.seen.Packages

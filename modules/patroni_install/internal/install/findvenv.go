@@ -54,7 +54,7 @@ func (o *observer) written() []manifest.Entry {
 	}
 	was, err := manifest.Decode(o.seen.Layout.Venv(), old.Data)
 	if err != nil {
-		o.host.Progress("the manifest of the installation is of no use: " + err.Error())
+		o.host.Progress("the manifest of the installation cannot be used: " + err.Error())
 	}
 	return was
 }

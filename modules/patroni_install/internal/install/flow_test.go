@@ -87,7 +87,7 @@ const (
 // comfortable is an installed one with all comfort.
 func comfortable(m *machine) { m.run(`{"version": "4.0.7", ` + allComfort + `}`) }
 
-// two is one with two services, of which the second has all comfort.
+// two is one with two services. The second has all comfort.
 func two(m *machine) {
 	installed(m)
 	m.run(`{` + allComfort + `, ` + instance + `}`)
@@ -255,8 +255,10 @@ func TestSteps(t *testing.T) {
 		func(step string) bool {
 			return strings.Contains(step, "completion") || strings.Contains(step, "needrestart")
 		})
-	want["compile rhel"] = slices.Concat([]string{"create package set libpq python3-pip", "create directory " + home + "/.local"},
-		slices.DeleteFunc(slices.Clone(want["fresh rhel"][1:]), func(step string) bool { return strings.Contains(step, "SELinux") }))
+	want["compile rhel"] = slices.Concat([]string{"create package set libpq python3-pip",
+		"create directory " + home + "/.local"},
+		slices.DeleteFunc(slices.Clone(want["fresh rhel"][1:]),
+			func(step string) bool { return strings.Contains(step, "SELinux") }))
 	want["package"] = slices.Concat([]string{
 		"create directory " + unitFile + ".d",
 		"create package set patroni python3-etcd python3-psycopg2",
@@ -296,7 +298,8 @@ func TestSteps(t *testing.T) {
 	})
 }
 
-// TestSecondRun does nothing that a machine could notice: no durable operation, no command. What rpm has is only told by rpm.
+// TestSecondRun does nothing that a machine could notice: no durable operation, no command. What rpm has is only told
+// by rpm.
 func TestSecondRun(t *testing.T) {
 	eachScenario(t, func(t *testing.T, s scenario) {
 		m := s.machine(t)
@@ -317,7 +320,8 @@ func TestSecondRun(t *testing.T) {
 			m.trace = nil // the question is all it does
 		}
 		if s.name == "package rhel" {
-			none = slices.DeleteFunc(slices.Clone(m.trace), func(o string) bool { return !strings.HasPrefix(o, "run rpm --query ") })
+			none = slices.DeleteFunc(slices.Clone(m.trace),
+				func(o string) bool { return !strings.HasPrefix(o, "run rpm --query ") })
 		}
 		if diff := cmp.Diff(none, m.trace); diff != "" {
 			t.Errorf("operations of the second run (-want +got):\n%s", diff)
@@ -355,7 +359,8 @@ func TestCheckMode(t *testing.T) {
 			t.Errorf("check mode wrote (-before +after):\n%s", diff)
 		}
 		for _, operation := range m.trace {
-			if !asks(operation) && !strings.HasPrefix(operation, "run apt-get -s ") && !strings.HasPrefix(operation, "run apt-get --print-uris ") &&
+			if !asks(operation) && !strings.HasPrefix(operation, "run apt-get -s ") &&
+				!strings.HasPrefix(operation, "run apt-get --print-uris ") &&
 				!strings.HasPrefix(operation, "run rpm --query ") {
 				t.Errorf("check mode announced %q", operation)
 			}

@@ -20,7 +20,7 @@ type ForeignUnit struct {
 	// Elsewhere is a unit of this name, or the template of it, that systemd finds in another directory, and that ours
 	// would stand in for; "" for none.
 	Elsewhere string
-	// Hinders says why the file cannot be adopted, "" where it can, or where nobody asked for it.
+	// Hinders says why the file cannot be adopted, "" if it can, or if nobody asked for it.
 	Hinders string
 	// Replaced tells that a unit which this module did not write will be replaced, or goes.
 	Replaced bool
@@ -73,8 +73,8 @@ func (p *unit) adoptedBefore(text []byte) {
 	a.There = a.Config != "" && p.seen.finds(a.Config)
 }
 
-// taken looks at a unit that somebody else wrote and that starts this installation: it is replaced, or adopted where that
-// is wanted, and goes with the installation.
+// taken looks at a unit that somebody else wrote and that starts this installation: it is replaced, or adopted if
+// that is wanted, and goes with the installation.
 func (p *unit) taken(text []byte) error {
 	v := p.seen
 	p.foreign.Replaced = true
@@ -123,13 +123,14 @@ func (p *unit) refuseForeign() error {
 	f, name := p.foreign, path.Base(p.seen.Unit)
 	switch {
 	case f.Elsewhere != "":
-		return fmt.Errorf("cannot install the unit %s: there is one of this name, %s, and ours would stand in for it; set service_name "+
-			"(in the role: patroni_service_name) to a name of its own, or, if that one is not needed, remove what it came with",
+		return fmt.Errorf("cannot install the unit %s: there is one of this name, %s, and ours would stand in for it; set "+
+			"service_name (in the role: patroni_service_name) to a name of its own, or, if that one is not needed, remove "+
+			"what it came with",
 			name, f.Elsewhere)
 	case f.File != "" && !p.want.AdoptService:
-		return fmt.Errorf("cannot install the unit %s: somebody else wrote %s, and it starts no program of this installation; set "+
-			"service_name (in the role: patroni_service_name) to a name of its own, or take it over with adopt_service "+
-			"(in the role: patroni_adopt_service), which keeps its settings, or move it away", name, f.File)
+		return fmt.Errorf("cannot install the unit %s: somebody else wrote %s, and it starts no program of this "+
+			"installation; set service_name (in the role: patroni_service_name) to a name of its own, or take it over with "+
+			"adopt_service (in the role: patroni_adopt_service), which keeps its settings, or move it away", name, f.File)
 	case f.Hinders != "" && f.File == "":
 		return fmt.Errorf("cannot replace the unit %s: %s", p.seen.Unit, f.Hinders)
 	case f.Hinders != "":

@@ -10,7 +10,7 @@ import (
 // noHome is a home that no account has a directory at, as Debian calls it.
 const noHome = "/nonexistent"
 
-// goneUser stands for an account that is not there any more, and of which a removal has to do without. It is
+// goneUser stands for an account that is not there any more. A removal has to do without it. It is
 // nobody, not root: what is found in the home is never handed to more rights.
 func (d Desired) goneUser() *host.User {
 	return &host.User{Name: d.User, Group: "nogroup", UID: 65534, GID: 65534, Home: cmp.Or(d.Home, noHome)}

@@ -16,7 +16,8 @@ import (
 	"github.com/pgedge/platform/modules/patroni_install/internal/txn"
 )
 
-// stalled is a namespace in which a command that has this word in it does not end before its context, and what it gives then.
+// stalled is a namespace in which a command that has this word in it does not end before its context, and what it gives
+// then.
 type stalled struct {
 	Namespace
 
@@ -40,7 +41,8 @@ func wasStopped(ctx context.Context, argv []string) error {
 }
 
 func isHeld(_ context.Context, argv []string) error {
-	return &host.HeldError{Argv: argv, By: "its process 12 (pipx) is traced by process 34 (hold); end that one (kill -9 34) and run this again"}
+	return &host.HeldError{Argv: argv,
+		By: "its process 12 (pipx) is traced by process 34 (hold); end that one (kill -9 34) and run this again"}
 }
 
 // stalling is an installer whose commands with this word stall.
@@ -54,8 +56,8 @@ func (m *machine) stalling(arguments, word string, end func(context.Context, []s
 	return i
 }
 
-// TestLookIsBounded: the user can stop the process that looks into a wheelhouse, or have its own pip loop for ever. That
-// ends a check and a run alike, before anything is changed.
+// TestLookIsBounded: the user can stop the process that looks into a wheelhouse, or have its own pip loop for ever.
+// That ends a check and a run alike, before anything is changed.
 func TestLookIsBounded(t *testing.T) {
 	const arguments = `{"wheelhouse": "/srv/wheels", "remote_src": true}`
 	for name, c := range map[string]struct {
@@ -88,8 +90,8 @@ func TestLookIsBounded(t *testing.T) {
 	}
 }
 
-// TestHeldBuildIsLeft: what does not end may write once more, so nothing is undone beside it. The journal stays, and the
-// next run, which waits for nobody, undoes the rest first.
+// TestHeldBuildIsLeft: what does not end may write once more, so nothing is undone beside it. The journal stays, and
+// the next run, which waits for nobody, undoes the rest first.
 func TestHeldBuildIsLeft(t *testing.T) {
 	m := newMachine(t)
 	before := m.state()
@@ -97,7 +99,8 @@ func TestHeldBuildIsLeft(t *testing.T) {
 	if err == nil {
 		t.Fatal("no error")
 	}
-	for _, part := range []string{"cannot build Patroni: it was stopped: it took more than", "traced by process 34 (hold)", "kill -9 34", "the next run undoes it first"} {
+	for _, part := range []string{"cannot build Patroni: it was stopped: it took more than", "traced by process 34 (hold)",
+		"kill -9 34", "the next run undoes it first"} {
 		if !strings.Contains(err.Error(), part) {
 			t.Errorf("message %q lacks %q", err, part)
 		}

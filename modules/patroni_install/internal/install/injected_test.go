@@ -21,7 +21,8 @@ func (m *machine) inject(names ...string) {
 		m.write(info+"/RECORD", name+".py,,\n")
 		m.write(site+"/"+name+".py", "")
 	}
-	m.program(venv+"/pipx_metadata.json", `{"main_package": {"package": "patroni"}, "injected_packages": {`+strings.Join(noted, ", ")+`}}`, 0o755)
+	m.program(venv+"/pipx_metadata.json", `{"main_package": {"package": "patroni"}, "injected_packages": {`+
+		strings.Join(noted, ", ")+`}}`, 0o755)
 	m.own(venv)
 }
 
@@ -37,8 +38,8 @@ func TestInjectedPackages(t *testing.T) {
 	check, err := m.installer(upgrade).Check(t.Context())
 	m.must(err)
 	want := func(verb string) []string {
-		return []string{"the new virtual environment " + verb + " pg-activity, six, which pipx inject had added to the old one; " +
-			"to have them again: sudo -i -u postgres pipx inject patroni pg-activity six"}
+		return []string{"the new virtual environment " + verb + " pg-activity, six, which pipx inject had added to the old " +
+			"one; to have them again: sudo -i -u postgres pipx inject patroni pg-activity six"}
 	}
 	if diff := cmp.Diff(want("would not have"), check.Result(false).Warnings); diff != "" {
 		t.Errorf("check (-want +got):\n%s", diff)

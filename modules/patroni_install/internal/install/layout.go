@@ -35,8 +35,8 @@ type Layout struct {
 // account is called: what the package index sends runs as the user. What root has from earlier can be removed.
 func (d Desired) layout(user *host.User) (Layout, error) {
 	if user.UID == 0 && d.State != Absent {
-		return Layout{}, fmt.Errorf("cannot install for user %s: it has uid 0, so that what comes from the package index would run "+
-			"as root; set user (in the role: patroni_user) to an account of its own, such as postgres", user.Name)
+		return Layout{}, fmt.Errorf("cannot install for user %s: it has uid 0, so that what comes from the package index "+
+			"would run as root; set user (in the role: patroni_user) to an account of its own, such as postgres", user.Name)
 	}
 	if d.Home != "" && d.Home != path.Clean(user.Home) {
 		return Layout{}, fmt.Errorf("value of home is %s, but the home of user %s is %s: "+
@@ -84,18 +84,20 @@ func (l Layout) check() error {
 
 // checkShared refuses directories that hold what is not theirs. The configuration directory becomes the user's and
 // nobody else's; pipx's home is covered while the user's programs run, and the links in the bin directory are no
-// package's. Where on the host it may be at all, see places.go.
+// package's. See places.go for the places on the host where it may be at all.
 func (l Layout) checkShared() error {
 	home := path.Clean(l.User.Home)
 	for _, inner := range []string{home, l.Home, l.BinDir, systemd.Directory, StateDir} {
 		if below(inner, l.ConfigDir) {
-			return fmt.Errorf("value of config_dir, %s, must be a directory of its own: it becomes 0700 and user %s's, and %s is in it",
+			return fmt.Errorf("value of config_dir, %s, must be a directory of its own: it becomes 0700 and user %s's, and %s "+
+				"is in it",
 				l.ConfigDir, l.User.Name, inner)
 		}
 	}
 	for _, program := range []string{"/bin", "/sbin", "/usr/bin", "/usr/sbin", "/etc"} {
 		if below(program, l.Home) || below(program, l.BinDir) {
-			return fmt.Errorf("values of bin_dir, %s, and pipx_home, %s, must not be or hold %s, which belongs to the operating system",
+			return fmt.Errorf("values of bin_dir, %s, and pipx_home, %s, must not be or hold %s, which belongs to the "+
+				"operating system",
 				l.BinDir, l.Home, program)
 		}
 	}

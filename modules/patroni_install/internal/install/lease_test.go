@@ -69,7 +69,8 @@ func TestLeasesHoldARecoveryOnce(t *testing.T) {
 	release := m.lease(home + "/.bashrc")
 	_, err := m.installer(`{}`).Recover(t.Context())
 	release()
-	for _, part := range []string{"cannot undo the interrupted run", "keeps what is left to do", "holds the lease on " + home + "/.bashrc"} {
+	for _, part := range []string{"cannot undo the interrupted run", "keeps what is left to do",
+		"holds the lease on " + home + "/.bashrc"} {
 		if err == nil || !strings.Contains(err.Error(), part) {
 			t.Errorf("message %v lacks %q", err, part)
 		}

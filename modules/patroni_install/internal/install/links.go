@@ -174,7 +174,7 @@ func (p *links) state(name string) *step.LinkState {
 	return &step.LinkState{Target: e.Target, UID: e.UID, GID: e.GID, Label: p.labels[name]}
 }
 
-// relabel gives a link that is as it should be the type by which systemd may read it.
+// relabel gives a link that is as it should be the type that lets systemd read it.
 func (p *links) relabel(app string) []txn.Step {
 	before := p.state(app)
 	change := programLabel(before.Label)
@@ -199,7 +199,7 @@ func (p *links) stale(apps []string) []txn.Step {
 }
 
 // remove removes the links to the programs. While others use the installation, those of a bin directory outside of the
-// home go, of which no other service starts anything: they are root's, and lead to what the user can change. Those in
+// home go, if no other service starts anything from it: they are root's, and lead to what the user can change. Those in
 // the home serve people, too, and are the user's.
 func (p *links) remove() []txn.Step {
 	if !p.seen.isShared() {

@@ -88,7 +88,8 @@ func (m *machine) Run(ctx context.Context, cmd host.Command) (host.Output, error
 }
 
 // execute runs a fake command as host.Execute runs a real one: announced first.
-func (m *machine) execute(ctx context.Context, cmd host.Command, do func(host.Command) (string, error)) (host.Output, error) {
+func (m *machine) execute(ctx context.Context, cmd host.Command,
+	do func(host.Command) (string, error)) (host.Output, error) {
 	line := strings.Join(cmd.Argv, " ")
 	if err := m.files.Announce("run", line); err != nil {
 		return host.Output{}, err
@@ -149,7 +150,8 @@ func (m *machine) systemCommand(cmd host.Command) (string, error) {
 		return "", m.configure(words)
 	case cmd.Argv[0] == "dpkg-deb" && words[0] != "":
 		return contentLines(known(words[0]).Name), nil
-	case cmd.Argv[0] == "dpkg-query" && (strings.HasPrefix("/usr/lib/python3/dist-packages", last(words)) || last(words) == "/usr/include"):
+	case cmd.Argv[0] == "dpkg-query" && (strings.HasPrefix("/usr/lib/python3/dist-packages", last(words)) ||
+		last(words) == "/usr/include"):
 		return "some-package: " + last(words), nil
 	case cmd.Argv[0] == "dpkg-query":
 		return "", &host.CommandError{Argv: cmd.Argv, Status: "exit status 1", Code: 1} // no package has the path
@@ -203,7 +205,8 @@ func (m *machine) simulate(names []string) (string, error) {
 	}
 	var text strings.Builder
 	for _, p := range closure(debianPackages(), names, m.debianHas) {
-		fmt.Fprintf(&text, "Inst %s (%s Debian:12.5/stable [%s])\nConf %s (%s)\n", p.Name, p.Version, p.Arch, p.Name, p.Version)
+		fmt.Fprintf(&text, "Inst %s (%s Debian:12.5/stable [%s])\nConf %s (%s)\n", p.Name, p.Version, p.Arch,
+			p.Name, p.Version)
 	}
 	return text.String(), nil
 }
@@ -339,7 +342,7 @@ func (m *machine) purge(words []string) error {
 		}
 		if p.Name == "pipx" {
 			m.remove(pipxConf, pipxConf+".dpkg-dist", pipxConf+"~")
-			_ = os.Remove(m.real(filepath.Dir(pipxConf))) // stays where it is not empty
+			_ = os.Remove(m.real(filepath.Dir(pipxConf))) // stays if it is not empty
 		}
 		m.setStatus(debian{Package: p})
 		if p.Name == "patroni" {
@@ -350,7 +353,7 @@ func (m *machine) purge(words []string) error {
 		"/usr/lib/python3/dist-packages/pipx-1.1.0.dist-info", filepath.Dir(etcdModule), filepath.Dir(pgModule), "/usr/lib/python3.11/ensurepip", "/usr/lib/python3.11",
 		filepath.Dir(headerFile), filepath.Dir(pythonHeader), filepath.Dir(libpqHeader), filepath.Dir(libpqFile),
 	} {
-		_ = os.Remove(m.real(dir)) // stays where it is not empty, as dpkg leaves it
+		_ = os.Remove(m.real(dir)) // stays if it is not empty, as dpkg leaves it
 	}
 	m.forgetMarks()
 	return nil

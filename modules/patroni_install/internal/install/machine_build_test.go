@@ -252,7 +252,8 @@ func (n *namespace) pipx(cmd host.Command) error {
 	if err != nil {
 		return err
 	}
-	err = n.venv(tree, cmp.Or(wanted, n.newest), strings.Split(strings.TrimSuffix(strings.TrimPrefix(name, "patroni["), "]"), ","))
+	err = n.venv(tree, cmp.Or(wanted, n.newest),
+		strings.Split(strings.TrimSuffix(strings.TrimPrefix(name, "patroni["), "]"), ","))
 	if n.backend == "pip" {
 		site := "/lib/python" + n.minor() + "/site-packages"
 		n.put(tree+site+"/pipx_shared.pth", home+"/shared"+site+"\n")
@@ -272,7 +273,8 @@ func (n *namespace) newer(cmd host.Command) (string, error) {
 		n.Fatalf("pip would write to the disk: %q in %s", cmd.Env, cmd.Dir)
 	}
 	if n.offersNothing {
-		return "", fmt.Errorf("ERROR: Could not find a version that satisfies the requirement %s (from versions: none)", last(cmd.Argv))
+		return "", fmt.Errorf("ERROR: Could not find a version that satisfies the requirement %s (from versions: none)",
+			last(cmd.Argv))
 	}
 	_, installed, _ := strings.Cut(last(cmd.Argv), "!=")
 	if isAfter(n.newest, installed) {
@@ -362,7 +364,7 @@ func (n *namespace) compileDriver() error {
 }
 
 // importAll is the trial of the modules: a compiled driver needs its library then, and what it was
-// compiled with is gone, where it was there for that only.
+// compiled with is gone, if it was there for that only.
 func (n *namespace) importAll() error {
 	borrowed := strings.Contains(n.read(journalFile), `"borrowed":true`)
 	compiled, err := filepath.Glob(n.real(venv + "/lib/python*/site-packages/psycopg2-*"))

@@ -33,7 +33,7 @@ func packageOffered(m *machine) {
 	m.write("/var/lib/apt/lists/bookworm", "patroni")
 }
 
-// packageRHEL is one of the RHEL family, where nothing is enabled by a package.
+// packageRHEL is one of the RHEL family. No package enables anything there.
 func packageRHEL(m *machine) {
 	bareRHEL(m)
 	packageHost(m)
@@ -53,7 +53,7 @@ func packagedHost(m *machine) {
 	m.run(`{"method": "package", ` + allComfort + `}`)
 }
 
-// configurePatroni enables and starts the service, as the package's script does. What is started runs only where no
+// configurePatroni enables and starts the service, as the package's script does. What is started runs only if no
 // drop-in keeps it from that.
 func (m *machine) configurePatroni() {
 	if !m.has(osEnabled()) {

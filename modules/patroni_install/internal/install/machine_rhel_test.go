@@ -65,7 +65,8 @@ func (m *machine) semanage(argv []string) (string, error) {
 }
 
 func bareRHEL(m *machine) {
-	m.write("/etc/os-release", "ID=rocky\nID_LIKE=\"rhel centos fedora\"\nVERSION_ID=\"9.6\"\nPRETTY_NAME=\"Rocky Linux 9.6\"\n")
+	m.write("/etc/os-release",
+		"ID=rocky\nID_LIKE=\"rhel centos fedora\"\nVERSION_ID=\"9.6\"\nPRETTY_NAME=\"Rocky Linux 9.6\"\n")
 	m.remove("/etc/apt", "/var/lib/dpkg", "/var/lib/apt", "/usr/lib/python3")
 	m.write(rpmDatabase, "bash 5.1.8-9.el9 x86_64\n")
 	m.dir("/usr/lib/python3.11/site-packages", 0o755)
@@ -86,7 +87,7 @@ func rpmPackages() []offered {
 	}
 }
 
-// rpmContents are the files of a package, in directories of its own where it has any.
+// rpmContents are the files of a package, in directories of its own if it has any.
 func rpmContents(name string) []string {
 	return map[string][]string{
 		"gcc":                 {compilerFile},
@@ -106,7 +107,8 @@ func rpmLine(p pkgmgr.Package) string { return p.Name + " " + p.Version + " " + 
 // rpmPackage finds a package by name, name.arch, or the path or full name that begins with it.
 func rpmPackage(word string) (pkgmgr.Package, bool) {
 	for _, o := range rpmPackages() {
-		if name := filepath.Base(word); name == o.Name || name == o.Name+"."+o.Arch || strings.HasPrefix(name, o.Name+"-"+o.Version) {
+		if name := filepath.Base(word); name == o.Name || name == o.Name+"."+o.Arch ||
+			strings.HasPrefix(name, o.Name+"-"+o.Version) {
 			return o.Package, true
 		}
 	}
@@ -136,7 +138,8 @@ func (m *machine) dnfSimulate(names []string) (string, error) {
 	}
 	var text strings.Builder
 	text.WriteString("Dependencies resolved.\n=====\n Package Arch Version Repository Size\n=====\nInstalling:\n")
-	set := closure(rpmPackages(), names, func(p pkgmgr.Package) bool { return strings.Contains(m.read(rpmDatabase), rpmLine(p)) })
+	set := closure(rpmPackages(), names,
+		func(p pkgmgr.Package) bool { return strings.Contains(m.read(rpmDatabase), rpmLine(p)) })
 	for _, p := range set {
 		fmt.Fprintf(&text, " %s %s\n     %s appstream 1.7 M\n", p.Name, p.Arch, p.Version)
 	}

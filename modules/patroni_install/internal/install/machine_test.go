@@ -49,10 +49,10 @@ type machine struct {
 	pipxByPip string
 	// backend is what pipx was last told to install by.
 	backend string
-	// takes is the version that pip would take from a wheelhouse, where it is not that of the file in it.
+	// takes is the version that pip would take from a wheelhouse, if it is not that of the file in it.
 	takes string
-	// unlocked is what the lock file does not hold, and lacks what a wheelhouse misses, for lacksFor where that is an interpreter; asked is what it
-	// was last asked for, by interpreter.
+	// unlocked is what the lock file does not hold, and lacks what a wheelhouse misses, for lacksFor if that is an
+	// interpreter; asked is what it was last asked for, by interpreter.
 	unlocked, lacks string
 	lacksFor        string
 	// unlooked tells that no pip knows what fits, until pipx, which comes with one, is there.

@@ -19,9 +19,8 @@ const isolated = "PATRONI_INSTALL_TESTS"
 // TestMain runs the tests once more in a mount namespace: whatever they mount ends with them. Without root, and
 // where namespaces are forbidden, tests that need them are skipped.
 //
-// The second process writes no log of the files it opens, by which go test tells whether a result in
-// its cache still holds: millions of temporary ones, 1 GB of text. What does matter to a result is
-// asked for here.
+// The second process writes no log of the files it opens: millions of temporary ones, 1 GB of text. By that log
+// go test tells whether a result in its cache still holds. What does matter to a result is asked for here.
 func TestMain(m *testing.M) {
 	if os.Getenv(isolated) != "" || os.Geteuid() != 0 {
 		os.Exit(m.Run())

@@ -26,7 +26,7 @@ type matrix struct {
 	before, after map[string]string
 	operations    []string
 	warnings      []string // of the undisturbed run
-	// proven holds the states from which the flow, or the recovery, was seen to come to its end, and
+	// proven holds the states after which the flow, or the recovery, was seen to come to its end, and
 	// whether that was the state after. What is the same on disk need not be tried again.
 	proven map[string]bool
 }
@@ -53,7 +53,8 @@ var manifestStep = regexp.MustCompile(`"name":"manifest".*?"ours":true`)
 // clone copies the machine. A journal on it comes to know the copies of the trees that it names.
 func (m *machine) clone(t testing.TB) *machine {
 	t.Helper()
-	c := &machine{TB: t, root: tempDir(t), newest: m.newest, pipxByPip: m.pipxByPip, interpreter: m.interpreter, loaded: m.loaded, service: m.service, uid: m.uid, gid: m.gid}
+	c := &machine{TB: t, root: tempDir(t), newest: m.newest, pipxByPip: m.pipxByPip, interpreter: m.interpreter,
+		loaded: m.loaded, service: m.service, uid: m.uid, gid: m.gid}
 	c.files = fsys.New(c.root)
 	c.files.Fault = c.announced
 	ids := map[string]string{}
@@ -220,7 +221,8 @@ func (x *matrix) judge(t *testing.T, m *machine, report *Report, err error, what
 
 // tellsOfMore tells whether a report says that the next run has something to finish.
 func tellsOfMore(r *Report) bool {
-	return slices.ContainsFunc(r.Warnings, func(w string) bool { return strings.Contains(w, "the next run goes on with this") })
+	return slices.ContainsFunc(r.Warnings,
+		func(w string) bool { return strings.Contains(w, "the next run goes on with this") })
 }
 
 // sampled picks the i-th of some faults, at operation n, for being followed by each of a second

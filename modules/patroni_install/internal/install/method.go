@@ -29,8 +29,8 @@ type method interface {
 }
 
 // newMethod is the one that was asked for.
-// pending tells that an interrupted run is still to be undone or finished, and before is the one of the look before this
-// run added packages.
+// pending tells that an interrupted run is still to be undone or finished, and before is the one of the look before
+// this run added packages.
 func newMethod(b base, pending bool, before method) method {
 	if b.want.packaged() {
 		first, _ := before.(*byPackage)
@@ -69,7 +69,7 @@ func newByPipx(b base, pending bool) *byPipx {
 		dirs,                                  // missing if no build made them
 		both.links,                            // the programs in bin_dir
 		both.former,                           // which is another one than before
-		both.places,                           // nothing by which the user could become root
+		both.places,                           // nothing that lets the user become root
 		oldHome,                               // so that an old pipx finds its home
 		both.config,                           // for setup_patroni to fill
 		both.profiles,                         // bin_dir on the PATH, and the configuration for patronictl
@@ -147,7 +147,7 @@ func (m *byPipx) Refuse() error {
 	}
 	switch {
 	case m.seen.exists(m.seen.dropIn()):
-		return fmt.Errorf("cannot %s what pipx installs: Patroni was installed as a package, of which %s tells; set "+
+		return fmt.Errorf("cannot %s what pipx installs: Patroni was installed as a package, as %s tells; set "+
 			"method to package (in the role: patroni_method), to keep it or, with state absent, to remove what belongs "+
 			"to it", verb, m.seen.dropIn())
 	case m.osPackage == "" || m.removes():

@@ -19,7 +19,7 @@ func (d Desired) verb() string {
 func (d Desired) checkMethod() error {
 	switch {
 	case !d.packaged() && d.Packages != nil:
-		return errors.New("packages is of use with method package only (in the role: patroni_method)")
+		return errors.New("packages can be used with method package only (in the role: patroni_method)")
 	case !d.packaged():
 		return nil
 	case d.State == Latest:

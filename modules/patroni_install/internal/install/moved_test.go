@@ -89,7 +89,8 @@ func TestMovedWithPipxHome(t *testing.T) {
 	m.dir("/opt", 0o755)
 	m.run(`{"bin_dir": "` + movedBin + `"}`)
 	report := m.run(`{"bin_dir": "/srv/patroni/bin", "pipx_home": "/srv/pipx"}`)
-	if text := m.read(home + "/.bashrc"); strings.Contains(text, movedBin) || !strings.Contains(text, "/srv/patroni/bin") || len(report.Warnings) > 0 {
+	if text := m.read(home + "/.bashrc"); strings.Contains(text, movedBin) ||
+		!strings.Contains(text, "/srv/patroni/bin") || len(report.Warnings) > 0 {
 		t.Errorf(".bashrc is %q, warnings %q", text, report.Warnings)
 	}
 	m = newMachine(t)

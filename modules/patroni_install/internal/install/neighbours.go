@@ -13,7 +13,7 @@ import (
 // One user may have several installations, each with a pipx_home and bin_dir of its own. Shell profiles and the
 // completion are the user's: who comes first keeps its place in them, or each would take it back in every play.
 
-// pathIn is the directory that our block in a shell profile puts on the PATH, "" where none does.
+// pathIn is the directory that our block in a shell profile puts on the PATH, "" if none does.
 func pathIn(seen *View, name string) string {
 	return profile.Dir(string(seen.dataAt(path.Join(seen.User.Home, name))))
 }
@@ -44,7 +44,7 @@ func (p *profiles) neighbours() {
 		warned[dir] = true
 		v.warn("the shell profiles have %s on the PATH, where another installation of user %s has its programs, and %s was "+
 			"not added; set manage_path (in the role: patroni_manage_path) to false, and add %[3]s to the PATH yourself "+
-			"where that is wanted", dir, v.User.Name, v.BinDir)
+			"if that is wanted", dir, v.User.Name, v.BinDir)
 	}
 }
 

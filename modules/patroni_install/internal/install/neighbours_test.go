@@ -17,9 +17,10 @@ func TestTwoInstallations(t *testing.T) {
 	m.run(first)
 	one := m.state()
 	report := m.run(second)
-	want := "the shell profiles have " + binDir + " on the PATH, where another installation of user postgres has its programs, and " +
+	want := "the shell profiles have " + binDir + " on the PATH, where another installation of user postgres has its " +
+		"programs, and " +
 		"/opt/b/bin was not added; set manage_path (in the role: patroni_manage_path) to false, and add /opt/b/bin to the PATH " +
-		"yourself where that is wanted"
+		"yourself if that is wanted"
 	if diff := cmp.Diff([]string{want}, report.Result(false).Warnings); diff != "" {
 		t.Errorf("warnings (-want +got):\n%s", diff)
 	}
@@ -79,7 +80,8 @@ func TestPlaceOnThePath(t *testing.T) {
 			m.run(`{"manage_path": false}`)
 			c.edit(m)
 			m.run(`{}`)
-			if got := m.read(home + "/.profile"); strings.Contains(got, "'/opt/b/bin'") != c.stays || strings.Contains(got, binDir) == c.stays {
+			if got := m.read(home + "/.profile"); strings.Contains(got, "'/opt/b/bin'") != c.stays ||
+				strings.Contains(got, binDir) == c.stays {
 				t.Errorf("the profile is %q", got)
 			}
 		})

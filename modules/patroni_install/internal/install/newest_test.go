@@ -42,7 +42,7 @@ func TestLatest(t *testing.T) {
 	}
 }
 
-// unclear is what pip 20.3 says where nothing fits.
+// unclear is what pip 20.3 says if nothing fits.
 func unclear(line string) string {
 	if strings.Contains(line, ">=4.0.7,!=4.0.7") {
 		return "ERROR: Could not find a version that satisfies the requirement patroni>=4.0.7,!=4.0.7"
@@ -74,10 +74,12 @@ func TestIndexDoesNotAnswer(t *testing.T) {
 		t.Errorf("something was written (-before +after):\n%s", diff)
 	}
 	result := report.Result(true)
-	if len(result.Warnings) != 1 || !strings.HasPrefix(result.Warnings[0], "cannot tell whether there is a newer Patroni than 4.0.7: ") {
+	if len(result.Warnings) != 1 ||
+		!strings.HasPrefix(result.Warnings[0], "cannot tell whether there is a newer Patroni than 4.0.7: ") {
 		t.Errorf("warnings %q", result.Warnings)
 	}
-	if len(result.Diff) == 0 || !strings.Contains(result.Diff[0].After, "patroni[psycopg2-binary,etcd] (predicted: the newest that satisfies this)") {
+	if len(result.Diff) == 0 ||
+		!strings.Contains(result.Diff[0].After, "patroni[psycopg2-binary,etcd] (predicted: the newest that satisfies this)") {
 		t.Errorf("diff %v", result.Diff)
 	}
 }

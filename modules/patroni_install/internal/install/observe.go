@@ -81,7 +81,7 @@ func (o *observer) adoptOldHome() {
 	v.Stage = path.Join(v.Home, path.Base(v.Stage))
 }
 
-// lookAtHome looks at the user's home, and at the service's unit, from which much can be told.
+// lookAtHome looks at the user's home, and at the service's unit, which tells much.
 func (o *observer) lookAtHome() error {
 	v, home := o.seen, path.Clean(o.seen.User.Home)
 	for _, name := range []string{v.Unit, v.dropIn()} {

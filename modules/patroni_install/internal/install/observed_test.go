@@ -238,7 +238,8 @@ func removeLink(name, target string) txn.Step {
 
 func stageSteps(above string) []txn.Step {
 	return []txn.Step{
-		&step.Stage{Path: stage, Subs: []string{"home", "home/venvs", "home/scratch", "one", "other"}, UID: 26, GID: 27, Above: step.Place{Path: above}},
+		&step.Stage{Path: stage, Subs: []string{"home", "home/venvs", "home/scratch", "one", "other"}, UID: 26, GID: 27,
+			Above: step.Place{Path: above}},
 		&step.Stage{Path: StateDir + "/stage"},
 	}
 }
@@ -339,7 +340,8 @@ func mustPlan(t *testing.T, arguments string, o *sketch, out Outcome) parts {
 
 func comparePlans(t *testing.T, want, got parts) {
 	t.Helper()
-	for _, steps := range []*[]txn.Step{&want.Packages, &want.Stage, &want.Switch, &got.Packages, &got.Stage, &got.Switch} {
+	for _, steps := range []*[]txn.Step{&want.Packages, &want.Stage, &want.Switch, &got.Packages, &got.Stage,
+		&got.Switch} {
 		if len(*steps) == 0 {
 			*steps = nil
 		}

@@ -33,5 +33,5 @@ func osHold() string {
 	return path.Join(systemd.Directory, osUnit+".d", "zz-patroni_install-hold.conf")
 }
 
-// osEnabled is the link by which Debian's package enables its unit.
+// osEnabled is the link that Debian's package enables its unit with.
 func osEnabled() string { return path.Join(systemd.Directory, "multi-user.target.wants", osUnit) }

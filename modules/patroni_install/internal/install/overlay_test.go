@@ -27,7 +27,8 @@ func onOverlay(t *testing.T, s scenario, layer string) func() *machine {
 		}
 		m.must(exec.Command("cp", "-a", origin.root+"/.", layers+"/"+layer).Run())
 		options := fmt.Sprintf("lowerdir=%[1]s/lower,upperdir=%[1]s/upper,workdir=%[1]s/work", layers)
-		err := errors.Join(unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""), unix.Mount("overlay", m.root, "overlay", 0, options))
+		err := errors.Join(unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""),
+			unix.Mount("overlay", m.root, "overlay", 0, options))
 		if err != nil {
 			t.Skip("no overlay can be mounted here: ", err)
 		}

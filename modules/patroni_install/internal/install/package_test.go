@@ -29,7 +29,8 @@ func offers(o *sketch, set ...pkgmgr.Package) {
 func hasPackage(o *sketch) {
 	o.Package = "patroni"
 	o.file("/usr/lib/systemd/system/patroni.service", "[Service]\nExecStart=/usr/bin/patroni\n", fsys.Attr{Mode: 0o644})
-	o.Installed = &Installed{Version: "3.0.2", Apps: []string{"patroni", "patronictl"}, Packages: map[string]string{"patroni": "3.0.2-1"}}
+	o.Installed = &Installed{Version: "3.0.2", Apps: []string{"patroni", "patronictl"},
+		Packages: map[string]string{"patroni": "3.0.2-1"}}
 }
 
 func TestPackageRefused(t *testing.T) {
@@ -103,7 +104,7 @@ func TestPackageWithoutSystemd(t *testing.T) {
 func TestPackageValues(t *testing.T) {
 	for arguments, want := range map[string]string{
 		`{"method": "dnf"}`:                                  "value of method must be one of: pipx, package, got: dnf",
-		`{"packages": ["patroni"]}`:                          "packages is of use with method package only",
+		`{"packages": ["patroni"]}`:                          "packages can be used with method package only",
 		`{"method": "package", "packages": []}`:              "must name at least one package",
 		`{"method": "package", "packages": ["-oX=y"]}`:       "value of packages must be names of OS packages",
 		`{"method": "package", "state": "latest"}`:           "an upgrade of a package could not be undone",
@@ -233,7 +234,8 @@ func TestPackageWithoutUnit(t *testing.T) {
 	}
 	if diff := cmp.Diff([]txn.Step{
 		newUnit(after, desired(t, method)),
-		&step.File{Name: unitName, Unit: true, Path: osHold(), Before: &step.FileState{Data: []byte("held"), Attr: fsys.Attr{Mode: 0o644}}, Ours: true, While: archives()},
+		&step.File{Name: unitName, Unit: true, Path: osHold(),
+			Before: &step.FileState{Data: []byte("held"), Attr: fsys.Attr{Mode: 0o644}}, Ours: true, While: archives()},
 		&step.Directory{Name: "directory", Path: path.Dir(osHold()), Before: &roots},
 	}, steps[len(steps)-3:]); diff != "" {
 		t.Errorf("last steps (-want +got):\n%s", diff)

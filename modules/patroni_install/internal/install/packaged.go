@@ -58,7 +58,7 @@ func newByPackage(b base, pending bool, first *byPackage) *byPackage {
 		dirs,                               // missing
 		both.links,                         // the programs in bin_dir
 		both.former,                        // which is another one than before
-		both.places,                        // nothing by which the user could become root
+		both.places,                        // nothing that lets the user become root
 		both.config,                        // for setup_patroni to fill
 		both.profiles,                      // bin_dir on the PATH, and the configuration for patronictl
 		both.comforts,                      // what other programs are told about Patroni
@@ -115,8 +115,8 @@ func (m *byPackage) Look(context.Context) error {
 	return err
 }
 
-// isPatroniUnit tells whether there is a unit of a package's, and no other service's: a drop-in of ours would make that one
-// start Patroni.
+// isPatroniUnit tells whether there is a unit of a package's, and no other service's: a drop-in of ours would make that
+// one start Patroni.
 func (m *byPackage) isPatroniUnit(name string) bool {
 	text, _, err := m.seen.files.ReadFileInfo(name, entryLimit)
 	if err != nil {

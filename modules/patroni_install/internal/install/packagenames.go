@@ -15,7 +15,7 @@ func (m *byPackage) needs(Decision) (n needs, err error) {
 	return needs{names: names, others: others}, err
 }
 
-// packageNames are the packages that must be there, and others that will do where no source offers the first ones.
+// packageNames are the packages that must be there, and others that will do if no source offers the first ones.
 func packageNames(want *Desired, v *View, installed string) (names []string, others [][]string, err error) {
 	if want.Packages != nil {
 		return want.Packages, nil, nil
@@ -54,7 +54,7 @@ func versionOfPackage(p pkgmgr.Package) string {
 	return strings.ReplaceAll(upstream(p.Version), "~", "")
 }
 
-// patroniNames are the packages one of which has Patroni itself, the preferred first.
+// patroniNames are the names that the package with Patroni itself may have, the preferred first.
 func patroniNames(want *Desired, f Family) []string {
 	if want.Packages != nil {
 		name, _, _ := strings.Cut(want.Packages[0], "=")

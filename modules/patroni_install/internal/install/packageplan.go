@@ -40,7 +40,8 @@ func (m *byPackage) hold() []txn.Step {
 	}
 	var steps []txn.Step
 	if e, _ := m.seen.At(osConfigDir); m.emptyDir {
-		steps = append(steps, &step.Directory{Name: "configuration directory", Path: osConfigDir, Before: &e.Attr, Ours: true})
+		steps = append(steps, &step.Directory{Name: "configuration directory", Path: osConfigDir, Before: &e.Attr,
+			Ours: true})
 	}
 	steps = append(steps, m.enabling.unlink()...)
 	steps = append(steps, m.seen.missingDirs(map[string]bool{}, systemd.Directory)...)
@@ -204,7 +205,8 @@ func (m *byPackage) refusePackages(d Decision) error {
 	missing, policy := m.seen.Packages.Missing, m.seen.Family.Policy
 	switch {
 	case there == nil && len(missing) == 0:
-		return fmt.Errorf("cannot use the package %s: it is installed, and %s is not there; install it again by the package manager",
+		return fmt.Errorf("cannot use the package %s: it is installed, and %s is not there; install it again by the "+
+			"package manager",
 			strings.Join(patroniNames(m.want, m.seen.Family), " or "), osProgram)
 	case len(d.Problems) > 0:
 		return fmt.Errorf("cannot use the package %s: %s", name, strings.Join(d.Problems, "; "))
@@ -217,9 +219,9 @@ func (m *byPackage) refusePackages(d Decision) error {
 			"version in packages (in the role: patroni_packages), such as patroni=4.0.4-2, or set version to what "+
 			"there is", m.want.Version, version)
 	case there == nil && !m.seen.Service.Running && policy != "" && !m.seen.exists(policy):
-		return fmt.Errorf("cannot install Patroni as a package: systemd does not run on this host, so that the package's scripts start "+
-			"and stop the service by themselves, and fail where they cannot; make a %s that exits with 101, which keeps them from it, "+
-			"and run this again", policy)
+		return fmt.Errorf("cannot install Patroni as a package: systemd does not run on this host, so that the package's "+
+			"scripts start and stop the service by themselves, and fail where they cannot; make a %s that exits with 101, "+
+			"which keeps them from it, and run this again", policy)
 	case there == nil:
 		return m.refuseConfigs()
 	}
@@ -230,8 +232,8 @@ func (m *byPackage) refusePackages(d Decision) error {
 func (m *byPackage) refuseConfigs() error {
 	for _, name := range osConfigs() {
 		if m.seen.exists(name) {
-			return fmt.Errorf("cannot install Patroni as a package: %s is there, which the package takes for its own, so that an undo "+
-				"would remove it; move it away, or purge what an earlier package left, and run this again", name)
+			return fmt.Errorf("cannot install Patroni as a package: %s is there, which the package takes for its own, so that "+
+				"an undo would remove it; move it away, or purge what an earlier package left, and run this again", name)
 		}
 	}
 	return nil

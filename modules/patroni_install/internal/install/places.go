@@ -12,17 +12,17 @@ import (
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 )
 
-// The configuration directory becomes the user's, and the links in bin_dir lead to programs that the user can change. In
-// a directory that root's programs read or execute from, either makes the user root. Nobody can list those directories:
-// every package may bring another one. So these are the places that are taken; what an installation has elsewhere
-// already stays there, with a warning.
+// The configuration directory becomes the user's, and the links in bin_dir lead to programs that the user can change.
+// In a directory that root's programs read or execute from, either makes the user root. Nobody can list those
+// directories: every package may bring another one. So these are the places that are taken; what an installation has
+// elsewhere already stays there, with a warning.
 
 // rootsBin is the one directory on root's own PATH that bin_dir may be.
 const rootsBin = "/usr/local/bin"
 
 // placesOfConfig says for people what allowsConfig takes.
-const placesOfConfig = "/etc/patroni or a name that begins so, a new directory in /srv, or one in /etc, /opt or /var/lib whose name " +
-	"begins with patroni, postgres or pg"
+const placesOfConfig = "/etc/patroni or a name that begins so, a new directory in /srv, or one in /etc, /opt or " +
+	"/var/lib whose name begins with patroni, postgres or pg"
 
 // places are the directories of an installation, and whether the user could become root by them.
 type places struct {
@@ -32,17 +32,18 @@ type places struct {
 	real  Real
 }
 
-// Real are the directories of an installation without the links on the way, which are root's: what a directory is, its name
-// alone does not tell. What the system's own directories lead to, as on a host with /opt on another disk, keeps their names.
+// Real are the directories of an installation without the links on the way, which are root's: what a directory is, its
+// name alone does not tell. What the system's own directories lead to, as on a host with /opt on another disk, keeps
+// their names.
 type Real struct{ ConfigDir, BinDir, Home, UserHome string }
 
-// systemsPlaces are the directories of the system in which ours may be, or may not: what is in the latter stays so, also where
-// one of the others leads there.
+// systemsPlaces are the directories of the system in which ours may be, or may not: what is in the latter stays so,
+// also where one of the others leads there.
 func systemsPlaces() []string {
 	return []string{rootsBin, "/usr/local", "/usr", "/etc", "/var/lib", "/opt", "/srv"}
 }
 
-// named are the directories where no link is on the way.
+// named are the directories if no link is on the way.
 func (l Layout) named() Real {
 	return Real{ConfigDir: l.ConfigDir, BinDir: l.BinDir, Home: l.Home, UserHome: path.Clean(l.User.Home)}
 }
@@ -89,7 +90,9 @@ func (p *places) follow(name string) (string, error) {
 		return found, err
 	}
 	if info, failed := p.seen.files.Lstat(name); failed == nil && info.Type == fsys.Link {
-		return "", fmt.Errorf("cannot use %s: it is a link to %s, where nothing is; make that directory, or remove the link", name, info.Target)
+		return "", fmt.Errorf("cannot use %s: it is a link to %s, and nothing is there; make that directory, or remove the "+
+			"link",
+			name, info.Target)
 	}
 	found, err = p.follow(path.Dir(name))
 	return path.Join(found, path.Base(name)), err
@@ -103,16 +106,16 @@ func leading(name, behind string) string {
 	return name + ", which leads to " + behind
 }
 
-// allowsConfig tells whether the configuration directory may be where it is wanted.
+// allowsConfig tells whether the configuration directory may have the place that was asked for.
 func (p *places) allowsConfig() bool {
 	dir := p.real.ConfigDir
 	return p.isUsers(dir) || isPatronis(dir) ||
 		!p.seen.exists(dir) && (path.Dir(dir) == "/srv" || isDatabases(dir) && !isReadWhole(dir))
 }
 
-// isDatabases tells whether a directory would be among those of the system's packages with a name that only what belongs to
-// the database has. Any other name may be that of a program which root runs, and which comes later or is there without
-// a directory of its own: who has /etc/ansible decides which facts a play collects as root.
+// isDatabases tells whether a directory would be among those of the system's packages with a name that only what
+// belongs to the database has. Any other name may be that of a program which root runs, and which comes later or is
+// there without a directory of its own: who has /etc/ansible decides which facts a play collects as root.
 func isDatabases(name string) bool {
 	if !slices.Contains([]string{"/etc", "/opt", "/var/lib"}, path.Dir(name)) {
 		return false
@@ -122,15 +125,15 @@ func isDatabases(name string) bool {
 	})
 }
 
-// allowsBin tells whether the links may be where they are wanted.
+// allowsBin tells whether the links may have the place that was asked for.
 func (p *places) allowsBin() bool {
 	dir := p.real.BinDir
 	return p.isUsers(dir) || dir == rootsBin || isMatch("/opt/*/bin", dir) || isMatch("/srv/*/bin", dir)
 }
 
-// isUsers tells whether a path without links lies in the user's home, or is a directory of the user's, or would be made in
-// one. An account may be given a directory of the system's as its home, such as /usr/local: in one of root's only what is in
-// no other program's way is the user's.
+// isUsers tells whether a path without links lies in the user's home, or is a directory of the user's, or would be made
+// in one. An account may be given a directory of the system's as its home, such as /usr/local: in one of root's only
+// what is in no other program's way is the user's.
 func (p *places) isUsers(name string) bool {
 	home := p.real.UserHome
 	top, _ := p.seen.At(home)
@@ -147,7 +150,7 @@ func (p *places) isUsers(name string) bool {
 // isPatronis tells whether a path is named as Patroni's own configuration is, or lies below such a directory.
 func isPatronis(name string) bool { return strings.HasPrefix(name, "/etc/patroni") }
 
-// isReadWhole tells whether a directory is named as those of which programs read the whole content, such as profile.d.
+// isReadWhole tells whether a directory is named as those that programs read as a whole, such as profile.d.
 func isReadWhole(name string) bool {
 	return path.Dir(name) == "/etc" && strings.Contains(path.Base(name), ".")
 }
@@ -164,13 +167,14 @@ func (p *places) Refuse() error {
 	case p.removes():
 		return nil
 	case !p.allowsConfig() && !v.configuredToday():
-		return fmt.Errorf("cannot use config_dir %s: it would become user %s's, and root's programs may read what is there; set config_dir "+
-			"(in the role: patroni_config_dir) to a directory in %[3]s, one that is %[2]s's already, %[4]s",
+		return fmt.Errorf("cannot use config_dir %s: it would become user %s's, and root's programs may read what is "+
+			"there; set config_dir (in the role: patroni_config_dir) to a directory in %[3]s, one that is %[2]s's already, "+
+			"%[4]s",
 			leading(v.ConfigDir, p.real.ConfigDir), v.User.Name, v.User.Home, placesOfConfig)
 	case !p.allowsBin() && !p.links.today():
-		return fmt.Errorf("cannot use bin_dir %s: user %s can change the programs to which the links there lead, and root may execute "+
-			"what is there; set bin_dir (in the role: patroni_bin_dir) to a directory in %[3]s, one that is %[2]s's already, "+
-			"/opt/NAME/bin or /srv/NAME/bin", leading(v.BinDir, p.real.BinDir), v.User.Name, v.User.Home)
+		return fmt.Errorf("cannot use bin_dir %s: user %s can change the programs that the links there lead to, and root "+
+			"may execute what is there; set bin_dir (in the role: patroni_bin_dir) to a directory in %[3]s, one that is "+
+			"%[2]s's already, /opt/NAME/bin or /srv/NAME/bin", leading(v.BinDir, p.real.BinDir), v.User.Name, v.User.Home)
 	}
 	return first(p.refuseBehind, p.refuseClosed)
 }
@@ -206,8 +210,8 @@ func (p *places) refuseClosed() error {
 		for dir := place.from; dir != "/"; dir = path.Dir(dir) {
 			e, found := p.seen.At(dir)
 			if found && e.Type == fsys.Directory && e.UID != p.seen.User.UID && e.Mode&0o011 == 0 {
-				return fmt.Errorf("cannot use %s %s: user %s cannot enter %s (%s), so that the service could not start; set %[1]s (in the role: "+
-					"patroni_%[1]s) to another directory, or let the user in (chmod o+x %[4]s)",
+				return fmt.Errorf("cannot use %s %s: user %s cannot enter %s (%s), so that the service could not start; set "+
+					"%[1]s (in the role: patroni_%[1]s) to another directory, or let the user in (chmod o+x %[4]s)",
 					place.option, place.path, p.seen.User.Name, dir, e.Attr)
 			}
 		}
@@ -222,12 +226,12 @@ func (p *places) warn() {
 		return
 	}
 	if p.real.BinDir == rootsBin || !p.allowsBin() && p.links.today() {
-		v.warn("bin_dir is %s, from which root may execute programs that user %s can change; set bin_dir (in the role: "+
+		v.warn("bin_dir is %s, and from there root may execute programs that user %s can change; set bin_dir (in the role: "+
 			"patroni_bin_dir) to /opt/patroni/bin or to a directory in %s", v.BinDir, v.User.Name, v.User.Home)
 	}
 	dir := p.real.ConfigDir
 	if !p.allowsConfig() && v.configuredToday() || p.isUsers(dir) && isSystems(dir) && !below(dir, p.real.UserHome) {
-		v.warn("config_dir is %s, from which root's programs may read what user %s writes; move it to %s, and set "+
+		v.warn("config_dir is %s, and from there root's programs may read what user %s writes; move it to %s, and set "+
 			"config_dir (in the role: patroni_config_dir) to that", v.ConfigDir, v.User.Name, placesOfConfig)
 	}
 }

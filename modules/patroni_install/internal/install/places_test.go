@@ -120,7 +120,8 @@ func TestNoRenameFlags(t *testing.T) {
 	if err == nil {
 		t.Fatal("not refused")
 	}
-	for _, part := range []string{pipxHome, "file system", "invalid argument", "pipx_home (in the role: patroni_pipx_home)", "everything was undone"} {
+	for _, part := range []string{pipxHome, "file system", "invalid argument",
+		"pipx_home (in the role: patroni_pipx_home)", "everything was undone"} {
 		if !strings.Contains(err.Error(), part) {
 			t.Errorf("message %q lacks %q", err, part)
 		}
@@ -165,7 +166,8 @@ func TestVenvsOnAnotherFileSystem(t *testing.T) {
 			if err == nil || foretold == nil || err.Error() != foretold.Error() {
 				t.Fatalf("check: %v\nrun: %v", foretold, err)
 			}
-			for _, part := range []string{pipxHome + "/venvs is on another file system", "pipx_home (in the role: patroni_pipx_home)", "nothing was changed"} {
+			for _, part := range []string{pipxHome + "/venvs is on another file system",
+				"pipx_home (in the role: patroni_pipx_home)", "nothing was changed"} {
 				if !strings.Contains(err.Error(), part) {
 					t.Errorf("message %q lacks %q", err, part)
 				}
@@ -182,7 +184,8 @@ func TestVenvIsAMount(t *testing.T) {
 	m.mount(venv, m.uid, m.gid)
 	m.must(os.CopyFS(m.real(venv), os.DirFS(m.real("/saved"))))
 	m.own(venv)
-	if _, err := m.installer(`{"version": "4.0.7"}`).Check(t.Context()); err == nil || !strings.Contains(err.Error(), venv+" is on another file system") {
+	if _, err := m.installer(`{"version": "4.0.7"}`).Check(t.Context()); err == nil ||
+		!strings.Contains(err.Error(), venv+" is on another file system") {
 		t.Errorf("an upgrade: %v", err)
 	}
 	if _, err := m.installer(`{}`).Check(t.Context()); err != nil {

@@ -17,7 +17,8 @@ func TestPlanFresh(t *testing.T) {
 	arguments := `{"lock_timeout": 1}`
 	o := bare(t, arguments)
 	o.Pipx = nil
-	o.Packages = Packages{Missing: []string{"pipx"}, Add: []pkgmgr.Package{{Name: "pipx", Version: "1.1.0-1", Arch: "all"}}}
+	o.Packages = Packages{Missing: []string{"pipx"},
+		Add: []pkgmgr.Package{{Name: "pipx", Version: "1.1.0-1", Arch: "all"}}}
 	out := built()
 	out.Shared = "9"
 	comparePlans(t, parts{
@@ -102,12 +103,14 @@ func TestPlanBuilds(t *testing.T) {
 		"stale links": {`{"version": "4.1.5"}`, func(o *sketch) {
 			o.bin("patroni_gone", linkTo(venv+"/bin/patroni_gone"))
 			o.bin("patroni_other", linkTo("/usr/bin/patroni_other"))
-		}, "version 4.1.5 was asked for", append(upgrade(oldText), removeLink(binDir+"/patroni_gone", venv+"/bin/patroni_gone"))},
+		}, "version 4.1.5 was asked for",
+			append(upgrade(oldText), removeLink(binDir+"/patroni_gone", venv+"/bin/patroni_gone"))},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := healthy(t, c.arguments)
 			c.edit(o)
-			comparePlans(t, parts{Build: c.build, Stage: stageSteps(pipxHome), Switch: c.change}, mustPlan(t, c.arguments, o, withoutOldHome(built())))
+			comparePlans(t, parts{Build: c.build, Stage: stageSteps(pipxHome), Switch: c.change},
+				mustPlan(t, c.arguments, o, withoutOldHome(built())))
 		})
 	}
 }
@@ -131,7 +134,8 @@ func TestPlanSharedLibraries(t *testing.T) {
 	want := []txn.Step{
 		&step.Tree{
 			Name: sharedName, Path: pipxHome + "/shared", Spare: stage + "/home/shared", Copy: out.SharedCopy,
-			Before: &step.TreeState{ID: o.Entries[pipxHome+"/shared"].ID, Text: text}, After: &step.TreeState{ID: "9", Text: text},
+			Before: &step.TreeState{ID: o.Entries[pipxHome+"/shared"].ID, Text: text},
+			After:  &step.TreeState{ID: "9", Text: text},
 		},
 		tree,
 	}

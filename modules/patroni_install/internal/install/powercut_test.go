@@ -61,7 +61,8 @@ func (d *disk) live() map[string]string {
 // key identifies an entry for as long as it lives, and no later one by its number.
 func (d *disk) key(name string) string {
 	var st unix.Statx_t
-	d.machine.must(unix.Statx(unix.AT_FDCWD, d.machine.real(name), unix.AT_SYMLINK_NOFOLLOW, unix.STATX_INO|unix.STATX_BTIME, &st))
+	d.machine.must(unix.Statx(unix.AT_FDCWD, d.machine.real(name), unix.AT_SYMLINK_NOFOLLOW,
+		unix.STATX_INO|unix.STATX_BTIME, &st))
 	return fmt.Sprint(st.Ino, st.Btime)
 }
 
@@ -88,7 +89,7 @@ func (d *disk) record(name string) (old, node *inode) {
 	return old, node
 }
 
-// known returns the key of an entry, of which at least the name is durable.
+// known returns the key of an entry whose name, at least, is durable.
 func (d *disk) known(name string) string {
 	key := d.key(name)
 	if d.inodes[key] == nil {
@@ -114,7 +115,7 @@ func (d *disk) describe(name string) *inode {
 	return node
 }
 
-// unsynced is an entry of which only the name is durable. A link has nothing else.
+// unsynced is an entry whose name alone is durable. A link has nothing else.
 func (d *disk) unsynced(name string) *inode {
 	node := d.describe(name)
 	if node.mode&fs.ModeSymlink != 0 {
@@ -185,7 +186,8 @@ func (d *disk) restart(t *testing.T) *machine {
 	}
 	d.syncPackageConf()
 	old := d.machine
-	m := &machine{TB: t, root: tempDir(t), newest: old.newest, pipxByPip: old.pipxByPip, interpreter: old.interpreter, service: old.service, uid: old.uid, gid: old.gid}
+	m := &machine{TB: t, root: tempDir(t), newest: old.newest, pipxByPip: old.pipxByPip, interpreter: old.interpreter,
+		service: old.service, uid: old.uid, gid: old.gid}
 	m.files = fsys.New(m.root)
 	m.files.Fault = m.announced
 	ids := map[string]string{}

@@ -54,8 +54,8 @@ func (p *profiles) Steps(Decision, Outcome) ([]txn.Step, error) {
 	return p.profiles()
 }
 
-// profiles changes what shells of the user read. A block in a file that another shell reads stays, since a shell can be changed back, or started by
-// hand, and is kept up to date.
+// profiles changes what shells of the user read. A block in a file that another shell reads stays, since a shell can be
+// changed back, or started by hand, and is kept up to date.
 func (p *profiles) profiles() ([]txn.Step, error) {
 	reads := p.seen.shellFiles()
 	var steps []txn.Step
@@ -167,7 +167,7 @@ func (d Desired) managesPath(seen *View) bool {
 	return d.State != Absent && d.ManagePath && !seen.onLoginPath()
 }
 
-// configIn is the configuration that our block in a shell profile names, "" where none does.
+// configIn is the configuration that our block in a shell profile names, "" if none does.
 func configIn(seen *View, name string) string {
 	return profile.Config(string(seen.dataAt(path.Join(seen.User.Home, name))))
 }
@@ -223,11 +223,13 @@ func (p *profiles) profileStep(file profile.File, text string) txn.Step {
 
 func refuseProfile(name string, entry Entry, set profile.Settings) error {
 	if set.Dir == "" {
-		return fmt.Errorf("cannot name the configuration in %s: it is a %s, which root does not follow or replace; set patronictl_config "+
-			"(in the role: patroni_patronictl_config) to false and export PATRONICTL_CONFIG_FILE yourself", name, entry.Type)
+		return fmt.Errorf("cannot name the configuration in %s: it is a %s, which root does not follow or replace; set "+
+			"patronictl_config (in the role: patroni_patronictl_config) to false and export PATRONICTL_CONFIG_FILE yourself",
+			name, entry.Type)
 	}
 	return fmt.Errorf("cannot put bin_dir on the PATH in %s: it is a %s, which root does not follow or replace; "+
-		"set manage_path (in the role: patroni_manage_path) to false and add %s to the PATH yourself", name, entry.Type, set.Dir)
+		"set manage_path (in the role: patroni_manage_path) to false and add %s to the PATH yourself", name,
+		entry.Type, set.Dir)
 }
 
 // refuseConfig refuses to take the shells away from another service, whose run would take them back.
@@ -236,8 +238,9 @@ func (p *profiles) refuseConfig(name, config string) error {
 	if now == "" || config == "" || config == now {
 		return nil
 	}
-	return fmt.Errorf("cannot name %s in %s: it names %s, the configuration of %s, and it can name one; set patronictl_config "+
-		"(in the role: patroni_patronictl_config) to true for one service only", config, path.Join(p.seen.User.Home, name), now, p.seen.usedBy(now))
+	return fmt.Errorf("cannot name %s in %s: it names %s, the configuration of %s, and it can name one; set "+
+		"patronictl_config (in the role: patroni_patronictl_config) to true for one service only", config,
+		path.Join(p.seen.User.Home, name), now, p.seen.usedBy(now))
 }
 
 // unprofile takes our block out of the shell profiles, or, while others use the installation, the

@@ -19,8 +19,9 @@ func TestPythonAsked(t *testing.T) {
 	if facts["version"] != "4.0.7" || facts["python"] != "3.13" {
 		t.Errorf("facts: %v", facts)
 	}
-	if want := "since it was made for Python 3.11, and /usr/bin/python3.13 was asked for"; !strings.Contains(report.Result(false).Msg, want) {
-		t.Errorf("message %q lacks %q", report.Result(false).Msg, want)
+	want := "since it was made for Python 3.11, and /usr/bin/python3.13 was asked for"
+	if msg := report.Result(false).Msg; !strings.Contains(msg, want) {
+		t.Errorf("message %q lacks %q", msg, want)
 	}
 	m.unchanged(other)
 	m.unchanged(`{}`)
@@ -32,8 +33,8 @@ func TestPythonMissing(t *testing.T) {
 	m.run(`{"version": "4.0.7"}`)
 	before := m.state()
 	_, err := m.installer(`{"python": "/opt/none/python3", "version": "4.1.5"}`).Run(t.Context())
-	const want = "cannot build Patroni with /opt/none/python3: it is not there; install it, name its package in prerequisites, or leave python unset " +
-		"(in the role: patroni_python); nothing was changed"
+	const want = "cannot build Patroni with /opt/none/python3: it is not there; install it, name its package in " +
+		"prerequisites, or leave python unset (in the role: patroni_python); nothing was changed"
 	if err == nil || err.Error() != want {
 		t.Errorf("error %v, want %q", err, want)
 	}

@@ -27,16 +27,18 @@ func (p *Plan) refuseSources(check bool) error {
 func (p *Plan) refuseWheelhouse(c pipx.Contents) error {
 	name := p.want.Wheelhouse
 	if len(c.Damaged) > 0 {
-		return fmt.Errorf("cannot use wheelhouse %s: these files in it are no wheels, or are damaged: %s", name, strings.Join(c.Damaged, ", "))
+		return fmt.Errorf("cannot use wheelhouse %s: these files in it are no wheels, or are damaged: %s", name,
+			strings.Join(c.Damaged, ", "))
 	}
 	if len(c.Unlocked) > 0 {
-		return fmt.Errorf("cannot build Patroni with lockfile %s: %s; lock what is asked for, extras included, with hashes for all that it "+
-			"needs, or leave lockfile unset (in the role: patroni_lockfile)", p.want.Lockfile, strings.Join(c.Unlocked, "; "))
+		return fmt.Errorf("cannot build Patroni with lockfile %s: %s; lock what is asked for, extras included, with hashes "+
+			"for all that it needs, or leave lockfile unset (in the role: patroni_lockfile)", p.want.Lockfile,
+			strings.Join(c.Unlocked, "; "))
 	}
 	if kept := p.lacksKept(c); kept != "" {
-		return fmt.Errorf("cannot rebuild Patroni %s from wheelhouse %s, which has other versions only, %s being the newest, and a rebuild "+
-			"keeps the version unless another one is asked for; set version to one that it has, or state to latest "+
-			"(in the role: patroni_version, patroni_state)", kept, name, p.want.Version.NewestIn(c.Files))
+		return fmt.Errorf("cannot rebuild Patroni %s from wheelhouse %s, which has other versions only, %s being the "+
+			"newest, and a rebuild keeps the version unless another one is asked for; set version to one that it has, or "+
+			"state to latest (in the role: patroni_version, patroni_state)", kept, name, p.want.Version.NewestIn(c.Files))
 	}
 	if len(c.Missing) > 0 {
 		return fmt.Errorf("cannot build Patroni from wheelhouse %s: %s", name, strings.Join(c.Missing, "; "))

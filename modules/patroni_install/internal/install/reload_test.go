@@ -10,7 +10,7 @@ import (
 )
 
 // TestReloadFails: systemd has not read a unit since before this run, and does not read it now
-// either. Where the run has done something else, that is committed, and no failure.
+// either. If the run has done something else, that is committed, and no failure.
 func TestReloadFails(t *testing.T) {
 	for _, c := range []struct {
 		name    string
@@ -43,7 +43,8 @@ func TestReloadFails(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := strings.Join(report.Warnings, "\n"); !report.Changed() || got != "the installation is complete, but "+want {
+			if got := strings.Join(report.Warnings, "\n"); !report.Changed() ||
+				got != "the installation is complete, but "+want {
 				t.Errorf("changed is %t, warnings %q", report.Changed(), got)
 			}
 			m.service.NeedDaemonReload = false

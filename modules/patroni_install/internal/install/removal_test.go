@@ -25,7 +25,8 @@ func TestRemovalBesideUnits(t *testing.T) {
 		"somebody else's":         {func(m *machine) { m.write(unitFile, foreign) }, true, unitFile + " stays: this module did not write it", false},
 		"of the earlier role": {
 			func(m *machine) { m.write(unitFile, "[Service]\nExecStart="+binDir+"/patroni\n"); m.own(unitFile) }, false,
-			unitFile + " goes with the installation, whose programs it starts, though this module did not write it; its text is kept in " +
+			unitFile + " goes with the installation, whose programs it starts, though this module did not write it; its text " +
+				"is kept in " +
 				StateDir + "/former.patroni.service.", true,
 		},
 		"that starts a link to it": {
@@ -49,7 +50,8 @@ func TestRemovalBesideUnits(t *testing.T) {
 			if m.has(unitFile) != c.stays || m.has(venv) || m.has(StateDir) != c.kept {
 				t.Errorf("unit there: %t, tree there: %t", m.has(unitFile), m.has(venv))
 			}
-			if kept := m.glob(StateDir + "/former.*"); c.kept && (len(kept) != 1 || !strings.Contains(before[unitFile], m.read(kept[0]))) {
+			if kept := m.glob(StateDir + "/former.*"); c.kept &&
+				(len(kept) != 1 || !strings.Contains(before[unitFile], m.read(kept[0]))) {
 				t.Errorf("kept: %q", kept)
 			}
 			if c.stays && before[unitFile] != m.snapshot()[unitFile] {
@@ -58,7 +60,8 @@ func TestRemovalBesideUnits(t *testing.T) {
 			if diff := cmp.Diff(check.Warnings, report.Warnings); diff != "" {
 				t.Errorf("warnings (-check +run):\n%s", diff)
 			}
-			if got := strings.Join(report.Warnings, "\n"); !strings.HasPrefix(got, c.warning) || (got == "") != (c.warning == "") {
+			if got := strings.Join(report.Warnings, "\n"); !strings.HasPrefix(got, c.warning) ||
+				(got == "") != (c.warning == "") {
 				t.Errorf("warnings %q", got)
 			}
 			if again := m.run(removed); again.Changed() {
@@ -111,7 +114,8 @@ func TestRemovalWithoutHome(t *testing.T) {
 			t.Errorf("error %v", err)
 		}
 		noUser(m)
-		if _, err := m.installer(`{}`).Run(t.Context()); err == nil || !strings.Contains(err.Error(), "there is no such user") {
+		if _, err := m.installer(`{}`).Run(t.Context()); err == nil ||
+			!strings.Contains(err.Error(), "there is no such user") {
 			t.Errorf("error %v", err)
 		}
 	})

@@ -101,7 +101,7 @@ func TestRepairTree(t *testing.T) {
 	}
 }
 
-// TestRepairAdopted finds in a tree of which nothing was written down what belongs to others, or may be
+// TestRepairAdopted finds in a tree without a manifest what belongs to others, or may be
 // written by them.
 func TestRepairAdopted(t *testing.T) {
 	const file = "lib/python3.11/site-packages/patroni/__init__.py"
@@ -126,7 +126,7 @@ func TestRepairAdopted(t *testing.T) {
 func TestUserRenumbered(t *testing.T) {
 	m := newMachine(t)
 	installed(m)
-	m.chown(venv) // only where there is somebody else
+	m.chown(venv) // only if there is somebody else
 	m.write("/etc/passwd", strings.ReplaceAll(m.read("/etc/passwd"), fmt.Sprintf("x:%d:", m.uid), "x:126:"))
 	m.uid = 126
 	m.own(home)
@@ -274,7 +274,8 @@ func TestVerifyFull(t *testing.T) {
 		want string
 	}{
 		"edited, size and time as before": {
-			func(m *machine) { quiet(m, site+"/patroni/__init__.py", "version = 4.0.8") }, "lib/python3.11/site-packages/patroni/__init__.py was edited",
+			func(m *machine) { quiet(m, site+"/patroni/__init__.py", "version = 4.0.8") },
+			"lib/python3.11/site-packages/patroni/__init__.py was edited",
 		},
 		"file of no package, likewise": {
 			func(m *machine) { quiet(m, venv+"/pyvenv.cfg", "home = /usr/bin\nversion = 3.11.9\n") }, "pyvenv.cfg was edited",

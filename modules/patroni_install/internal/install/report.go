@@ -98,7 +98,8 @@ func (r *Report) diff() []ansible.Diff {
 	for _, d := range r.visible() {
 		about := d.Describe()
 		header := strings.TrimSpace(about.Name + " " + about.Path)
-		diffs = append(diffs, ansible.Diff{Before: about.Before, After: about.After, BeforeHeader: header, AfterHeader: header})
+		diffs = append(diffs, ansible.Diff{Before: about.Before, After: about.After, BeforeHeader: header,
+			AfterHeader: header})
 	}
 	return diffs
 }
@@ -191,8 +192,9 @@ func (r *Report) restart() (required bool, warnings []string) {
 	}
 	unit := path.Base(r.plan.seen.Unit)
 	if r.plan.seen.Service.Unconfigured {
-		return true, []string{fmt.Sprintf("%s still runs %s, installed is %s, and the configuration %s is not there: a restart would end the "+
-			"service; write the configuration first (role setup_patroni does)", unit, before, now, r.plan.seen.Config)}
+		return true, []string{fmt.Sprintf("%s still runs %s, installed is %s, and the configuration %s is not there: a "+
+			"restart would end the service; write the configuration first (role setup_patroni does)", unit, before, now,
+			r.plan.seen.Config)}
 	}
 	return true, []string{fmt.Sprintf("%s still runs %s, installed is %s: restart it, one host at a time "+
 		"(systemctl restart %s); until then it may start PostgreSQL with a mixture of both", unit, before, now, unit)}
@@ -214,8 +216,9 @@ func (r *Report) injected() []string {
 	if len(lost) == 0 {
 		return nil
 	}
-	return []string{fmt.Sprintf("the new virtual environment %s %s, which pipx inject had added to the old one; to have them again: "+
-		"sudo -i -u %s pipx inject patroni %s", r.verb("does not have", "would not have"), strings.Join(lost, ", "),
+	return []string{fmt.Sprintf("the new virtual environment %s %s, which pipx inject had added to the old one; to have "+
+		"them again: sudo -i -u %s pipx inject patroni %s", r.verb("does not have", "would not have"),
+		strings.Join(lost, ", "),
 		r.plan.seen.User.Name, strings.Join(lost, " "))}
 }
 

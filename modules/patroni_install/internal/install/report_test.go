@@ -15,7 +15,7 @@ import (
 	"github.com/pgedge/platform/modules/patroni_install/internal/txn"
 )
 
-// reportOf is the report of a run, or of a check, by which every step took 3 ms.
+// reportOf is the report of a run, or of a check, with 3 ms for every step.
 func reportOf(t *testing.T, arguments string, o *sketch, out Outcome, check bool) *Report {
 	t.Helper()
 	p, err := planFor(t, desired(t, arguments), o)
@@ -125,7 +125,8 @@ func TestRecoveryIsAChange(t *testing.T) {
 		Changed: true, Msg: "Patroni 4.0.7 is installed; changed: what an interrupted run left.",
 		Warnings: []string{"an earlier run was interrupted; its changes were finished first"},
 	}
-	if diff := cmp.Diff(want, ansible.Result{Changed: got.Changed, Msg: got.Msg, Warnings: got.Warnings, Diff: got.Diff}); diff != "" {
+	if diff := cmp.Diff(want, ansible.Result{Changed: got.Changed, Msg: got.Msg, Warnings: got.Warnings,
+		Diff: got.Diff}); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
@@ -198,7 +199,8 @@ func TestDiff(t *testing.T) {
 	arguments := `{"version": "4.1.5"}`
 	o := healthy(t, arguments)
 	o.Pipx = nil
-	o.Packages = Packages{Missing: []string{"pipx"}, Add: []pkgmgr.Package{{Name: "pipx", Version: "1.1.0-1", Arch: "all"}}}
+	o.Packages = Packages{Missing: []string{"pipx"},
+		Add: []pkgmgr.Package{{Name: "pipx", Version: "1.1.0-1", Arch: "all"}}}
 	o.dir("/etc/patroni", fsys.Attr{Mode: 0o755, UID: 26, GID: 27})
 	o.file(home+"/.bashrc", "export SECRET=1\n", fsys.Attr{Mode: 0o600, UID: 26, GID: 27})
 	r := reportOf(t, arguments, o, withoutOldHome(built()), false)
@@ -268,7 +270,7 @@ func TestFacts(t *testing.T) {
 	}
 }
 
-// TestPredictedContents: what a check foretells of the tree does not speak of a choice where there is none.
+// TestPredictedContents: what a check foretells of the tree does not speak of a choice if there is none.
 func TestPredictedContents(t *testing.T) {
 	for version, want := range map[string]string{
 		"4.1.5": "patroni[psycopg2-binary,etcd]==4.1.5 (predicted, with what it needs)\n",

@@ -38,7 +38,8 @@ func TestUndoKeepsConfiguration(t *testing.T) {
 			m.says = func(line string) string {
 				return map[bool]string{true: "told to fail"}[strings.Contains(line, "pipx install")]
 			}
-			if _, err := m.installer(`{}`).Run(t.Context()); err == nil || !strings.Contains(err.Error(), "cannot build Patroni") {
+			if _, err := m.installer(`{}`).Run(t.Context()); err == nil ||
+				!strings.Contains(err.Error(), "cannot build Patroni") {
 				t.Fatalf("error %v", err)
 			}
 			if !slices.ContainsFunc(m.trace, func(o string) bool { return strings.HasPrefix(o, "run apt-get -qy install") }) {

@@ -33,7 +33,8 @@ func TestRHELBringsPipx(t *testing.T) {
 			if diff := cmp.Diff(c.entries, entries); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
-			for _, name := range []string{userSite + "/pipx/__main__.py", home + "/.local/bin/pipx", home + "/.local/share/man/man1/pipx.1"} {
+			for _, name := range []string{userSite + "/pipx/__main__.py", home + "/.local/bin/pipx",
+				home + "/.local/share/man/man1/pipx.1"} {
 				if !m.has(name) {
 					t.Errorf("%s is missing", name)
 				}
@@ -82,7 +83,8 @@ func TestRHELTakesTheNewest(t *testing.T) {
 
 // TestRHELBuildsByUV: whether the pipx that pip brings can build by uv shows when it is there.
 func TestRHELBuildsByUV(t *testing.T) {
-	for version, want := range map[string]string{"1.18.4": "", "1.11.2": "cannot build Patroni by uv: pipx 1.11.2 cannot, 1.12 or newer is needed"} {
+	for version, want := range map[string]string{"1.18.4": "",
+		"1.11.2": "cannot build Patroni by uv: pipx 1.11.2 cannot, 1.12 or newer is needed"} {
 		t.Run(version, func(t *testing.T) {
 			m := newMachine(t)
 			bareRHEL(m)
@@ -192,12 +194,13 @@ func TestRHELRefuses(t *testing.T) {
 	}
 }
 
-// TestRHELWithoutPip: where nobody wants the package that has it, the failure names it.
+// TestRHELWithoutPip: if nobody wants the package that has it, the failure names it.
 func TestRHELWithoutPip(t *testing.T) {
 	m := newMachine(t)
 	bareRHEL(m)
 	_, err := m.installer(`{"prerequisites": []}`).Run(t.Context())
-	if err == nil || !strings.Contains(err.Error(), "the interpreter has no pip; install the package python3-pip, or leave prerequisites unset") {
+	if err == nil || !strings.Contains(err.Error(),
+		"the interpreter has no pip; install the package python3-pip, or leave prerequisites unset") {
 		t.Errorf("%v", err)
 	}
 }
@@ -255,7 +258,8 @@ func TestRHELSaysWhatWasTried(t *testing.T) {
 	m := newMachine(t)
 	bareRHEL(m)
 	report := m.run(`{}`)
-	if !strings.Contains(strings.Join(report.Warnings, "; "), "is not among the releases this was tested on (Debian 12, 13)") {
+	if !strings.Contains(strings.Join(report.Warnings, "; "),
+		"is not among the releases this was tested on (Debian 12, 13)") {
 		t.Errorf("warnings %q, want one about a release that was not tried", report.Warnings)
 	}
 }

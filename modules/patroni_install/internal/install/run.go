@@ -232,7 +232,7 @@ func (i *Installer) settle(ctx context.Context, steps []txn.Step) error {
 }
 
 // catchUp makes systemd read a unit that somebody changed before. The rest is committed by then, and
-// a failure only fails the run where there was no rest.
+// a failure only fails the run if there was no rest.
 func (i *Installer) catchUp(ctx context.Context, report *Report) error {
 	if !report.plan.Reload {
 		return nil

@@ -24,8 +24,8 @@ const policyTools = "policycoreutils-python-utils"
 // ProgramDir is a directory of programs, or of links to programs.
 type ProgramDir struct {
 	Real  string    // its path without links, the one that policies know
-	Attr  fsys.Attr // where it is there
-	Label string    // the same; "" where it is not
+	Attr  fsys.Attr // if it is there
+	Label string    // the same; "" if it is not
 	Rule  bool      // whether the local rules have ours
 }
 
@@ -69,7 +69,7 @@ func (v *View) newLabel() string {
 	return withType("", programType)
 }
 
-// rules are those of SELinux's policy by which systemd may execute the programs, and stay labelled so.
+// rules are those of SELinux's policy that let systemd execute the programs, and keep them labelled so.
 type rules struct {
 	base
 
@@ -176,7 +176,7 @@ func withType(label, kind string) string {
 	return strings.Join(parts, ":")
 }
 
-// lacking are the directories for which the policy lacks the rule that an installation needs.
+// lacking are the directories whose rule the policy lacks, though an installation needs it.
 func (p *rules) lacking() []ProgramDir {
 	if !p.seen.SELinux.Enforcing {
 		return nil
@@ -196,11 +196,13 @@ func (p *rules) Refuse() error {
 	var dirs, rules []string
 	for _, d := range p.lacking() {
 		dirs = append(dirs, d.Real)
-		rules = append(rules, fmt.Sprintf("%s fcontext --add --type %s '%s'", path.Base(step.Semanage), programType, d.pattern()))
+		rules = append(rules, fmt.Sprintf("%s fcontext --add --type %s '%s'", path.Base(step.Semanage), programType,
+			d.pattern()))
 	}
-	return fmt.Errorf("cannot install Patroni: SELinux is enforcing and would keep systemd from executing the programs in %s, and "+
-		"%s, which changes that, is not there; install it (%s %s), or give the commands yourself: %s and, after the installation, "+
-		"restorecon -R %s", strings.Join(dirs, " and "), step.Semanage, p.seen.Family.Install, policyTools, strings.Join(rules, "; "),
+	return fmt.Errorf("cannot install Patroni: SELinux is enforcing and would keep systemd from executing the programs "+
+		"in %s, and %s, which changes that, is not there; install it (%s %s), or give the commands yourself: %s and, after "+
+		"the installation, restorecon -R %s", strings.Join(dirs, " and "), step.Semanage, p.seen.Family.Install, policyTools,
+		strings.Join(rules, "; "),
 		strings.Join(dirs, " "))
 }
 

@@ -141,7 +141,8 @@ func TestWithType(t *testing.T) {
 // TestOtherRules: a rule of somebody's for the same pattern with another type is not ours.
 func TestOtherRules(t *testing.T) {
 	m := newMachine(t)
-	m.write(localRules, "# edited by semanage\n/srv(/.*)?    system_u:object_r:var_t:s0\n"+rule+"    system_u:object_r:bin_t:s0\n")
+	m.write(localRules, "# edited by semanage\n/srv(/.*)?    system_u:object_r:var_t:s0\n"+rule+
+		"    system_u:object_r:bin_t:s0\n")
 	for kind, want := range map[string]bool{"bin_t": true, "var_t": false} {
 		if got, err := step.HasFileContext(m.files, localRules, rule, kind); err != nil || got != want {
 			t.Errorf("%s: %t, %v", kind, got, err)

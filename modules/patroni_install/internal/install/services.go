@@ -53,7 +53,7 @@ func (v *View) askServices() error {
 }
 
 // readUnit returns the commands in a unit's file. A link is another name of a unit that is looked at
-// itself, masks one, or leads to where somebody keeps it.
+// itself, masks one, or leads to a file that somebody keeps elsewhere.
 func (v *View) readUnit(name string) ([]string, error) {
 	target, err := v.files.Resolve(name)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && target != name && path.Dir(target) == systemd.Directory {

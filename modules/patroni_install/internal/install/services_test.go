@@ -27,7 +27,8 @@ func TestTwoServices(t *testing.T) {
 		}
 	}
 	report = m.run(`{"state": "absent", ` + instance + `}`)
-	msg := "patroni-b.service was removed: unit and configuration directory; Patroni itself stays, since patroni.service starts it."
+	msg := "patroni-b.service was removed: unit and configuration directory; Patroni itself stays, since " +
+		"patroni.service starts it."
 	if got := report.Result(false); got.Msg != msg || got.Extra["patroni"].(map[string]any)["version"] != "4.1.5" {
 		t.Errorf("result %q, %v", got.Msg, got.Extra["patroni"])
 	}
@@ -35,7 +36,8 @@ func TestTwoServices(t *testing.T) {
 		t.Errorf("after the removal of the second (-want +got):\n%s", diff)
 	}
 	again := m.run(`{"state": "absent", ` + instance + `}`)
-	msg = "patroni-b.service is not installed; nothing had to be changed; Patroni itself stays, since patroni.service starts it."
+	msg = "patroni-b.service is not installed; nothing had to be changed; Patroni itself stays, since patroni.service " +
+		"starts it."
 	if got := again.Result(false); got.Changed || got.Msg != msg {
 		t.Errorf("again: %t, %q", got.Changed, got.Msg)
 	}
@@ -50,7 +52,8 @@ func TestRemovalOfTheFirst(t *testing.T) {
 	m := newMachine(t)
 	two(m)
 	m.run(`{"state": "absent"}`)
-	if m.has(unitFile) || m.has("/etc/patroni") || !m.has(binDir+"/patroni") || !m.has(completionFile) || !m.has(otherNeedrestart) {
+	if m.has(unitFile) || m.has("/etc/patroni") || !m.has(binDir+"/patroni") || !m.has(completionFile) ||
+		!m.has(otherNeedrestart) {
 		t.Errorf("too much or too little is gone: %q", m.trace)
 	}
 	if got := m.read(home + "/.profile"); !strings.Contains(got, "='/etc/patroni-b/b.yaml'\n") {
@@ -91,7 +94,8 @@ func TestRemovalLeavesOwnBinDir(t *testing.T) {
 			c.edit(m)
 			before := m.state()
 			m.fault = func(kind, object string) error {
-				if kind == "rename" && strings.HasPrefix(object, "/etc/patroni-b") || kind == "unlink" && object == "/etc/patroni-b" {
+				if kind == "rename" && strings.HasPrefix(object, "/etc/patroni-b") ||
+					kind == "unlink" && object == "/etc/patroni-b" {
 					return errInjected
 				}
 				return nil
@@ -104,7 +108,8 @@ func TestRemovalLeavesOwnBinDir(t *testing.T) {
 				t.Errorf("after the undo (-before +after):\n%s", diff)
 			}
 			m.run(`{"state": "absent", ` + c.removal + `}`)
-			if m.has("/opt/b/bin/patroni") != c.stay || m.has("/opt/b/bin/patronictl") != c.stay || !m.has("/opt/b/bin/mine") || !m.has(binDir+"/patroni") {
+			if m.has("/opt/b/bin/patroni") != c.stay || m.has("/opt/b/bin/patronictl") != c.stay || !m.has("/opt/b/bin/mine") ||
+				!m.has(binDir+"/patroni") {
 				t.Errorf("after the removal: %q", m.glob("/opt/b/bin/*"))
 			}
 			if again := m.run(`{"state": "absent", ` + c.removal + `}`); again.Changed() {
@@ -171,7 +176,8 @@ func TestUnitsThatUseTheInstallation(t *testing.T) {
 		m.write(otherUnit, strings.Repeat("#", entryLimit+1))
 		before := m.snapshot()
 		_, err := m.installer(`{"state": "absent"}`).Run(t.Context())
-		if err == nil || !strings.Contains(err.Error(), "cannot tell which services use this installation: ") || !strings.Contains(err.Error(), otherUnit) {
+		if err == nil || !strings.Contains(err.Error(), "cannot tell which services use this installation: ") ||
+			!strings.Contains(err.Error(), otherUnit) {
 			t.Errorf("error %v", err)
 		}
 		if diff := cmp.Diff(before, m.snapshot()); diff != "" {
@@ -201,7 +207,8 @@ func TestOneConfigForPatronictl(t *testing.T) {
 		t.Errorf("a run that wants none has changed the profile: %q", got)
 	}
 	_, err := m.installer(`{"patronictl_config": true}`).Run(t.Context())
-	want := "cannot name /etc/patroni/patroni.yaml in " + home + "/.profile: it names /etc/patroni-b/b.yaml, the configuration of " +
+	want := "cannot name /etc/patroni/patroni.yaml in " + home + "/.profile: it names /etc/patroni-b/b.yaml, the " +
+		"configuration of " +
 		"patroni-b.service, and it can name one; set patronictl_config (in the role: patroni_patronictl_config) to true for one service " +
 		"only; nothing was changed"
 	if err == nil || err.Error() != want {

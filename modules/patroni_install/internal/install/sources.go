@@ -86,7 +86,8 @@ func (d *Desired) takeVersion() (err error) {
 	}
 	locked := d.Lock.Versions(pipx.Package)
 	if !slices.ContainsFunc(locked, d.Version.Matches) {
-		return fmt.Errorf("it has Patroni %s, and version asks for %s; change one of them", strings.Join(locked, " or "), d.Version)
+		return fmt.Errorf("it has Patroni %s, and version asks for %s; change one of them",
+			strings.Join(locked, " or "), d.Version)
 	}
 	if len(locked) == 1 {
 		d.Version, err = pipx.ParseSpec("==" + locked[0])
@@ -192,7 +193,8 @@ func findArchive(files *fsys.FS, s Sources) (string, error) {
 	case info.Type == fsys.Directory:
 		return "", nil
 	}
-	return "", fmt.Errorf("cannot use wheelhouse %s: it is a %s, neither a directory nor a tar archive", s.Wheelhouse, info.Type)
+	return "", fmt.Errorf("cannot use wheelhouse %s: it is a %s, neither a directory nor a tar archive",
+		s.Wheelhouse, info.Type)
 }
 
 // proxies are the variables of the task's environment that say how to reach the network.

@@ -34,7 +34,8 @@ func TestLockDecides(t *testing.T) {
 	m.unchanged(`{"lockfile": "/etc/lock.txt", "state": "latest"}`)
 	m.write("/etc/lock.txt", strings.Replace(lockText("4.0.7"), "click==8.1.7", "click==8.2", 1))
 	report, err := m.installer(locked).Check(t.Context())
-	if err != nil || !report.Changed() || !strings.Contains(report.message(), "the lock file has click 8.2 in place of 8.1.7") {
+	if err != nil || !report.Changed() ||
+		!strings.Contains(report.message(), "the lock file has click 8.2 in place of 8.1.7") {
 		t.Errorf("another click: %v, %v", report.message(), err)
 	}
 	m.write("/etc/lock.txt", lockText("4.1.5"))
@@ -60,7 +61,8 @@ func TestOurLock(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if version, exact := want.Version.Exact(); !exact || len(want.Lock.Tools()) == 0 || len(want.Lock.Versions("python-etcd")) == 0 {
+	if version, exact := want.Version.Exact(); !exact || len(want.Lock.Tools()) == 0 ||
+		len(want.Lock.Versions("python-etcd")) == 0 {
 		t.Errorf("it asks for version %q, builds with %q", version, want.Lock.Tools())
 	}
 }
@@ -129,7 +131,7 @@ func TestWheelhouse(t *testing.T) {
 	}
 }
 
-// TestWheelhouseOnTheController is brought only where something has to be built.
+// TestWheelhouseOnTheController is brought only if something has to be built.
 func TestWheelhouseOnTheController(t *testing.T) {
 	m := newMachine(t)
 	const names = `"wheelhouse": "/wheels", "_wheels": ["patroni-4.1.5-py3-none-any.whl"]`
@@ -142,7 +144,9 @@ func TestWheelhouseOnTheController(t *testing.T) {
 		t.Errorf("it changed the host (-before +after):\n%s", diff)
 	}
 	report, err := m.installer(`{` + names + `}`).Check(t.Context())
-	if err != nil || !report.Changed() || !strings.Contains(strings.Join(report.Warnings, "; "), "wheelhouse /wheels is on the controller, and check mode does not") {
+	if err != nil || !report.Changed() ||
+		!strings.Contains(strings.Join(report.Warnings, "; "),
+			"wheelhouse /wheels is on the controller, and check mode does not") {
 		t.Errorf("check mode: %v, warnings %q", err, report.Warnings)
 	}
 	m.run(`{"version": "4.0.7"}`)
@@ -219,7 +223,8 @@ func TestInstaller(t *testing.T) {
 func TestInstallerIsRefused(t *testing.T) {
 	old, without := withPipx(t, "1.7.1"), withPipx(t, "1.18.4")
 	without.remove("/usr/local/bin/uv")
-	for want, m := range map[string]*machine{"pipx 1.7.1 cannot, 1.12 or newer is needed": old, "there is no uv in /usr/local/bin or /usr/bin": without} {
+	for want, m := range map[string]*machine{"pipx 1.7.1 cannot, 1.12 or newer is needed": old,
+		"there is no uv in /usr/local/bin or /usr/bin": without} {
 		before := m.snapshot()
 		_, err := m.installer(`{"installer": "uv"}`).Run(t.Context())
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.HasSuffix(err.Error(), "nothing was changed") {
@@ -248,14 +253,16 @@ func TestPipxForTheSystemsPython(t *testing.T) {
 	m.lacks, m.lacksFor = "pipx", systemPython
 	before := m.snapshot()
 	_, err := m.installer(arguments).Run(t.Context())
-	if err == nil || !strings.Contains(err.Error(), "for Python 3.11 of this host it lacks pipx; pipx is installed by that interpreter") || !strings.HasSuffix(err.Error(), "nothing was changed") {
+	if err == nil || !strings.Contains(err.Error(),
+		"for Python 3.11 of this host it lacks pipx; pipx is installed by that interpreter") || !strings.HasSuffix(err.Error(), "nothing was changed") {
 		t.Errorf("a wheelhouse without a pipx for the system: %v", err)
 	}
 	if diff := cmp.Diff(before, m.snapshot()); diff != "" {
 		t.Errorf("it changed the host (-before +after):\n%s", diff)
 	}
 	m.lacksFor = other
-	if _, err := m.installer(arguments).Run(t.Context()); err == nil || !strings.Contains(err.Error(), "for "+other+" of this host it lacks pipx; build it on a host of the same platform") {
+	if _, err := m.installer(arguments).Run(t.Context()); err == nil ||
+		!strings.Contains(err.Error(), "for "+other+" of this host it lacks pipx; build it on a host of the same platform") {
 		t.Errorf("the venv's interpreter: %v", err)
 	}
 	m.lacks = ""
@@ -273,7 +280,8 @@ func TestPipxForTheSystemsPython(t *testing.T) {
 	m.write("/etc/lock.txt", lockText("4.0.7"))
 	m.run(`{"lockfile": "/etc/lock.txt", "python": "` + other + `"}`)
 	if !slices.ContainsFunc(m.trace, func(line string) bool {
-		return strings.HasPrefix(line, "run "+systemPython+" -m pip download --no-deps ") && strings.HasSuffix(line, "/locked-pipx")
+		return strings.HasPrefix(line, "run "+systemPython+" -m pip download --no-deps ") &&
+			strings.HasSuffix(line, "/locked-pipx")
 	}) {
 		t.Errorf("the locked pipx is not fetched for the system's Python: %q", m.trace)
 	}
@@ -286,9 +294,11 @@ func TestWheelhouseMustHoldTheLock(t *testing.T) {
 	m.write("/etc/lock.txt", lockText("4.1.5"))
 	m.unlocked = "boto3>1"
 	before := m.snapshot()
-	const arguments = `{"wheelhouse": "/srv/wheels", "lockfile": "/etc/lock.txt", "constraints": "/c.txt", "_constraints": "click<9 # ours"}`
+	const arguments = `{"wheelhouse": "/srv/wheels", "lockfile": "/etc/lock.txt", "constraints": "/c.txt", ` +
+		`"_constraints": "click<9 # ours"}`
 	_, err := m.installer(arguments).Run(t.Context())
-	if err == nil || !strings.Contains(err.Error(), "cannot build Patroni with lockfile /etc/lock.txt: for Python 3.11 of this host it does not hold boto3>1; lock ") {
+	if err == nil || !strings.Contains(err.Error(),
+		"cannot build Patroni with lockfile /etc/lock.txt: for Python 3.11 of this host it does not hold boto3>1; lock ") {
 		t.Errorf("%v", err)
 	}
 	if diff := cmp.Diff(before, m.snapshot()); diff != "" {
@@ -333,7 +343,8 @@ func TestUnreadableWheelhouse(t *testing.T) {
 	for name, want := range map[string]string{
 		"/srv/wheels": "end of data; make it readable for this user", "/srv/wheels.tar": "end of data; it is to be a whole tar archive",
 	} {
-		if _, err := m.installer(`{"wheelhouse": "` + name + `"}`).Run(t.Context()); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := m.installer(`{"wheelhouse": "` + name + `"}`).Run(t.Context()); err == nil ||
+			!strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -347,12 +358,14 @@ func TestRepairFromANewerWheelhouse(t *testing.T) {
 	m.run(`{"version": "4.0.7"}`)
 	m.remove(venv + "/bin/python")
 	_, err := m.installer(`{"wheelhouse": "/srv/wheels"}`).Run(t.Context())
-	if err == nil || !strings.Contains(err.Error(), "cannot rebuild Patroni 4.0.7 from wheelhouse /srv/wheels, which has other versions only, 4.1.5 being") ||
+	if err == nil || !strings.Contains(err.Error(),
+		"cannot rebuild Patroni 4.0.7 from wheelhouse /srv/wheels, which has other versions only, 4.1.5 being") ||
 		!strings.Contains(err.Error(), "set version to one that it has, or state to latest") {
 		t.Errorf("%v", err)
 	}
 	_, err = m.installer(`{"wheelhouse": "/srv/wheels", "version": "4.0.7"}`).Run(t.Context())
-	if err == nil || !strings.Contains(err.Error(), "it lacks patroni==4.0.7 (it has patroni-4.1.5-py3-none-any.whl); build it") {
+	if err == nil || !strings.Contains(err.Error(),
+		"it lacks patroni==4.0.7 (it has patroni-4.1.5-py3-none-any.whl); build it") {
 		t.Errorf("a version that was asked for: %v", err)
 	}
 	if got := m.run(`{"wheelhouse": "/srv/wheels", "state": "latest"}`).version(); got != "4.1.5" {
@@ -399,7 +412,8 @@ func TestWheelhouseIsLookedIntoAgain(t *testing.T) {
 	m.lacks, m.unlooked = "click>=4.1, ydiff", true
 	before := m.state()
 	_, err := m.installer(`{"wheelhouse": "/srv/wheels"}`).Run(t.Context())
-	if err == nil || !strings.Contains(err.Error(), "for Python 3.11 of this host it lacks click>=4.1, ydiff; build it on") ||
+	if err == nil || !strings.Contains(err.Error(),
+		"for Python 3.11 of this host it lacks click>=4.1, ydiff; build it on") ||
 		!strings.HasSuffix(err.Error(), "as it was before") {
 		t.Errorf("%v", err)
 	}

@@ -33,7 +33,7 @@ func (p *stages) Look(context.Context) error {
 	return err
 }
 
-// Refuse implements [Part]: a stage of which no journal tells may hold the only copy of an installation.
+// Refuse implements [Part]: a stage that no journal tells of may hold the only copy of an installation.
 func (p *stages) Refuse() error {
 	if p.pending || p.seen.Before != nil { // a journal tells of what is there
 		return nil
@@ -54,7 +54,7 @@ func (p *stages) Refuse() error {
 }
 
 // steps make what the stages are bound over and switched into, the directory for the new tree, or for the old one on
-// its way out, and the one for root's own files. Where bin_dir cannot be made, the build is not worth beginning.
+// its way out, and the one for root's own files. If bin_dir cannot be made, the build is not worth beginning.
 func (p *stages) steps(d Decision) []txn.Step {
 	v, steps := p.seen, []txn.Step(nil)
 	switch {

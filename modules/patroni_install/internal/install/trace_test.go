@@ -15,8 +15,8 @@ import (
 // journalFile is the journal while it is written, and at its place.
 const journalFile = StateDir + "/journal.json"
 
-// auditor watches the operations of a run and notes what breaks the discipline by which a power
-// cut leaves the state before or the one after.
+// auditor watches the operations of a run and notes what breaks the discipline that makes a
+// power cut leave the state before or the one after.
 type auditor struct {
 	machine *machine
 	faults  []string
@@ -202,7 +202,8 @@ func (a *auditor) mustBeJournaled(kind, object string) {
 	case strings.HasPrefix(object, pipxConf): // of the packages' step, which keeps it beside the archives
 	case !a.durable.names(object):
 		a.fault("%s %s, which no step in the journal on disk is about", kind, object)
-	case kind == "removeall" && strings.HasPrefix(object, home+"/.local/.patroni_install.stage/"): // nothing there serves undo
+	// Nothing in the stage serves undo.
+	case kind == "removeall" && strings.HasPrefix(object, home+"/.local/.patroni_install.stage/"):
 	case kind == "removeall" && object == StateDir+"/borrowed":
 		if a.machine.has(pythonHeader) || a.machine.has(libpqHeader) {
 			a.fault("%s %s while the packages are there", kind, object)
@@ -233,12 +234,15 @@ func (a *auditor) command(line string) {
 	switch {
 	case strings.HasPrefix(line, step.Semanage) && !a.durable.has("file context"):
 		a.fault("%s before it is in the journal on disk", line)
-	case strings.HasPrefix(line, "apt-get -q download"), strings.HasPrefix(line, "apt-get -qy"), strings.HasPrefix(line, "apt-mark"),
-		strings.HasPrefix(line, "dnf") && strings.Contains(line, "--downloadonly"), strings.HasPrefix(line, "rpm --install"), strings.HasPrefix(line, "rpm --erase"):
+	case strings.HasPrefix(line, "apt-get -q download"), strings.HasPrefix(line, "apt-get -qy"),
+		strings.HasPrefix(line, "apt-mark"),
+		strings.HasPrefix(line, "dnf") && strings.Contains(line, "--downloadonly"), strings.HasPrefix(line, "rpm --install"),
+		strings.HasPrefix(line, "rpm --erase"):
 		if !a.durable.has("packages") {
 			a.fault("%s before it is in the journal on disk", line)
 		}
-	case strings.Contains(line, "bin/pipx install"), strings.Contains(line, " -I -c "), strings.Contains(line, "python3 -m pip"):
+	case strings.Contains(line, "bin/pipx install"), strings.Contains(line, " -I -c "),
+		strings.Contains(line, "python3 -m pip"):
 		if !a.durable.has("stage") {
 			a.fault("a build before its stage is in the journal on disk")
 		}

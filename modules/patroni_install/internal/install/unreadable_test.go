@@ -67,7 +67,8 @@ func TestHomeClosedToRoot(t *testing.T) {
 	m.must(os.Chmod(m.real(home), 0o700))
 	runtime.LockOSThread() // never given back: the thread ends with the test
 	m.must(unix.Setfsuid(65534))
-	_, err := m.installer(`{"pipx_home": "/opt/pipx", "bin_dir": "/opt/patroni/bin", "manage_path": false}`).Check(t.Context())
+	_, err := m.installer(`{"pipx_home": "/opt/pipx", "bin_dir": "/opt/patroni/bin", "manage_path": false}`).
+		Check(t.Context())
 	m.must(unix.Setfsuid(0))
 	if err != nil {
 		t.Error(err)

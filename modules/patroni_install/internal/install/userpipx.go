@@ -15,7 +15,7 @@ type userPipx struct {
 	links *links
 }
 
-// Steps implements [Part]. Where bin_dir is another directory than pip's, a link there puts pipx on the PATH, too.
+// Steps implements [Part]. If bin_dir is another directory than pip's, a link there puts pipx on the PATH, too.
 func (p *userPipx) Steps(d Decision, out Outcome) ([]txn.Step, error) {
 	if !d.BringsPipx || out.Tree != nil && out.UserPipx == nil {
 		return nil, nil

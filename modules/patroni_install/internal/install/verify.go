@@ -92,7 +92,8 @@ func imports(extras []string) []string {
 }
 
 func userEnv(user *host.User) []string {
-	return []string{"HOME=" + user.Home, "PATH=/usr/local/bin:/usr/bin:/bin", "LC_ALL=C.UTF-8", "PYTHONDONTWRITEBYTECODE=1"}
+	return []string{"HOME=" + user.Home, "PATH=/usr/local/bin:/usr/bin:/bin", "LC_ALL=C.UTF-8",
+		"PYTHONDONTWRITEBYTECODE=1"}
 }
 
 // Trial implements [Asker]. The programs run as the user, and die with us.
@@ -120,7 +121,7 @@ func (a *asker) Trial(ctx context.Context) (problem string, err error) {
 	return "", nil
 }
 
-// failure says what a program of the tree does wrong, "" where it does nothing wrong or was stopped.
+// failure says what a program of the tree does wrong, "" if it does nothing wrong or was stopped.
 func failure(cmd host.Command, err error) string {
 	name := path.Base(cmd.Argv[0])
 	var ran *host.CommandError

@@ -173,8 +173,8 @@ func (v *View) finds(name string) bool {
 	return err == nil
 }
 
-// At is what was found at a path, which must have been looked at. What could not be looked at, and is not needed, is not
-// there.
+// At is what was found at a path, which must have been looked at. What could not be looked at, and is not needed, is
+// not there.
 func (v *View) At(name string) (_ Entry, found bool) {
 	s, known := v.entries[name]
 	if !known {
@@ -263,7 +263,7 @@ func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys
 
 // SELinux is what has to be known of it.
 type SELinux struct {
-	Enforcing bool   // whether the kernel enforces a policy; the rest is not looked at where it does not
+	Enforcing bool   // whether the kernel enforces a policy; the rest is not looked at if it does not
 	Rules     string // the file of the policy's local file-context rules
 	Tools     bool   // whether semanage is there
 }

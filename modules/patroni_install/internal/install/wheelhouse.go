@@ -79,7 +79,7 @@ func interpreter(files *fsys.FS, python string) string {
 	return python
 }
 
-// stockTimeout bounds a look into a wheelhouse, of which only names and metadata are read.
+// stockTimeout bounds a look into a wheelhouse, which only reads names and metadata.
 const stockTimeout = 2 * time.Minute
 
 func (s stock) takeBy(ctx context.Context, ns Namespace, one wanted) (pipx.Contents, error) {
@@ -100,7 +100,7 @@ func (s stock) takeBy(ctx context.Context, ns Namespace, one wanted) (pipx.Conte
 	out, err := ns.Run(ctx, build.Look(source, one.needs))
 	if err != nil && ctx.Err() != nil {
 		return pipx.Contents{}, fmt.Errorf("cannot look into wheelhouse %s as user %s: %w; see what that user runs (ps "+
-			"-u %[2]s), which can stop it, and its pip in %[4]s, by which it looks",
+			"-u %[2]s), which can stop it, and its pip in %[4]s, which it looks with",
 			s.want.Wheelhouse, s.layout.User.Name, stopped(ctx, err), s.layout.Shared())
 	}
 	var failed *host.CommandError
