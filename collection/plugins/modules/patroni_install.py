@@ -37,8 +37,8 @@ attributes:
     description: Reports what would change, without writing anything on the host.
     support: full
     details:
-      - A version that only the package index knows is reported as the newest that satisfies O(version), save with
-        O(state=latest) for an installation that is there, for which the index is asked.
+      - A version that only the package index knows is reported as the newest that satisfies O(version). With
+        O(state=latest) the index is asked for an installation that is there.
   diff_mode:
     description: Shows what changes.
     support: full
@@ -64,12 +64,12 @@ options:
     description:
       - V(present) installs Patroni, and repairs an installation that is broken, with the version it has.
         An installation that is healthy and satisfies O(version) and O(extras) is left as it is.
-      - V(latest) installs the newest version that O(version) and the package index allow. Where nothing is installed
-        that comes before it, nothing is built. The index is asked by pip as the user, also in check mode.
+      - V(latest) installs the newest version that O(version) and the package index allow. If the installed
+        one is no older, nothing is built. The index is asked by pip as the user, also in check mode.
       - V(absent) removes the virtual environment, the links that lead into it, the unit and the blocks in shell
         profiles. It is refused while the service is active or enabled.
-        While another unit in C(/etc/systemd/system) starts Patroni from O(bin_dir), only what belongs to O(service_name) is
-        removed.
+        While another unit in C(/etc/systemd/system) starts Patroni from O(bin_dir), only what belongs to
+        O(service_name) is removed.
         A masked unit stays, and so does one that somebody else wrote, unless it starts the programs that are removed.
         The configuration directory goes only when it is empty; OS packages stay, also those of O(method=package).
     type: str
@@ -77,28 +77,32 @@ options:
     default: present
   method:
     description:
-      - What installs Patroni. V(pipx) makes a virtual environment of pipx, V(package) takes the packages of the distribution
-        or of pgEdge.
-      - With V(package) the links in O(bin_dir), the C(PATH), the configuration directory and the facts are the same. The unit is the
-        package's, with a drop-in of ours that names the user and the configuration; where the package has none, it is ours.
+      - What installs Patroni. V(pipx) makes a virtual environment of pipx, V(package) takes the packages of the
+        distribution or of pgEdge.
+      - With V(package) the links in O(bin_dir), the C(PATH), the configuration directory and the facts are the same.
+        The unit is the package's, with a drop-in of ours that names the user and the configuration; if the package has
+        none, it is ours.
       - Packages are added and never upgraded, downgraded or repaired, since that could not be undone. A O(version) that
         neither the installed package nor the one on offer has is refused, and so is O(state=latest).
-      - O(python), O(constraints), O(lockfile) and O(wheelhouse) are refused with V(package). The options for the build are of no
-        effect.
-      - An installation of the one kind is not replaced by the other; remove it first, with its own method and O(state=absent).
+      - O(python), O(constraints), O(lockfile) and O(wheelhouse) are refused with V(package). The options for the build
+        are of no effect.
+      - An installation of the one kind is not replaced by the other; remove it first, with its own method and
+        O(state=absent).
     type: str
     choices: [pipx, package]
     default: pipx
   packages:
     description:
-      - The packages to install with O(method=package), Patroni's own first. A version can be added, as in V(patroni=4.0.4-2).
-      - By default C(pgedge-patroni), or C(patroni) where no package source offers that, and the packages that O(extras) need.
+      - The packages to install with O(method=package), Patroni's own first. A version can be added, as in
+        V(patroni=4.0.4-2).
+      - By default C(pgedge-patroni), or C(patroni) if no package source offers that, and the packages that O(extras)
+        need.
     type: list
     elements: str
   version:
     description:
       - The version of Patroni, exact as V(4.1.5) or as a specifier after PEP 440 such as V(>=4.0,<5).
-      - Without it the newest is installed where there is none, and any healthy version is left alone.
+      - Without it the newest is installed if there is none, and any healthy version is left alone.
     type: str
   extras:
     description:
@@ -116,23 +120,25 @@ options:
     default: postgres
   home:
     description:
-      - The home directory of O(user), as a cross-check. It is refused when it differs from the one in the user database.
+      - The home directory of O(user), as a cross-check. It is refused when it differs from the one in the user
+        database.
       - The default is the home directory in the user database.
     type: path
   bin_dir:
     description:
       - The directory that gets the links to C(patroni), C(patronictl) and the other programs.
-      - It is in the home, a directory that is the user's already, C(/opt/NAME/bin), C(/srv/NAME/bin) or C(/usr/local/bin), which brings a
-        warning since root has it on its E(PATH). Others are refused, since O(user) can change the programs.
+      - It is in the home, a directory that is the user's already, C(/opt/NAME/bin), C(/srv/NAME/bin) or
+        C(/usr/local/bin), which brings a warning since root has it on its E(PATH). Others are refused, since O(user)
+        can change the programs.
       - Outside the home, missing directories are made for root with mode V(0755).
       - The default is C(.local/bin) in the home.
     type: path
   config_dir:
     description:
       - The directory of Patroni's configuration, mode V(0700), owned by O(user).
-      - It is in the home, a directory that is the user's already, named C(/etc/patroni) with anything after that, new in C(/srv), or new in
-        C(/etc), C(/opt) or C(/var/lib) with a name that begins with C(patroni), C(postgres) or C(pg). Others are refused, since root's
-        programs may read what O(user) writes there.
+      - It is in the home, a directory that is the user's already, named C(/etc/patroni) with anything after that, new
+        in C(/srv), or new in C(/etc), C(/opt) or C(/var/lib) with a name that begins with C(patroni), C(postgres) or
+        C(pg). Others are refused, since root's programs may read what O(user) writes there.
     type: path
     default: /etc/patroni
   config_file:
@@ -166,10 +172,11 @@ options:
     default: true
   completion:
     description:
-      - Whether to write a script by which bash completes C(patronictl) for the user. The package C(bash-completion), which
-        reads it, is not installed.
+      - Whether to write a script that lets bash complete C(patronictl) for the user. The package C(bash-completion),
+        which reads it, is not installed.
       - A script there that this module did not write is not replaced; the run is refused.
-      - It serves all services of the installation. With V(false) it is removed, while no other service uses the installation.
+      - It serves all services of the installation. With V(false) it is removed, while no other service uses the
+        installation.
     type: bool
     default: false
   patronictl_config:
@@ -181,7 +188,7 @@ options:
     default: false
   needrestart:
     description:
-      - Whether to write a configuration by which C(needrestart) never restarts the service. Its directory is made where
+      - Whether to write a configuration that keeps C(needrestart) from restarting the service. Its directory is made if
         it is missing, so that a C(needrestart) that comes later keeps to it too.
       - A file there that this module did not write is not replaced; the run is refused.
     type: bool
@@ -194,10 +201,12 @@ options:
     default: false
   adopt_service:
     description:
-      - Whether to take over a unit of O(service_name) in C(/etc/systemd/system) that somebody else wrote. Without it such a unit is refused.
-      - It has to start Patroni as O(user), with O(config_file) in O(config_dir), also by what its drop-ins set. Later runs have to keep to that.
-      - What else it sets goes into a drop-in, C(00-patroni_install-adopted.conf), and so do systemd's defaults where the module's unit has other
-        values. Its text is kept beside the journal; a warning says where.
+      - Whether to take over a unit of O(service_name) in C(/etc/systemd/system) that somebody else wrote. Without it
+        such a unit is refused.
+      - It has to start Patroni as O(user), with O(config_file) in O(config_dir), also by what its drop-ins set. Later
+        runs have to keep to that.
+      - What else it sets goes into a drop-in, C(00-patroni_install-adopted.conf), and so do systemd's defaults where
+        the module's unit has other values. Its text is kept beside the journal; a warning says where.
       - With V(absent) the drop-in is removed.
     type: bool
     default: false
@@ -209,18 +218,19 @@ options:
     description:
       - The OS packages to install in the place of the family's own list.
       - An empty list stands for no package.
-      - The default is C(pipx) on the Debian family and C(python3-pip) on the RHEL family, where pip then installs pipx into the
-        user's own environment.
-      - Where SELinux is enforcing and C(semanage) is missing, C(policycoreutils-python-utils) is added to the default.
+      - The default is C(pipx) on the Debian family and C(python3-pip) on the RHEL family, where pip then installs pipx
+        into the user's own environment.
+      - If SELinux is enforcing and C(semanage) is missing, C(policycoreutils-python-utils) is added to the default.
       - On a system of neither family, packages that are named here are installed by apt or dnf, whichever is there.
     type: list
     elements: str
   build_dependencies:
     description:
-      - Whether to install a compiler and headers for the build, where something has to be built, and to remove them after it.
-      - These are C(gcc), C(libc6-dev), C(python3-dev) and C(libpq-dev) on the Debian family, C(gcc), C(python3-devel) and
-        C(libpq-devel) on the RHEL family, and those of C(libsystemd) with the extra V(systemd). Another O(python) in
-        C(/usr/bin) has headers of its own name. Those that are there already stay.
+      - Whether to install a compiler and headers for the build, if something has to be built, and to remove them after
+        it.
+      - These are C(gcc), C(libc6-dev), C(python3-dev) and C(libpq-dev) on the Debian family, C(gcc), C(python3-devel)
+        and C(libpq-devel) on the RHEL family, and those of C(libsystemd) with the extra V(systemd). Another O(python)
+        in C(/usr/bin) has headers of its own name. Those that are there already stay.
       - The libraries that the extras V(psycopg2) and V(systemd) are linked with stay as well; C(libpq5), or C(libpq).
       - What was built is tried after they were removed, and before it becomes visible.
     type: bool
@@ -263,16 +273,19 @@ options:
   lockfile:
     description:
       - A file of requirements with exact versions and hashes, as C(pip-compile --generate-hashes) or C(uv pip compile
-        --generate-hashes) writes it, on the controller unless O(remote_src=true). It must hold everything that is installed,
-        and nothing else than requirements. Packages whose hash is another one are refused before they are unpacked.
-      - V(default) is the file that comes with the module, for the extras C(psycopg2-binary) and C(etcd) on CPython 3.9 to 3.14.
-      - The version of Patroni in it is the one that is installed. An installation with a package of another version than
-        the locked one is built anew.
+        --generate-hashes) writes it, on the controller unless O(remote_src=true). It must hold everything that is
+        installed, and nothing else than requirements. Packages whose hash is another one are refused before they are
+        unpacked.
+      - V(default) is the file that comes with the module, for the extras C(psycopg2-binary) and C(etcd) on CPython 3.9
+        to 3.14.
+      - The version of Patroni in it is the one that is installed. An installation with a package of another version
+        than the locked one is built anew.
     type: path
   wheelhouse:
     description:
       - A directory or a tar archive of wheels to install from. No package index is asked then.
-      - It is on the controller unless O(remote_src=true), and brought to the managed host only where something has to be built.
+      - It is on the controller unless O(remote_src=true), and brought to the managed host only if something has to be
+        built.
       - A directory on the managed host must be readable for O(user); an archive is read by root.
       - What it lacks for the interpreter and the platform of the host is named before anything is changed.
       - The playbook C(pgedge.platform.wheelhouse) makes one.
@@ -281,8 +294,8 @@ options:
     description:
       - What pipx installs packages with. The result is a virtual environment of pipx in every case.
       - V(uv) takes pipx 1.12 or newer and a C(uv) in C(/usr/local/bin) or C(/usr/bin), and is refused without them.
-      - V(auto) takes uv where they are there and pip has no configuration of its own, neither in its files nor in the task's
-        C(environment), since uv does not read it.
+      - V(auto) takes uv if they are there and pip has no configuration of its own, neither in its files nor in the
+        task's C(environment), since uv does not read it.
     type: str
     choices: [auto, pip, uv]
     default: auto
