@@ -29,7 +29,8 @@ ask() {
     -c "hba_file=$data/pg_hba.conf" -c "ident_file=$data/pg_ident.conf"
 }
 kilobytes() { sed -n "s/^$1: *\([0-9]*\).*$/\1/p" /proc/meminfo; }
-buffers=$(($(ask shared_buffers) * 8))
+buffers=$(ask shared_buffers) # in blocks of 8 kB, or the end of this
+buffers=$((buffers * 8))
 memory=$(kilobytes MemTotal)
 if [ "$buffers" -ge "$memory" ]; then
   echo "FATAL:  shared_buffers is $((buffers / 1024)) MB, and the host has $((memory / 1024)) MB" >&2
@@ -42,7 +43,11 @@ if [ "$(ask huge_pages)" = on ] && [ "$buffers" -gt "$pages" ]; then
   exit 1
 fi
 
+# The last line of a parameter counts: nothing of the host's own server may be opened or written. Releases from 15 on
+# do not know stats_temp_directory, so it cannot be set to something else.
+sed -i '/^stats_temp_directory = /Id' "$directory/parameters"
 cat >>"$directory/parameters" <<EOF
+data_directory = '$data'
 listen_addresses = ''
 unix_socket_directories = '$directory'
 hba_file = '$data/pg_hba.conf'
