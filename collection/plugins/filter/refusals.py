@@ -50,6 +50,10 @@ ROUTE_KEYS = {'port', 'lag', 'streaming'}
 LAG = re.compile(r'[0-9]+ *([kMGT]?B)?\Z')
 CONTROL = re.compile(r'[\x00-\x1f\x7f-\x9f\u2028\u2029]')
 
+# Parameters of PostgreSQL that a variable of ours sets, and that would lead the server away from what the roles set up:
+# data_directory of the file outweighs the one of the command line.
+PARAMETERS = {'data_directory': 'pg_data', 'port': 'pg_port', 'hba_file': 'custom_hba_rules'}
+
 # Names that PostgreSQL keeps for itself.
 RESERVED = ('public', 'none', 'current_user', 'current_role', 'session_user')
 LONGEST_IDENTIFIER = 63
@@ -158,6 +162,18 @@ def identifier_fault(what, name):
     return ''
 
 
+def parameter_faults(parameters):
+    """Return what is wrong with the names of PostgreSQL's parameters, given as {variable: {parameter: value}}."""
+    faults = []
+    for what, names in parameters.items():
+        if not isinstance(names, dict):
+            faults.append(f'{what} is no dictionary of parameters')
+            continue
+        faults += [f'{what} has {name}: set {PARAMETERS[str(name).lower()]} instead'
+                   for name in names if str(name).lower() in PARAMETERS]
+    return faults
+
+
 def account_faults(accounts):
     """Return what is wrong with the names of accounts, given as {variable: name}. They may have none in common."""
     faults, seen = [], {}
@@ -263,5 +279,5 @@ class FilterModule:
         return {'form_faults': form_faults, 'subject_faults': subject_faults, 'host_faults': host_faults,
                 'port_faults': port_faults,
                 'route_faults': route_faults, 'route_ports': route_ports, 'bind_port': bind_port,
-                'account_faults': account_faults,
+                'account_faults': account_faults, 'parameter_faults': parameter_faults,
                 'database_faults': database_faults, 'password_faults': password_faults, 'misspelt': misspelt}

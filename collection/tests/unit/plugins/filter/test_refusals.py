@@ -134,6 +134,14 @@ def test_databases_are_held_against_the_same():
     assert len(refusals.database_faults(['a', '/x', '', 'd' * 64])) == 3
 
 
+def test_parameters_that_a_variable_sets_are_refused():
+    assert refusals.parameter_faults({'pg_parameters': {'work_mem': '1MB', 'ports': 1}, 'other': {}}) == []
+    assert refusals.parameter_faults({'a': {'data_directory': '/x'}, 'b': {'Port': 1, 'HBA_FILE': '/x'}}) == [
+        'a has data_directory: set pg_data instead', 'b has Port: set pg_port instead',
+        'b has HBA_FILE: set custom_hba_rules instead']
+    assert refusals.parameter_faults({'a': ['port']}) == ['a is no dictionary of parameters']
+
+
 def test_every_printable_character_may_be_in_a_password():
     assert refusals.password_faults({'db_password': PRINTABLE + ' {{ x }} ü '}) == []
 
