@@ -68,7 +68,7 @@ unit: stage ## the tests of the Go code and of the collection's Python
 	@$(TOOLS) python -m pytest -q -p no:cacheprovider $(STAGE)/tests/unit
 
 test: lint unit ## lint, unit tests and fault matrices, both families on real hosts, and a small cluster
-	@molecule/run debian bad_cases rhel cluster_short
+	@molecule/run -j 2 cluster_short debian bad_cases rhel
 
 test-day: stage ## one part of the long tests, each below 80 minutes: make test-day N=1; docs/tests.md lists them
 	@.ci/day $(N)
