@@ -30,6 +30,7 @@ def fixture_rendered(tmp_path_factory):
         'haproxy_extra_routes': {'replica': {'port': 5433}, 'sync': {'port': 5434}},
     }
     files = {'haproxy.cfg': 'setup_haproxy/templates/haproxy.cfg.j2',
+             'states': 'setup_haproxy/templates/states.j2',
              'etcd.yaml': 'setup_etcd/templates/etcd.yaml.j2'}
     tasks = [{'ansible.builtin.import_role': {'name': 'pgedge.platform.role_config'}}]
     tasks += [{'ansible.builtin.include_vars': str(ROLES / role / 'vars/main.yml')}
@@ -58,6 +59,21 @@ def test_haproxy_finds_the_nodes_and_listens_for_both(rendered):
     assert re.findall(r'server db. (\S+)', text) == ['[fd00::1]:5432', '[fd00::2]:5432'] * 3
     assert re.findall(r'bind (.*)', text) == ['127.0.0.1:7000', ':::5000 v4v6', ':::5433 v4v6',
                                                ':::5434 v4v6']
+
+
+def test_every_server_of_haproxy_is_down_until_it_was_checked(rendered):
+    text = (rendered / 'haproxy.cfg').read_text()
+    servers = [(listener, *server) for listener, body in re.findall(r'(?ms)^listen (\S+)$(.*?)(?=^\S|\Z)', text)
+               for server in re.findall(r'^    server (\S+) \S+:(\d+) ', body, re.M)]
+    version, *lines = (rendered / 'states').read_text().splitlines()
+    assert version == '1' and len(servers) == 6
+    fields = [line.split(' ') for line in lines if not line.startswith('#')]
+    # Without an address: HAProxy would prefer it to a new one of the configuration.
+    assert {len(field) for field in fields} == {20} and {(field[4], field[5]) for field in fields} == {('-', '0')}
+    assert {field[10] for field in fields} == {'1'}  # with 0 HAProxy ignores the results of its checks
+    assert [(field[1], field[3], field[18]) for field in fields] == servers
+    assert re.findall(r'server-state-file (\S+)', text) == ['/etc/haproxy/pgedge-servers.state']
+    assert '    load-server-state-from-file global\n' in text
 
 
 def test_haproxy_ends_connections_to_a_host_that_does_not_answer(rendered):
