@@ -27,11 +27,14 @@ def fixture_rendered(tmp_path_factory):
         'ansible_connection': 'local', 'ansible_python_interpreter': sys.executable, 'is_ha_cluster': True,
         'proxy_port': 5000, 'pg_preload_libraries': [], 'db_password': 'a', 'pgedge_password': 'b',
         'replication_password': 'c', 'setup_etcd_kept': '',  # that nothing is there yet
+        'haproxy_extra_routes': {'replica': {'port': 5433}, 'sync': {'port': 5434}},
     }
-    files = {'haproxy.cfg': 'setup_haproxy/templates/haproxy.cfg.j2', 'etcd.yaml': 'setup_etcd/templates/etcd.yaml.j2'}
+    files = {'haproxy.cfg': 'setup_haproxy/templates/haproxy.cfg.j2',
+             'states': 'setup_haproxy/templates/states.j2',
+             'etcd.yaml': 'setup_etcd/templates/etcd.yaml.j2'}
     tasks = [{'ansible.builtin.import_role': {'name': 'pgedge.platform.role_config'}}]
     tasks += [{'ansible.builtin.include_vars': str(ROLES / role / 'vars/main.yml')}
-              for role in ('setup_etcd', 'setup_patroni')]
+              for role in ('setup_etcd', 'setup_patroni', 'setup_haproxy')]
     tasks += [{'ansible.builtin.template': {'src': str(ROLES / source), 'dest': str(directory / name), 'mode': '0600'}}
               for name, source in files.items()]
     tasks += [{'ansible.builtin.copy': {'content': '{{ setup_patroni_config | to_json }}',
@@ -53,8 +56,31 @@ def fixture_rendered(tmp_path_factory):
 
 def test_haproxy_finds_the_nodes_and_listens_for_both(rendered):
     text = (rendered / 'haproxy.cfg').read_text()
-    assert re.findall(r'server db. (\S+)', text) == ['[fd00::1]:5432', '[fd00::2]:5432'] * 2
-    assert re.findall(r'bind (.*)', text) == ['127.0.0.1:7000', ':::5000 v4v6', ':::5433 v4v6']
+    assert re.findall(r'server db. (\S+)', text) == ['[fd00::1]:5432', '[fd00::2]:5432'] * 3
+    assert re.findall(r'bind (.*)', text) == ['127.0.0.1:7000', ':::5000 v4v6', ':::5433 v4v6',
+                                               ':::5434 v4v6']
+
+
+def test_every_server_of_haproxy_is_down_until_it_was_checked(rendered):
+    text = (rendered / 'haproxy.cfg').read_text()
+    servers = [(listener, *server) for listener, body in re.findall(r'(?ms)^listen (\S+)$(.*?)(?=^\S|\Z)', text)
+               for server in re.findall(r'^    server (\S+) \S+:(\d+) ', body, re.M)]
+    version, *lines = (rendered / 'states').read_text().splitlines()
+    assert version == '1' and len(servers) == 6
+    fields = [line.split(' ') for line in lines if not line.startswith('#')]
+    # Without an address: HAProxy would prefer it to a new one of the configuration.
+    assert {len(field) for field in fields} == {20} and {(field[4], field[5]) for field in fields} == {('-', '0')}
+    assert {field[10] for field in fields} == {'1'}  # with 0 HAProxy ignores the results of its checks
+    assert [(field[1], field[3], field[18]) for field in fields] == servers
+    assert re.findall(r'server-state-file (\S+)', text) == ['/etc/haproxy/pgedge-servers.state']
+    assert '    load-server-state-from-file global\n' in text
+
+
+def test_haproxy_ends_connections_to_a_host_that_does_not_answer(rendered):
+    text = (rendered / 'haproxy.cfg').read_text()
+    # HAProxy 2.6 takes it on each server's line only.
+    assert len(re.findall(r'^    server .* tcp-ut 30s$', text, re.M)) == len(re.findall(r'^    server ', text, re.M))
+    assert '    option srvtcpka\n' in text.partition('\nlisten ')[0]
 
 
 def test_etcd_has_addresses_in_brackets(rendered):

@@ -113,3 +113,45 @@ def test_files_are_printed_whole_and_others_not_at_all(tmp_path):
                                              tmp_path / 'none').stdout.splitlines()]
     assert {path: base64.b64decode(data) for path, data in lines} == {
         str(tmp_path / 'a.conf'): b'x', str(tmp_path / 'b.conf'): b'\x00\xff\n' * 1000}
+
+
+@pytest.fixture(name='haproxy')
+def fixture_haproxy(tmp_path):
+    """Return what runs reload.sh, and tells the calls of a systemd that says these states, the last one for ever."""
+    def reload(*states):
+        programs = {
+            'systemctl': f"""echo "$1" >>{tmp_path}/calls
+                case $1 in
+                  is-active) sed -n 1p {tmp_path}/states; sed -i '1{{$!d}}' {tmp_path}/states; exit 3 ;;
+                  show) echo {os.getpid()} ;;
+                  reload) exit 1 ;;
+                esac""",
+            'sleep': ':',
+            'journalctl': "echo '[ALERT] cannot bind'; echo other",
+        }
+        for name, text in programs.items():
+            (tmp_path / name).write_text('#!/bin/sh\n' + text + '\n')
+            (tmp_path / name).chmod(0o755)
+        (tmp_path / 'states').write_text('\n'.join(states) + '\n')
+        done = subprocess.run(['sh', ROLES / 'setup_haproxy/files/reload.sh'], capture_output=True, text=True,
+                              timeout=60, env={'PATH': f"{tmp_path}:{os.environ['PATH']}"}, check=False)
+        return done, (tmp_path / 'calls').read_text().split()
+    return reload
+
+
+@pytest.mark.parametrize('states', [['inactive'], ['failed'], ['activating', 'failed']])
+def test_haproxy_is_not_started_by_a_reload(haproxy, states):
+    done, calls = haproxy(*states)
+    assert done.returncode == 0 and calls == ['is-active'] * len(states)
+
+
+def test_haproxy_that_is_about_to_start_is_reloaded_when_it_has(haproxy):
+    done, calls = haproxy('activating', 'activating', 'active')
+    assert calls == ['is-active'] * 3 + ['show', 'reload'] and done.returncode == 1
+    assert done.stderr == 'it goes on with the former configuration: [ALERT] cannot bind\n'
+
+
+def test_the_wait_for_haproxy_has_a_limit(haproxy):
+    done, calls = haproxy('activating')
+    assert done.returncode == 1 and set(calls) == {'is-active'}
+    assert done.stderr == 'systemd says for 30 s that it is activating\n'
