@@ -38,10 +38,12 @@ def patched(current, wanted):
 def changes(old, new, path=''):
     """Return one line for each setting that differs, named by its path."""
     if isinstance(old, dict) or isinstance(new, dict):
-        old, new = (value if isinstance(value, dict) else {} for value in (old, new))
-        names = list(new) + [name for name in old if name not in new]
-        return [line for name in names if name not in old or name not in new or old[name] != new[name]
-                for line in changes(old.get(name), new.get(name), f'{path}.{name}' if path else str(name))]
+        before, after = (value if isinstance(value, dict) else {} for value in (old, new))
+        names = list(after) + [name for name in before if name not in after]
+        lines = [line for name in names if name not in before or name not in after or before[name] != after[name]
+                 for line in changes(before.get(name), after.get(name), f'{path}.{name}' if path else str(name))]
+        if lines or not path:
+            return lines
     if KEY.search(path):
         return [f'{path}: changed']
     if isinstance(old, list) and isinstance(new, list):

@@ -59,6 +59,7 @@ def test_each_change_is_named_by_its_path():
     assert filters.changes(new, new) == []
     assert filters.changes({'a': ['x', 'y']}, {'a': ['y', 'x']}) == ['a: another order']
     assert filters.changes(None, {'a': {'b': 1}}) == ['a.b: none -> 1']
+    assert filters.changes({}, {'a': {}}) == ['a: none -> {}']
     assert filters.changes({'a': {'b': 1}}, {'a': 5}) == ['a.b: 1 -> none']
     assert filters.changes({'password_encryption': 'md5'}, {}) == ['password_encryption: md5 -> none']
 
