@@ -53,6 +53,36 @@ CONTROL = re.compile(r'[\x00-\x1f\x7f-\x9f\u2028\u2029]')
 # Parameters of PostgreSQL that a variable of ours sets, and that would lead the server away from what the roles set up:
 # data_directory of the file outweighs the one of the command line.
 PARAMETERS = {'data_directory': 'pg_data', 'port': 'pg_port', 'hba_file': 'custom_hba_rules'}
+SOCKET = 'unix_socket_directories'
+
+# Parameters that do nothing under Patroni: it gives the server others, on the command line or after these in the file.
+OF_PATRONI = {
+    'listen_addresses': 'the server listens on all addresses under Patroni',
+    'cluster_name': 'Patroni gives the server the variable cluster_name',
+    'hot_standby': 'Patroni sets it to on',
+    **dict.fromkeys(('primary_conninfo', 'primary_slot_name', 'recovery_target', 'recovery_target_action',
+                     'recovery_target_inclusive', 'recovery_target_lsn', 'recovery_target_name',
+                     'recovery_target_time', 'recovery_target_timeline', 'recovery_target_xid'),
+                    'Patroni sets it on each replica'),
+}
+# The least values that Patroni takes, in MB if there are units. For a smaller one it would use its own default, and
+# only its log would say so.
+LEAST = {'max_connections': 25, 'max_wal_senders': 3, 'max_locks_per_transaction': 32, 'max_replication_slots': 4,
+         'max_worker_processes': 2, 'wal_keep_size': 16}
+UNITS = {'': 1, 'kB': 1 / 1024, 'MB': 1, 'GB': 1024, 'TB': 1024 ** 2}
+AMOUNT = re.compile(r'\s*([0-9]+)\s*(kB|MB|GB|TB)?\s*\Z')
+
+# Settings that all members share and that have variables: role_config looks at the variables alone.
+SHARED = ('synchronous_mode', 'synchronous_mode_strict', 'synchronous_node_count', 'check_timeline')
+# What each member has in its own file, which outweighs what they share, or what Patroni takes only from there.
+MEMBERS = {
+    'data_dir': 'set pg_data instead', 'bin_dir': 'set pg_path instead', 'pgpass': 'set pg_home instead',
+    'pg_hba': 'set custom_hba_rules instead', 'listen': 'set pg_port instead',
+    'connect_address': 'set node_address and pg_port instead',
+    'authentication': 'set replication_user and replication_password instead',
+    **dict.fromkeys(('config_dir', 'proxy_address', 'use_unix_socket', 'use_unix_socket_repl'),
+                    'take it out, since it does nothing there'),
+}
 
 # Names that PostgreSQL keeps for itself.
 RESERVED = ('public', 'none', 'current_user', 'current_role', 'session_user')
@@ -162,15 +192,48 @@ def identifier_fault(what, name):
     return ''
 
 
-def parameter_faults(parameters):
-    """Return what is wrong with the names of PostgreSQL's parameters, given as {variable: {parameter: value}}."""
+def parameter_faults(parameters, under_patroni=False, synchronous=False):
+    """Return what is wrong with PostgreSQL's parameters, given as {variable: {parameter: value}}."""
     faults = []
-    for what, names in parameters.items():
-        if not isinstance(names, dict):
+    for what, values in parameters.items():
+        if not isinstance(values, dict):
             faults.append(f'{what} is no dictionary of parameters')
             continue
-        faults += [f'{what} has {name}: set {PARAMETERS[str(name).lower()]} instead'
-                   for name in names if str(name).lower() in PARAMETERS]
+        found = [(name, parameter_fault(str(name).lower(), value, under_patroni, synchronous))
+                 for name, value in values.items()]
+        faults += [f'{what} has {name}: {fault}' for name, fault in found if fault]
+    return faults
+
+
+def parameter_fault(name, value, under_patroni, synchronous):
+    """Return what is wrong with a parameter, or an empty text."""
+    if name in PARAMETERS:
+        return f'set {PARAMETERS[name]} instead'
+    if name == SOCKET:
+        return 'take it out, since the roles find the server by its socket in /var/run/postgresql'
+    if under_patroni and name in OF_PATRONI:
+        return f'take it out, since {OF_PATRONI[name]}'
+    if under_patroni and synchronous and name == 'synchronous_standby_names':
+        return 'take it out, since Patroni sets it in this synchronous_mode; see synchronous_node_count'
+    amount = AMOUNT.match(str(value))
+    if under_patroni and name in LEAST and amount and int(amount[1]) * UNITS[amount[2] or ''] < LEAST[name]:
+        return (f"it is {value}, and Patroni takes {LEAST[name]}{'MB' if name == 'wal_keep_size' else ''} or more and "
+                'would silently use its own default')
+    return ''
+
+
+def shared_faults(settings):
+    """Return what is wrong with patroni_dcs, apart from values of PostgreSQL's parameters."""
+    if not isinstance(settings, dict):
+        return ['patroni_dcs is no dictionary']
+    server = settings.get('postgresql', {})
+    if not isinstance(server, dict):
+        return ['patroni_dcs.postgresql is no dictionary']
+    faults = [f'patroni_dcs has {name}: set the variable {name} instead' for name in settings if name in SHARED]
+    faults += [f'patroni_dcs.postgresql has {name}: {MEMBERS[name]}' for name in server if name in MEMBERS]
+    # setup_patroni gives it to each member by itself, unless pg_parameters has it.
+    faults += [f'patroni_dcs.postgresql.parameters has {name}: set it in pg_parameters instead'
+               for name in server.get('parameters') or {} if str(name).lower() == 'output_plugin_libraries']
     return faults
 
 
@@ -279,5 +342,5 @@ class FilterModule:
         return {'form_faults': form_faults, 'subject_faults': subject_faults, 'host_faults': host_faults,
                 'port_faults': port_faults,
                 'route_faults': route_faults, 'route_ports': route_ports, 'bind_port': bind_port,
-                'account_faults': account_faults, 'parameter_faults': parameter_faults,
+                'account_faults': account_faults, 'parameter_faults': parameter_faults, 'shared_faults': shared_faults,
                 'database_faults': database_faults, 'password_faults': password_faults, 'misspelt': misspelt}

@@ -142,6 +142,62 @@ def test_parameters_that_a_variable_sets_are_refused():
     assert refusals.parameter_faults({'a': ['port']}) == ['a is no dictionary of parameters']
 
 
+@pytest.mark.parametrize('name, value, says', [
+    ('listen_addresses', '*', 'listens on all addresses'), ('Cluster_Name', 'x', 'the variable cluster_name'),
+    ('hot_standby', 'off', 'sets it to on'), ('primary_conninfo', 'host=x', 'on each replica'),
+    ('max_connections', 24, 'Patroni takes 25 or more'), ('max_connections', '5', 'Patroni takes 25 or more'),
+    ('wal_keep_size', 0, 'Patroni takes 16MB or more'), ('wal_keep_size', '16000kB', 'Patroni takes 16MB or more'),
+])
+def test_parameters_that_patroni_would_not_use_are_refused_under_it(name, value, says):
+    fault, = refusals.parameter_faults({'pg_parameters': {name: value}}, True)
+    assert fault.startswith(f'pg_parameters has {name}: ') and says in fault
+    assert refusals.parameter_faults({'pg_parameters': {name: value}}) == []
+
+
+@pytest.mark.parametrize('name, value', [
+    ('max_connections', 25), ('max_connections', '100'), ('max_connections', None), ('wal_keep_size', '1GB'),
+    ('wal_keep_size', '16384kB'), ('wal_level', 'replica'), ('synchronous_standby_names', 'a'), ('work_mem', 1),
+    ('max_locks_per_transaction', 'many'),
+])
+def test_other_parameters_pass_under_patroni(name, value):
+    assert refusals.parameter_faults({'pg_parameters': {name: value}}, True) == []
+
+
+def test_the_socket_of_the_roles_stays_where_it_is():
+    for patroni in (True, False):
+        fault, = refusals.parameter_faults({'pg_parameters': {'unix_socket_directories': '/tmp'}}, patroni)
+        assert '/var/run/postgresql' in fault
+
+
+def test_who_is_synchronous_is_said_by_patroni():
+    parameters = {'pg_parameters': {'synchronous_standby_names': 'a'}}
+    fault, = refusals.parameter_faults(parameters, True, True)
+    assert 'synchronous_node_count' in fault
+    assert refusals.parameter_faults(parameters, False, True) == []
+
+
+@pytest.mark.parametrize('settings, says', [
+    ({'synchronous_mode': 'quorum'}, 'patroni_dcs has synchronous_mode: set the variable synchronous_mode instead'),
+    ({'synchronous_mode_strict': True}, 'variable synchronous_mode_strict'),
+    ({'synchronous_node_count': 5}, 'variable synchronous_node_count'),
+    ({'check_timeline': None}, 'variable check_timeline'), ({'postgresql': {'pg_hba': []}}, 'custom_hba_rules'),
+    ({'postgresql': {'listen': '*:1'}}, 'pg_port'), ({'postgresql': {'use_unix_socket': False}}, 'does nothing'),
+    ({'postgresql': {'parameters': {'Output_plugin_libraries': 'x'}}}, 'set it in pg_parameters'),
+    ('x', 'patroni_dcs is no dictionary'), ({'postgresql': None}, 'patroni_dcs.postgresql is no dictionary'),
+])
+def test_shared_settings_that_have_a_variable_are_refused(settings, says):
+    fault, = refusals.shared_faults(settings)
+    assert says in fault
+
+
+@pytest.mark.parametrize('settings', [
+    {}, {'ttl': 20}, {'postgresql': {'use_slots': True, 'parameters': {'work_mem': '5MB'}}},
+    {'postgresql': {'parameters': None}, 'ignore_slots': []},
+])
+def test_other_shared_settings_pass(settings):
+    assert refusals.shared_faults(settings) == []
+
+
 def test_every_printable_character_may_be_in_a_password():
     assert refusals.password_faults({'db_password': PRINTABLE + ' {{ x }} ü '}) == []
 
