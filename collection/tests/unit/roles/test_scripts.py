@@ -113,3 +113,69 @@ def test_files_are_printed_whole_and_others_not_at_all(tmp_path):
                                              tmp_path / 'none').stdout.splitlines()]
     assert {path: base64.b64decode(data) for path, data in lines} == {
         str(tmp_path / 'a.conf'): b'x', str(tmp_path / 'b.conf'): b'\x00\xff\n' * 1000}
+
+
+def openssl(*arguments, **options):
+    return subprocess.run(['openssl', *map(str, arguments)], check=True, capture_output=True, text=True, **options).stdout
+
+
+def authority(directory, name='ca'):
+    directory.mkdir(exist_ok=True)
+    openssl('req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', '/CN=zone',
+            '-keyout', directory / f'{name}.key', '-out', directory / f'{name}.crt')
+
+
+def new_pair(directory, text):
+    (directory / 'host.key.new').write_text(f'key {text}')
+    (directory / 'host.crt.new').write_text(f'certificate {text}')
+
+
+def pair(directory):
+    return [(directory / name).read_text() for name in ('host.key', 'host.crt')]
+
+
+def place(directory):
+    return run('issue_certificate/files/place.sh', directory, os.getgid())
+
+
+def cut_before(directory, command, number):
+    """Run place.sh on the directory, with a command that kills it at its n-th call."""
+    programs = directory.parent / 'programs'
+    programs.mkdir(exist_ok=True)
+    (programs / 'calls').write_text('')
+    real = subprocess.run(['sh', '-c', f'command -v {command}'], capture_output=True, text=True, check=True).stdout.strip()
+    (programs / command).write_text(f'#!/bin/sh\necho >>{programs}/calls\n'
+                                    f'[ $(wc -l <{programs}/calls) -ne {number} ] || {{ kill -9 $PPID; exit 1; }}\n'
+                                    f'exec {real} "$@"\n')
+    (programs / command).chmod(0o755)
+    killed = subprocess.run(['sh', ROLES / 'issue_certificate/files/place.sh', directory, str(os.getgid())],
+                            env=os.environ | {'PATH': f"{programs}:{os.environ['PATH']}"}, check=False, timeout=60)
+    return killed.returncode == -9
+
+
+@pytest.mark.parametrize('kind', ['none', 'files', 'links'])
+@pytest.mark.parametrize('command', ['rm', 'mkdir', 'cp', 'chgrp', 'sync', 'ln', 'mv'])
+def test_a_cut_leaves_a_key_with_its_certificate_and_the_next_run_replaces_both(tmp_path, kind, command):
+    for number in range(1, 20):
+        directory = tmp_path / str(number)
+        directory.mkdir()
+        if kind != 'none':
+            (directory / 'host.key').write_text('key former')
+            (directory / 'host.crt').write_text('certificate former')
+        if kind == 'links':
+            new_pair(directory, 'linked')
+            assert place(directory).returncode == 0
+        new_pair(directory, 'new')
+        cut = cut_before(directory, command, number)
+        if kind != 'none':
+            key, certificate = pair(directory)
+            assert key.split()[1] == certificate.split()[1]
+        new_pair(directory, 'next')
+        placed = place(directory)
+        assert placed.returncode == 0, placed.stderr
+        assert pair(directory) == ['key next', 'certificate next']
+        assert sorted(path.name for path in directory.iterdir())[:3] == ['host.crt', 'host.key', 'pair']
+        assert len(list(directory.iterdir())) == 4
+        if not cut:
+            return
+    pytest.fail('it was cut each time')
