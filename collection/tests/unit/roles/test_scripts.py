@@ -179,3 +179,48 @@ def test_a_cut_leaves_a_key_with_its_certificate_and_the_next_run_replaces_both(
         if not cut:
             return
     pytest.fail('it was cut each time')
+
+
+def has_key(directory):
+    return run('issue_certificate/files/look.sh', directory, directory / 'ca.crt').stdout.splitlines()[0]
+
+
+@pytest.mark.parametrize('damage, word', [
+    (lambda ca: None, 'yes'),
+    (lambda ca: (ca / 'ca.key').write_text(''), 'no'),
+    (lambda ca: (ca / 'ca.crt').write_text(''), 'no'),
+    (lambda ca: [(ca / name).write_text('') for name in ('ca.key', 'ca.crt')], 'no'),
+    (lambda ca: (ca / 'ca.key').unlink(), 'no'),
+    (lambda ca: (ca / 'ca.crt').unlink(), 'no'),
+    (lambda ca: (ca / 'ca.key').rename(ca / 'ca.key.new'), 'no'),
+    (lambda ca: (authority(ca, 'other'), (ca / 'other.key').replace(ca / 'ca.key')), 'no'),
+])
+def test_an_authority_is_a_certificate_with_its_key(tmp_path, damage, word):
+    authority(tmp_path)
+    damage(tmp_path)
+    assert has_key(tmp_path) == f'key: {word}'
+
+
+def place_authority(directory, key, certificate):
+    return subprocess.run(['sh', ROLES / 'issue_certificate/files/place_authority.sh', directory, key],
+                          input=certificate, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_the_authority_is_placed_with_its_key_and_with_no_other(tmp_path):
+    authority(tmp_path)
+    authority(tmp_path, 'other')
+    former = (tmp_path / 'ca.crt').read_text()
+    other = (tmp_path / 'other.crt').read_text()
+    refused = place_authority(tmp_path, 'ca.key', other)
+    assert refused.returncode == 1 and refused.stderr == f'{tmp_path}/ca.key is not the key of the certificate\n'
+    assert (tmp_path / 'ca.crt').read_text() == former and has_key(tmp_path) == 'key: yes'
+    assert place_authority(tmp_path, 'ca.key.new', '').returncode != 0
+    assert (tmp_path / 'ca.crt').read_text() == former
+    (tmp_path / 'other.key').rename(tmp_path / 'ca.key.new')
+    assert place_authority(tmp_path, 'ca.key.new', other).returncode == 0
+    assert (tmp_path / 'ca.crt').read_text() == other and has_key(tmp_path) == 'key: yes'
+    assert (tmp_path / 'ca.key').stat().st_mode & 0o777 == 0o600
+    renewed = openssl('x509', '-in', tmp_path / 'ca.crt', '-signkey', tmp_path / 'ca.key', '-days', '9')
+    assert place_authority(tmp_path, 'ca.key', renewed).returncode == 0
+    assert (tmp_path / 'ca.crt').read_text() == renewed and has_key(tmp_path) == 'key: yes'
+    assert sorted(path.name for path in tmp_path.iterdir()) == ['ca.crt', 'ca.key', 'other.crt']
