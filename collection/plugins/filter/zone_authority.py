@@ -17,7 +17,7 @@ description:
     are trusted until no certificate of the old one is in use. The new one signs only after all hosts trust it.
 requirements:
   - cryptography, which ansible-core needs itself
-positional: nodes, proxies, ca_dir, certificate, key, brought
+positional: nodes, proxies, batch, ca_dir, certificate, key, brought
 options:
   _input:
     description:
@@ -33,6 +33,13 @@ options:
     required: true
   proxies:
     description: The other hosts of the zone, which trust it alone.
+    type: list
+    elements: str
+    required: true
+  batch:
+    description:
+      - The hosts that go on together now. A service may still show a certificate that its host has replaced, so an
+        authority remains trusted until all hosts of the zone are among them.
     type: list
     elements: str
     required: true
@@ -57,7 +64,7 @@ options:
 EXAMPLES = r'''
 - name: Decide which authority signs
   ansible.builtin.set_fact:
-    zone: "{{ looks | pgedge.platform.zone_authority(['db1', 'db2'], ['proxy'], '/etc/pgedge/ca') }}"
+    zone: "{{ looks | pgedge.platform.zone_authority(['db1'], ['proxy'], ['db1', 'proxy'], '/etc/pgedge/ca') }}"
 '''
 
 RETURN = r'''
@@ -66,7 +73,7 @@ _value:
     - V(way) is V(keep) (the authority of V(holder)), V(supplied), V(brought), V(make), V(refuse) with a V(reason), or
       V(unknown) with a V(reason) (a silent node may hold it, so only V(users), which trust one, can go on).
     - V(certificate) is that of the authority, V(trusted) the certificates that hosts have to trust, V(signs) whether
-      certificates of another authority may be replaced now, V(changing) whether there are any, V(kept) the nodes that
+      certificates of another authority may be replaced now, V(changing) whether any are in use, V(kept) the nodes that
       hold the authority, V(ends) its last day, V(days) how many days are left.
   type: dict
 '''
@@ -239,19 +246,22 @@ def using(hosts):
     return [name for name, host in sorted(hosts.items()) if host.bundles]
 
 
-def trust(hosts, current):
-    """Return the authorities that hosts have to trust, and whether certificates of another one may be replaced."""
+def trust(hosts, current, batch):
+    """Return the authorities that hosts have to trust, whether certificates of another one may be replaced, and whether
+    there are any in use."""
     everywhere = all(any(one.key == current.key for one in bundle) for host in hosts.values()
                      for bundle in host.bundles)
     silent = any(not host.reached for host in hosts.values())
     others = {one.key: one for host in hosts.values() for bundle in host.bundles for one in bundle
               if one.key != current.key}
     in_use = [one for host in hosts.values() for one in host.used]
-    needed = [one for one in others.values() if silent or any(one.signed(used) for used in in_use)]
-    return [current] + sorted(needed, key=lambda one: one.key), everywhere and not (others and silent)
+    signers = [one for one in others.values() if any(one.signed(used) for used in in_use)]
+    needed = others.values() if silent or set(hosts) - set(batch) else signers
+    return ([current] + sorted(needed, key=lambda one: one.key), everywhere and not (others and silent),
+            bool(signers))
 
 
-def zone_authority(looks, nodes, proxies, ca_dir, certificate='', key='', brought=False):
+def zone_authority(looks, nodes, proxies, batch, ca_dir, certificate='', key='', brought=False):
     """Return the authority of the zone; see the documentation."""
     if MISSING:
         raise AnsibleFilterError('the filter zone_authority needs the Python library cryptography on the controller: '
@@ -266,7 +276,7 @@ def zone_authority(looks, nodes, proxies, ca_dir, certificate='', key='', brough
     if current is None:
         return {'way': way, 'reason': reason, 'users': using(hosts), 'certificate': '', 'trusted': '',
                 'signs': way == 'make', 'changing': False, 'kept': []}
-    trusted, signs = trust(hosts, current)
+    trusted, signs, changing = trust(hosts, current, batch)
     strangers = [name for name, host in sorted(hosts.items())
                  if any(all(one.key != current.key for one in bundle) for bundle in host.bundles)]
     if way == 'keep' and strangers:
@@ -277,7 +287,7 @@ def zone_authority(looks, nodes, proxies, ca_dir, certificate='', key='', brough
     if way != 'keep' and current.ends() <= now:
         return refuse(f'etcd_ca_cert ended on {current.ends():%Y-%m-%d}')
     return {'way': way, 'holder': holder, 'certificate': current.pem, 'trusted': ''.join(one.pem for one in trusted),
-            'signs': signs, 'changing': len(trusted) > 1,
+            'signs': signs, 'changing': changing,
             'kept': [name for name, host in hosts.items() if host.authority and host.authority.key == current.key],
             'ends': f'{current.ends():%Y-%m-%d}', 'days': (current.ends() - now).days}
 

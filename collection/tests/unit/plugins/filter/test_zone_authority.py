@@ -77,9 +77,10 @@ def zone(*looks, supplied=None):
     return decide({f'db{number}': one for number, one in enumerate(looks, 1)}, supplied=supplied)
 
 
-def decide(looks, proxies=(), nodes=(), supplied=None):
+def decide(looks, proxies=(), nodes=(), supplied=None, batch=None):
     pair = (supplied.certificate, supplied.key) if supplied else ('', '')
-    return plugin.zone_authority(looks, nodes or [name for name in looks if name not in proxies], proxies, CA_DIR, *pair)
+    nodes = nodes or [name for name in looks if name not in proxies]
+    return plugin.zone_authority(looks, nodes, proxies, batch or [*nodes, *proxies], CA_DIR, *pair)
 
 
 def test_bare_hosts_get_an_authority():
@@ -185,7 +186,14 @@ def test_change_of_the_authority(case):
     assert decided['way'] == 'supplied'
     assert decided['trusted'] == ''.join(one.certificate for one in trusted)
     assert decided['signs'] == signs
-    assert decided['changing'] == (len(trusted) > 1)
+    assert decided['changing'] == any(look in (OLD, TOLD, FORMER) for look in looks)
+
+
+def test_the_former_authority_is_trusted_until_all_hosts_go_on_together():
+    looks = {'db1': NEW, 'db2': NEW, 'proxy': look(trusts=BOTH)}
+    together, apart = decide(looks, ['proxy'], supplied=OTHER), decide(looks, ['proxy'], supplied=OTHER, batch=['proxy'])
+    assert (together['trusted'], together['signs']) == (OTHER.certificate, True)
+    assert (apart['trusted'], apart['signs']) == (OTHER.certificate + OURS.certificate, True)
 
 
 SUPPLIED = {
@@ -205,7 +213,7 @@ SUPPLIED = {
 @pytest.mark.parametrize('case', SUPPLIED)
 def test_what_cannot_be_an_authority_is_refused(case):
     pair, reason = SUPPLIED[case]
-    decided = plugin.zone_authority({'db1': HEALTHY}, ['db1'], [], CA_DIR, *pair)
+    decided = plugin.zone_authority({'db1': HEALTHY}, ['db1'], [], ['db1'], CA_DIR, *pair)
     assert decided['way'] == 'refuse'
     assert reason in decided['reason']
     assert OURS.key.splitlines()[1] not in decided['reason']
@@ -267,10 +275,10 @@ def test_a_certificate_that_does_not_fit_is_refused(arguments, reason):
 
 
 def test_brought_certificates_take_no_key_of_the_authority():
-    decided = plugin.zone_authority({'db1': BARE, 'db2': BARE}, ['db1', 'db2'], [], CA_DIR, OURS.certificate, '', True)
+    decided = plugin.zone_authority({'db1': BARE, 'db2': BARE}, ['db1', 'db2'], [], ['db1', 'db2'], CA_DIR, OURS.certificate, '', True)
     assert (decided['way'], decided['trusted'], decided['signs'], decided['holder']) == ('brought', OURS.certificate,
                                                                                          True, '')
-    decided = plugin.zone_authority({'db1': HEALTHY, 'db2': HEALTHY}, ['db1', 'db2'], [], CA_DIR, OTHER.certificate, '', True)
+    decided = plugin.zone_authority({'db1': HEALTHY, 'db2': HEALTHY}, ['db1', 'db2'], [], ['db1', 'db2'], CA_DIR, OTHER.certificate, '', True)
     assert (decided['way'], decided['signs']) == ('brought', False)
     assert decided['trusted'] == OTHER.certificate + OURS.certificate
-    assert 'etcd_ca_cert is not set' in plugin.zone_authority({'db1': BARE}, ['db1'], [], CA_DIR, '', '', True)['reason']
+    assert 'etcd_ca_cert is not set' in plugin.zone_authority({'db1': BARE}, ['db1'], [], ['db1'], CA_DIR, '', '', True)['reason']
