@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import os
 import pathlib
+import shutil
 import subprocess
 
 import pytest
@@ -116,7 +117,8 @@ def test_files_are_printed_whole_and_others_not_at_all(tmp_path):
 
 
 def openssl(*arguments, **options):
-    return subprocess.run(['openssl', *map(str, arguments)], check=True, capture_output=True, text=True, **options).stdout
+    return subprocess.run(['openssl', *map(str, arguments)], check=True, capture_output=True, text=True,
+                          **options).stdout
 
 
 def authority(directory, name='ca'):
@@ -143,7 +145,7 @@ def cut_before(directory, command, number):
     programs = directory.parent / 'programs'
     programs.mkdir(exist_ok=True)
     (programs / 'calls').write_text('')
-    real = subprocess.run(['sh', '-c', f'command -v {command}'], capture_output=True, text=True, check=True).stdout.strip()
+    real = shutil.which(command)
     (programs / command).write_text(f'#!/bin/sh\necho >>{programs}/calls\n'
                                     f'[ $(wc -l <{programs}/calls) -ne {number} ] || {{ kill -9 $PPID; exit 1; }}\n'
                                     f'exec {real} "$@"\n')

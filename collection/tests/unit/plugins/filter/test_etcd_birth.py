@@ -102,7 +102,8 @@ REFUSALS = {
     'two lost their data while the third is down': ({'db1': LOST, 'db2': look(mark=mark('db2')), 'db3': SILENT}, 'an empty one is not founded'),
     'two are bare while the third is not reached': ({'db1': look(), 'db2': look(), 'db3': SILENT}, 'db3 did not answer'),
     'two are bare while the third has not looked': ({'db1': look(), 'db2': look()}, 'db3 did not look yet'),
-    'one did not answer, and one has not looked': ({'db1': look(), 'db2': SILENT}, 'db2 did not answer and db3 did not look yet'),
+    'one did not answer, and one has not looked':
+        ({'db1': look(), 'db2': SILENT}, 'db2 did not answer and db3 did not look yet'),
     'two are bare while the third is down': ({'db1': look(), 'db2': look(), 'db3': DOWN['db3']}, 'data is on db3'),
     'all lost their data': ({node: look(mark=mark(node)) for node in IDS}, 'a mark on db1, db2, db3'),
     'this one alone has a mark': ({'db1': LOST, 'db2': look(), 'db3': look()}, 'a mark on db1'),
