@@ -16,11 +16,11 @@ description:
   - An empty cluster is never founded in the place of another. A member whose data is lost is replaced only if a
     quorum answers without it, and if the host's mark (cluster, member, directory, file system) is the one
     that the others know.
-positional: host, directory, url, replaced
+positional: host, nodes, directory, url, replaced
 options:
   _input:
     description:
-      - The look at each host of the zone, by its name in the inventory.
+      - The look at each host of the zone, by its name in the inventory. A host without one counts as silent.
       - V(reached) whether it answered at all; V(data) whether its data directory holds a member; V(mark) the record
         of an earlier run; V(mount) the file system of the data directory; V(list) the output of C(etcdctl member
         list) there, empty if its member is down or has no quorum.
@@ -29,6 +29,11 @@ options:
   host:
     description: The host to decide on.
     type: str
+    required: true
+  nodes:
+    description: The hosts of the zone.
+    type: list
+    elements: str
     required: true
   directory:
     description: The directory of the member's data.
@@ -48,7 +53,9 @@ options:
 EXAMPLES = r'''
 - name: Decide how the host becomes a member
   ansible.builtin.set_fact:
-    birth: "{{ looks | pgedge.platform.etcd_birth('db1', '/var/lib/etcd/postgresql', 'https://192.0.2.1:2380') }}"
+    birth: >-
+      {{ looks | pgedge.platform.etcd_birth('db1', ['db1', 'db2'], '/var/lib/etcd/postgresql', 'https://192.0.2.1:2380')
+      }}
 '''
 
 RETURN = r'''
@@ -164,10 +171,19 @@ def join(looks, host, directory, url, replaced, living):
     return {'way': 'join', 'remove': identifier, 'add': True}
 
 
+def silence(looks):
+    """Return which hosts were not heard, and why, or nothing."""
+    deaf = [node for node, look in sorted(looks.items()) if look and not look.get('reached')]
+    unseen = [node for node, look in sorted(looks.items()) if not look]
+    return ' and '.join(([f"{', '.join(deaf)} did not answer"] if deaf else [])
+                        + ([f"{', '.join(unseen)} did not look yet (strategy: linear makes all look first)"]
+                           if unseen else []))
+
+
 def found(looks, host):
     """Decide for a host without data if no cluster answers."""
     nodes = sorted(looks)
-    silent = [node for node in nodes if not looks[node].get('reached')]
+    silent = silence(looks)
     begun = {node: looks[node]['mark']['founding'] for node in nodes if 'founding' in (looks[node].get('mark') or {})}
     holders = [node for node in nodes if looks[node].get('data') and node not in begun]
     marked = [node for node in nodes if mark_of(looks[node]) or (looks[node].get('mark') or {}).get('damaged')]
@@ -179,8 +195,8 @@ def found(looks, host):
                       "hosts that have data; if all is lost for good, restore a snapshot, or remove member.json in "
                       "etcd_config_dir of each host")
     if silent:
-        return refuse(f"{', '.join(silent)} did not answer, and may hold the data of the zone's cluster: it is "
-                      "founded only if all its hosts can be asked")
+        return refuse(f"{silent}, and may hold the data of the zone's cluster: it is founded only if all its hosts "
+                      "can be asked")
     others = [node for node, members in begun.items() if looks[node].get('data') and sorted(members) != nodes]
     if others:
         return refuse(f"founding was begun on {', '.join(others)} with the members {', '.join(begun[others[0]])}: "
@@ -206,8 +222,9 @@ def decide(looks, known, host, directory, url, replaced):
     return found(looks, host)
 
 
-def etcd_birth(looks, host, directory, url, replaced=()):
+def etcd_birth(looks, host, nodes, directory, url, replaced=()):
     """Return how the host becomes a member; see the documentation."""
+    looks = {node: looks.get(node, {}) for node in nodes}
     known = clusters(looks)
     ask = next((node for node in sorted(known) if node != host), next(iter(known), ''))
     told = known.get(ask, {'cluster': '', 'members': {}})

@@ -17,14 +17,31 @@ description:
     are trusted until no certificate of the old one is in use. The new one signs only after all hosts trust it.
 requirements:
   - cryptography, which ansible-core needs itself
-positional: ca_dir, certificate, key, brought
+positional: nodes, proxies, batch, ca_dir, certificate, key, brought
 options:
   _input:
     description:
-      - The look at each host of the zone, by its name in the inventory.
-      - V(reached) whether it answered at all; V(node) whether it can hold the authority, unlike a proxy;
-      - V(key) whether it holds the authority's key; V(files) the output of C(tail -v) for its certificates.
+      - The look at each host of the zone, by its name in the inventory. A host without one counts as silent.
+      - V(reached) whether it answered at all; V(key) whether it holds the authority's certificate and the key of it;
+      - V(files) the output of C(tail -v) for its certificates.
     type: dict
+    required: true
+  nodes:
+    description: The hosts of the zone that hold its authority.
+    type: list
+    elements: str
+    required: true
+  proxies:
+    description: The other hosts of the zone, which trust it alone.
+    type: list
+    elements: str
+    required: true
+  batch:
+    description:
+      - The hosts that go on together now. A service may still show a certificate that its host has replaced, so an
+        authority remains trusted until all hosts of the zone are among them.
+    type: list
+    elements: str
     required: true
   ca_dir:
     description: The directory of the authority on the hosts.
@@ -47,16 +64,17 @@ options:
 EXAMPLES = r'''
 - name: Decide which authority signs
   ansible.builtin.set_fact:
-    zone: "{{ looks | pgedge.platform.zone_authority('/etc/pgedge/ca') }}"
+    zone: "{{ looks | pgedge.platform.zone_authority(['db1'], ['proxy'], ['db1', 'proxy'], '/etc/pgedge/ca') }}"
 '''
 
 RETURN = r'''
 _value:
   description:
-    - V(way) is V(keep) (the authority of V(holder)), V(supplied), V(brought), V(make) or V(refuse) with a V(reason).
+    - V(way) is V(keep) (the authority of V(holder)), V(supplied), V(brought), V(make), V(refuse) with a V(reason), or
+      V(unknown) with a V(reason) (a silent node may hold it, so only V(users), which trust one, can go on).
     - V(certificate) is that of the authority, V(trusted) the certificates that hosts have to trust, V(signs) whether
-      certificates of another authority may be replaced now, V(ends) the last day of the authority, V(days) how many
-      days are left.
+      certificates of another authority may be replaced now, V(changing) whether any are in use, V(kept) the nodes that
+      hold the authority, V(ends) its last day, V(days) how many days are left.
   type: dict
 '''
 
@@ -132,8 +150,10 @@ class Certificate:
 class Host:
     """The look at one host: the authority whose key it holds, the ones that it trusts, and the certificates in use."""
 
-    def __init__(self, look, ca_dir):
-        self.reached, self.node = look.get('reached', False), look.get('node', True)
+    def __init__(self, look, node, ca_dir):
+        self.looked, self.node = look is not None, node
+        look = look or {}
+        self.reached = look.get('reached', False)
         self.authority, self.bundles, self.used = None, [], []
         parts = HEADER.split(look.get('files', ''))
         for path, text in zip(parts[1::2], parts[2::2]):
@@ -188,57 +208,75 @@ def supplied(certificate, key, brought):
     return given[0], ''
 
 
+def silence(hosts):
+    """Return which nodes were not heard, and why, or nothing."""
+    deaf = [name for name, host in sorted(hosts.items()) if host.node and host.looked and not host.reached]
+    unseen = [name for name, host in sorted(hosts.items()) if host.node and not host.looked]
+    return ' and '.join(([f"{', '.join(deaf)} did not answer"] if deaf else [])
+                        + ([f"{', '.join(unseen)} did not look yet (strategy: linear makes all look first)"]
+                           if unseen else []))
+
+
 def held(hosts):
-    """Return the authority whose key the hosts hold with a holder, or why there is none."""
+    """Return the way: to keep the authority of a holder, both named, to make one, or another with its reason."""
     holders = {name: host.authority for name, host in sorted(hosts.items()) if host.authority}
     if len({authority.key for authority in holders.values()}) > 1:
-        return '', None, ('the zone has more than one certificate authority: ' + ', '.join(
-            f'that on {name} ends on {authority.ends():%Y-%m-%d}' for name, authority in holders.items())
+        return 'refuse', '', None, (
+            'the zone has more than one certificate authority: '
+            + ', '.join(f'that on {name} ends on {authority.ends():%Y-%m-%d}' for name, authority in holders.items())
             + '. Say which one it is by etcd_ca_cert and etcd_ca_key, or remove tls_ca_dir on the hosts with the wrong '
             'one')
     if holders:
         name = max(sorted(holders), key=lambda name: holders[name].ends())
-        return name, holders[name], ''
-    users = [name for name, host in sorted(hosts.items()) if host.bundles]
-    if users:
-        return '', None, (f"{', '.join(users)} hold certificates of an authority whose key no host of the zone has, "
-                          'and a second authority would lock them out. Supply that one by etcd_ca_cert and '
-                          'etcd_ca_key, bring its ca.crt and ca.key back to tls_ca_dir on one host, or supply '
-                          'another one by these variables')
-    silent = [name for name, host in sorted(hosts.items()) if host.node and not host.reached]
+        return 'keep', name, holders[name], ''
+    silent, users = silence(hosts), using(hosts)
     if silent:
-        return '', None, (f"{', '.join(silent)} did not answer, and may hold the zone's certificate authority: it is "
-                          'made only if all its hosts can be asked')
-    return '', None, ''
+        return 'unknown', '', None, (f"{silent}, and may hold the zone's certificate authority: another one is made "
+                                     "only if all its nodes can be asked")
+    if users:
+        return 'refuse', '', None, (
+            f"{', '.join(users)} hold certificates of an authority whose key no host of the zone has, and a second "
+            'authority would lock them out. Supply that one by etcd_ca_cert and etcd_ca_key, bring its ca.crt and '
+            'ca.key back to tls_ca_dir on one host, or supply another one by these variables')
+    return 'make', '', None, ''
 
 
-def trust(hosts, current):
-    """Return the authorities that hosts have to trust, and whether certificates of another one may be replaced."""
+def using(hosts):
+    """Return the hosts that trust an authority."""
+    return [name for name, host in sorted(hosts.items()) if host.bundles]
+
+
+def trust(hosts, current, batch):
+    """Return the authorities that hosts have to trust, whether certificates of another one may be replaced, and whether
+    there are any in use."""
     everywhere = all(any(one.key == current.key for one in bundle) for host in hosts.values()
                      for bundle in host.bundles)
     silent = any(not host.reached for host in hosts.values())
     others = {one.key: one for host in hosts.values() for bundle in host.bundles for one in bundle
               if one.key != current.key}
     in_use = [one for host in hosts.values() for one in host.used]
-    needed = [one for one in others.values() if silent or any(one.signed(used) for used in in_use)]
-    return [current] + sorted(needed, key=lambda one: one.key), everywhere and not (others and silent)
+    signers = [one for one in others.values() if any(one.signed(used) for used in in_use)]
+    needed = others.values() if silent or set(hosts) - set(batch) else signers
+    return ([current] + sorted(needed, key=lambda one: one.key), everywhere and not (others and silent),
+            bool(signers))
 
 
-def zone_authority(looks, ca_dir, certificate='', key='', brought=False):
+def zone_authority(looks, nodes, proxies, batch, ca_dir, certificate='', key='', brought=False):
     """Return the authority of the zone; see the documentation."""
     if MISSING:
         raise AnsibleFilterError('the filter zone_authority needs the Python library cryptography on the controller: '
                                  f'{MISSING}')
-    hosts = {name: Host(look, ca_dir) for name, look in looks.items()}
+    hosts = {name: Host(looks.get(name), name in nodes, ca_dir) for name in [*nodes, *proxies]}
     if certificate or key or brought:
         (current, reason), holder, way = supplied(certificate, key, brought), '', 'brought' if brought else 'supplied'
     else:
-        (holder, current, reason), way = held(hosts), 'keep'
-    if reason:
+        way, holder, current, reason = held(hosts)
+    if reason and way != 'unknown':
         return refuse(reason)
     if current is None:
-        return {'way': 'make', 'certificate': '', 'trusted': '', 'signs': True}
-    trusted, signs = trust(hosts, current)
+        return {'way': way, 'reason': reason, 'users': using(hosts), 'certificate': '', 'trusted': '',
+                'signs': way == 'make', 'changing': False, 'kept': []}
+    trusted, signs, changing = trust(hosts, current, batch)
     strangers = [name for name, host in sorted(hosts.items())
                  if any(all(one.key != current.key for one in bundle) for bundle in host.bundles)]
     if way == 'keep' and strangers:
@@ -249,7 +287,8 @@ def zone_authority(looks, ca_dir, certificate='', key='', brought=False):
     if way != 'keep' and current.ends() <= now:
         return refuse(f'etcd_ca_cert ended on {current.ends():%Y-%m-%d}')
     return {'way': way, 'holder': holder, 'certificate': current.pem, 'trusted': ''.join(one.pem for one in trusted),
-            'signs': signs,
+            'signs': signs, 'changing': changing,
+            'kept': [name for name, host in hosts.items() if host.authority and host.authority.key == current.key],
             'ends': f'{current.ends():%Y-%m-%d}', 'days': (current.ends() - now).days}
 
 

@@ -14,7 +14,8 @@ turn() {
   mv -T -- "$1.part" "$1"
 }
 
-# keep NAME KEY CERTIFICATE: a directory with copies of them.
+# keep NAME KEY CERTIFICATE: a directory with copies of them. NAME is not the one that `pair` leads to: the links may
+# lead there already.
 keep() {
   rm -rf -- "$1"
   mkdir -m 0750 -- "$1"
@@ -30,7 +31,7 @@ former=$(readlink pair || true)
 keep "$new" host.key.new host.crt.new
 if [ ! -L host.key ] || [ ! -L host.crt ]; then
   if [ -e host.key ] && [ -e host.crt ]; then # as earlier releases have it: the same two files, behind links
-    former=pair.former
+    [ "$former" != pair.former ] && former=pair.former || former=pair.former.again
     keep "$former" host.key host.crt
     turn pair "$former"
   else

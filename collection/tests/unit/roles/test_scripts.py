@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import os
 import pathlib
+import shutil
 import subprocess
 
 import pytest
@@ -155,3 +156,115 @@ def test_the_wait_for_haproxy_has_a_limit(haproxy):
     done, calls = haproxy('activating')
     assert done.returncode == 1 and set(calls) == {'is-active'}
     assert done.stderr == 'systemd says for 30 s that it is activating\n'
+
+
+def openssl(*arguments, **options):
+    return subprocess.run(['openssl', *map(str, arguments)], check=True, capture_output=True, text=True,
+                          **options).stdout
+
+
+def authority(directory, name='ca'):
+    directory.mkdir(exist_ok=True)
+    openssl('req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', '/CN=zone',
+            '-keyout', directory / f'{name}.key', '-out', directory / f'{name}.crt')
+
+
+def new_pair(directory, text):
+    (directory / 'host.key.new').write_text(f'key {text}')
+    (directory / 'host.crt.new').write_text(f'certificate {text}')
+
+
+def pair(directory):
+    return [(directory / name).read_text() for name in ('host.key', 'host.crt')]
+
+
+def place(directory):
+    return run('issue_certificate/files/place.sh', directory, os.getgid())
+
+
+def cut_before(directory, command, number):
+    """Run place.sh on the directory, with a command that kills it at its n-th call."""
+    programs = directory.parent / 'programs'
+    programs.mkdir(exist_ok=True)
+    (programs / 'calls').write_text('')
+    real = shutil.which(command)
+    (programs / command).write_text(f'#!/bin/sh\necho >>{programs}/calls\n'
+                                    f'[ $(wc -l <{programs}/calls) -ne {number} ] || {{ kill -9 $PPID; exit 1; }}\n'
+                                    f'exec {real} "$@"\n')
+    (programs / command).chmod(0o755)
+    killed = subprocess.run(['sh', ROLES / 'issue_certificate/files/place.sh', directory, str(os.getgid())],
+                            env=os.environ | {'PATH': f"{programs}:{os.environ['PATH']}"}, check=False, timeout=60)
+    return killed.returncode == -9
+
+
+@pytest.mark.parametrize('kind', ['none', 'files', 'links'])
+@pytest.mark.parametrize('command', ['rm', 'mkdir', 'cp', 'chgrp', 'sync', 'ln', 'mv'])
+def test_a_cut_leaves_a_key_with_its_certificate_and_the_next_run_replaces_both(tmp_path, kind, command):
+    for number in range(1, 20):
+        directory = tmp_path / str(number)
+        directory.mkdir()
+        if kind != 'none':
+            (directory / 'host.key').write_text('key former')
+            (directory / 'host.crt').write_text('certificate former')
+        if kind == 'links':
+            new_pair(directory, 'linked')
+            assert place(directory).returncode == 0
+        new_pair(directory, 'new')
+        cut = cut_before(directory, command, number)
+        if kind != 'none':
+            key, certificate = pair(directory)
+            assert key.split()[1] == certificate.split()[1]
+        new_pair(directory, 'next')
+        placed = place(directory)
+        assert placed.returncode == 0, placed.stderr
+        assert pair(directory) == ['key next', 'certificate next']
+        assert sorted(path.name for path in directory.iterdir())[:3] == ['host.crt', 'host.key', 'pair']
+        assert len(list(directory.iterdir())) == 4
+        if not cut:
+            return
+    pytest.fail('it was cut each time')
+
+
+def has_key(directory):
+    return run('issue_certificate/files/look.sh', directory, directory / 'ca.crt').stdout.splitlines()[0]
+
+
+@pytest.mark.parametrize('damage, word', [
+    (lambda ca: None, 'yes'),
+    (lambda ca: (ca / 'ca.key').write_text(''), 'no'),
+    (lambda ca: (ca / 'ca.crt').write_text(''), 'no'),
+    (lambda ca: [(ca / name).write_text('') for name in ('ca.key', 'ca.crt')], 'no'),
+    (lambda ca: (ca / 'ca.key').unlink(), 'no'),
+    (lambda ca: (ca / 'ca.crt').unlink(), 'no'),
+    (lambda ca: (ca / 'ca.key').rename(ca / 'ca.key.new'), 'no'),
+    (lambda ca: (authority(ca, 'other'), (ca / 'other.key').replace(ca / 'ca.key')), 'no'),
+])
+def test_an_authority_is_a_certificate_with_its_key(tmp_path, damage, word):
+    authority(tmp_path)
+    damage(tmp_path)
+    assert has_key(tmp_path) == f'key: {word}'
+
+
+def place_authority(directory, key, certificate):
+    return subprocess.run(['sh', ROLES / 'issue_certificate/files/place_authority.sh', directory, key],
+                          input=certificate, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_the_authority_is_placed_with_its_key_and_with_no_other(tmp_path):
+    authority(tmp_path)
+    authority(tmp_path, 'other')
+    former = (tmp_path / 'ca.crt').read_text()
+    other = (tmp_path / 'other.crt').read_text()
+    refused = place_authority(tmp_path, 'ca.key', other)
+    assert refused.returncode == 1 and refused.stderr == f'{tmp_path}/ca.key is not the key of the certificate\n'
+    assert (tmp_path / 'ca.crt').read_text() == former and has_key(tmp_path) == 'key: yes'
+    assert place_authority(tmp_path, 'ca.key.new', '').returncode != 0
+    assert (tmp_path / 'ca.crt').read_text() == former
+    (tmp_path / 'other.key').rename(tmp_path / 'ca.key.new')
+    assert place_authority(tmp_path, 'ca.key.new', other).returncode == 0
+    assert (tmp_path / 'ca.crt').read_text() == other and has_key(tmp_path) == 'key: yes'
+    assert (tmp_path / 'ca.key').stat().st_mode & 0o777 == 0o600
+    renewed = openssl('x509', '-in', tmp_path / 'ca.crt', '-signkey', tmp_path / 'ca.key', '-days', '9')
+    assert place_authority(tmp_path, 'ca.key', renewed).returncode == 0
+    assert (tmp_path / 'ca.crt').read_text() == renewed and has_key(tmp_path) == 'key: yes'
+    assert sorted(path.name for path in tmp_path.iterdir()) == ['ca.crt', 'ca.key', 'other.crt']

@@ -45,8 +45,8 @@ LOST = look(mark=mark('db1'))
 DOWN = {node: look(node, list=None) for node in IDS}
 
 
-def birth(looks, replaced=()):
-    return plugin.etcd_birth(looks, 'db1', DIRECTORY, 'https://db1:2380', replaced)
+def birth(looks, replaced=(), nodes=tuple(IDS)):
+    return plugin.etcd_birth(looks, 'db1', nodes, DIRECTORY, 'https://db1:2380', replaced)
 
 
 WAYS = {
@@ -101,6 +101,9 @@ def test_a_member_that_does_not_vote_yet_is_named():
 REFUSALS = {
     'two lost their data while the third is down': ({'db1': LOST, 'db2': look(mark=mark('db2')), 'db3': SILENT}, 'an empty one is not founded'),
     'two are bare while the third is not reached': ({'db1': look(), 'db2': look(), 'db3': SILENT}, 'db3 did not answer'),
+    'two are bare while the third has not looked': ({'db1': look(), 'db2': look()}, 'db3 did not look yet'),
+    'one did not answer, and one has not looked':
+        ({'db1': look(), 'db2': SILENT}, 'db2 did not answer and db3 did not look yet'),
     'two are bare while the third is down': ({'db1': look(), 'db2': look(), 'db3': DOWN['db3']}, 'data is on db3'),
     'all lost their data': ({node: look(mark=mark(node)) for node in IDS}, 'a mark on db1, db2, db3'),
     'this one alone has a mark': ({'db1': LOST, 'db2': look(), 'db3': look()}, 'a mark on db1'),

@@ -63,7 +63,7 @@ def look(authority=None, key=True, trusts=(), signer=None):
         files['/etc/pgedge/tls/etcd/ca.crt'] = ''.join(one.certificate for one in trusts)
     if signer:
         files['/etc/pgedge/tls/etcd/host.crt'] = signer.host()
-    return {'reached': True, 'node': True, 'key': bool(authority) and key,
+    return {'reached': True, 'key': bool(authority) and key,
             'files': '\n'.join(f'==> {path} <==\n{text}' for path, text in files.items())}
 
 
@@ -74,8 +74,13 @@ FORMER = look(trusts=[OURS], signer=OURS)
 
 
 def zone(*looks, supplied=None):
+    return decide({f'db{number}': one for number, one in enumerate(looks, 1)}, supplied=supplied)
+
+
+def decide(looks, proxies=(), nodes=(), supplied=None, batch=None):
     pair = (supplied.certificate, supplied.key) if supplied else ('', '')
-    return plugin.zone_authority({f'db{number}': one for number, one in enumerate(looks, 1)}, CA_DIR, *pair)
+    nodes = nodes or [name for name in looks if name not in proxies]
+    return plugin.zone_authority(looks, nodes, proxies, batch or [*nodes, *proxies], CA_DIR, *pair)
 
 
 def test_bare_hosts_get_an_authority():
@@ -83,8 +88,9 @@ def test_bare_hosts_get_an_authority():
 
 
 def test_a_silent_proxy_keeps_no_authority():
-    assert zone(BARE, BARE, SILENT | {'node': False})['way'] == 'make'
-    assert zone(BARE, BARE, BARE | {'node': False}, FORMER | {'node': False})['way'] == 'refuse'
+    assert decide({'db1': BARE, 'db2': BARE, 'proxy': SILENT}, ['proxy'])['way'] == 'make'
+    assert decide({'db1': BARE, 'db2': BARE}, ['proxy'])['way'] == 'make'
+    assert decide({'db1': BARE, 'db2': BARE, 'proxy': FORMER}, ['proxy'])['way'] == 'refuse'
 
 
 KEPT = {
@@ -109,8 +115,6 @@ def test_the_authority_is_kept(case):
 REFUSALS = {
     'the key is lost': ([BARE, FORMER, FORMER], 'db2, db3 hold certificates of an authority whose key no host of the zone has'),
     'the key is lost, and the certificate is there': ([look(OURS, key=False), FORMER, FORMER], 'db2, db3 hold certificates'),
-    'the holder is silent': ([SILENT, FORMER, FORMER], 'db2, db3 hold certificates'),
-    'bare hosts, and one is silent': ([BARE, BARE, SILENT], 'db3 did not answer'),
     'two authorities': ([HEALTHY, look(OTHER, trusts=[OTHER], signer=OTHER)], 'more than one certificate authority: that on db1'),
     'another authority than the others trust': ([look(OTHER, trusts=[OTHER]), FORMER], 'db2 trust another certificate authority than that of db1'),
 }
@@ -122,6 +126,37 @@ def test_refusal(case):
     decided = zone(*looks)
     assert decided['way'] == 'refuse'
     assert reason in decided['reason']
+
+
+ALL_SILENT = {'db1': SILENT, 'db2': SILENT, 'db3': SILENT}
+UNKNOWN = {
+    'the holder is silent': ({'db1': SILENT, 'db2': FORMER, 'db3': FORMER}, 'db1 did not answer', ['db2', 'db3']),
+    'the holder has not looked': ({'db2': FORMER, 'db3': FORMER}, 'db1 did not look yet', ['db2', 'db3']),
+    'the proxy alone': (ALL_SILENT | {'proxy': FORMER}, 'db1, db2, db3 did not answer', ['proxy']),
+    'a new proxy alone': (ALL_SILENT | {'proxy': BARE}, 'db1, db2, db3 did not answer', []),
+    'bare hosts, and one is silent': ({'db1': BARE, 'db2': BARE, 'db3': SILENT}, 'db3 did not answer', []),
+    'bare hosts, and one has not looked': ({'db1': BARE, 'db2': BARE}, 'db3 did not look yet', []),
+    'nobody knows': ({'db1': SILENT, 'db2': BARE}, 'db1 did not answer and db3 did not look yet', []),
+}
+
+
+@pytest.mark.parametrize('case', UNKNOWN)
+def test_a_node_that_was_not_heard_may_hold_the_authority(case):
+    looks, reason, users = UNKNOWN[case]
+    decided = decide(looks, ['proxy'], ['db1', 'db2', 'db3'])
+    assert (decided['way'], decided['signs'], decided['trusted'], decided['users']) == ('unknown', False, '', users)
+    assert reason + ', and may hold' in decided['reason'].replace(' (strategy: linear makes all look first)', '')
+
+
+def test_a_proxy_that_has_not_looked_may_trust_the_former_authority():
+    decided = decide({'db1': NEW}, ['proxy'], supplied=OTHER)
+    assert (decided['signs'], decided['trusted']) == (False, OTHER.certificate + OURS.certificate)
+
+
+def test_nodes_with_the_whole_authority_need_no_other():
+    assert zone(HEALTHY, look(OURS, key=False, trusts=[OURS]), FORMER)['kept'] == ['db1']
+    assert zone(HEALTHY, look(RENEWED, trusts=[OURS]), FORMER)['kept'] == ['db1', 'db2']
+    assert zone(OLD, TOLD, FORMER, supplied=OTHER)['kept'] == ['db2']
 
 
 BOTH = [OTHER, OURS]
@@ -152,6 +187,15 @@ def test_change_of_the_authority(case):
     assert decided['way'] == 'supplied'
     assert decided['trusted'] == ''.join(one.certificate for one in trusted)
     assert decided['signs'] == signs
+    assert decided['changing'] == any(look in (OLD, TOLD, FORMER) for look in looks)
+
+
+def test_the_former_authority_is_trusted_until_all_hosts_go_on_together():
+    looks = {'db1': NEW, 'db2': NEW, 'proxy': look(trusts=BOTH)}
+    together = decide(looks, ['proxy'], supplied=OTHER)
+    apart = decide(looks, ['proxy'], supplied=OTHER, batch=['proxy'])
+    assert (together['trusted'], together['signs']) == (OTHER.certificate, True)
+    assert (apart['trusted'], apart['signs']) == (OTHER.certificate + OURS.certificate, True)
 
 
 SUPPLIED = {
@@ -171,7 +215,7 @@ SUPPLIED = {
 @pytest.mark.parametrize('case', SUPPLIED)
 def test_what_cannot_be_an_authority_is_refused(case):
     pair, reason = SUPPLIED[case]
-    decided = plugin.zone_authority({'db1': HEALTHY}, CA_DIR, *pair)
+    decided = plugin.zone_authority({'db1': HEALTHY}, ['db1'], [], ['db1'], CA_DIR, *pair)
     assert decided['way'] == 'refuse'
     assert reason in decided['reason']
     assert OURS.key.splitlines()[1] not in decided['reason']
@@ -233,10 +277,10 @@ def test_a_certificate_that_does_not_fit_is_refused(arguments, reason):
 
 
 def test_brought_certificates_take_no_key_of_the_authority():
-    decided = plugin.zone_authority({'db1': BARE, 'db2': BARE}, CA_DIR, OURS.certificate, '', True)
+    decided = plugin.zone_authority({'db1': BARE, 'db2': BARE}, ['db1', 'db2'], [], ['db1', 'db2'], CA_DIR, OURS.certificate, '', True)
     assert (decided['way'], decided['trusted'], decided['signs'], decided['holder']) == ('brought', OURS.certificate,
                                                                                          True, '')
-    decided = plugin.zone_authority({'db1': HEALTHY, 'db2': HEALTHY}, CA_DIR, OTHER.certificate, '', True)
+    decided = plugin.zone_authority({'db1': HEALTHY, 'db2': HEALTHY}, ['db1', 'db2'], [], ['db1', 'db2'], CA_DIR, OTHER.certificate, '', True)
     assert (decided['way'], decided['signs']) == ('brought', False)
     assert decided['trusted'] == OTHER.certificate + OURS.certificate
-    assert 'etcd_ca_cert is not set' in plugin.zone_authority({'db1': BARE}, CA_DIR, '', '', True)['reason']
+    assert 'etcd_ca_cert is not set' in plugin.zone_authority({'db1': BARE}, ['db1'], [], ['db1'], CA_DIR, '', '', True)['reason']
