@@ -20,9 +20,9 @@ HALF = ['PG_VERSION', 'global/1213', 'base/1/PG_VERSION', 'pg_wal/1', 'pg_hba.co
         'postgresql.auto.conf']
 
 
-def run(script, *arguments):
+def run(script, *arguments, **options):
     return subprocess.run(['sh', ROLES / script, *map(str, arguments)], capture_output=True, text=True, timeout=60,
-                          check=False)
+                          check=False, **options)
 
 
 def make(directory, files):
@@ -113,3 +113,19 @@ def test_files_are_printed_whole_and_others_not_at_all(tmp_path):
                                              tmp_path / 'none').stdout.splitlines()]
     assert {path: base64.b64decode(data) for path, data in lines} == {
         str(tmp_path / 'a.conf'): b'x', str(tmp_path / 'b.conf'): b'\x00\xff\n' * 1000}
+
+
+@pytest.mark.parametrize('there', [[], ['host.key'], ['host.key', 'host.crt', 'ca.crt']])
+def test_a_scratch_server_never_reads_the_certificate_of_the_host(tmp_path, there):
+    make(tmp_path / 'tls', there)
+    programs = {'initdb': '', 'postgres': 'echo 16', 'pg_ctl': f'[ "$1" = stop ] || cat "${{11#-c config_file=}}" '
+                f'>{tmp_path}/seen; exit 0'}
+    for name, text in programs.items():
+        (tmp_path / name).write_text(f'#!/bin/bash\n{text}\n')
+        (tmp_path / name).chmod(0o755)
+    tls = tmp_path / 'tls'
+    own = f"ssl_crl_file = '{tls}/mine.crl'\n"
+    tried = run('setup_postgres/files/try_parameters.sh', tmp_path, tls,
+                input=''.join(f"p = '{tls}/{name}'\n" for name in ('host.key', 'host.crt', 'ca.crt')) + own)
+    seen = (tmp_path / 'seen').read_text()
+    assert tried.returncode == 0 and own in seen and str(tls) not in seen.replace(own, '')
