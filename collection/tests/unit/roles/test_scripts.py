@@ -19,6 +19,8 @@ COPY = [name for name in WHOLE if name != 'global/pg_control'] + ['backup_label'
 HALF = ['PG_VERSION', 'global/1213', 'base/1/PG_VERSION', 'pg_wal/1', 'pg_hba.conf', 'postgresql.conf',
         'postgresql.auto.conf']
 
+CONFIGURATION = ['postgresql.conf', 'pg_hba.conf', 'pg_ident.conf']
+
 
 def run(script, *arguments, **options):
     return subprocess.run(['sh', ROLES / script, *map(str, arguments)], capture_output=True, text=True, timeout=60,
@@ -77,17 +79,60 @@ def test_no_directory_is_none(tmp_path):
     assert run('setup_postgres/files/half_made.sh', tmp_path / 'data').stdout == 'none\n'
 
 
-def test_a_directory_that_is_worked_in_is_left_alone(tmp_path):
-    make(tmp_path / 'data', HALF)
-    program = tmp_path / 'initdb'
-    program.write_text('#!/bin/sh\necho\nread wait\n')
+@pytest.mark.parametrize('arguments, within', [
+    (['-D', '{}'], '/'),
+    (['{}/base'], '/'),
+    ([], '{}/base'),
+    (['3<{}/PG_VERSION'], '/'),
+])
+def test_a_directory_that_is_worked_in_is_in_use(tmp_path, arguments, within):
+    data = tmp_path / 'data'
+    make(data, HALF)
+    (tmp_path / 'link').symlink_to(data)
+    program = tmp_path / 'wal-g'
+    opened = [argument.format(data) for argument in arguments if '<' in argument]
+    program.write_text('\n'.join(['#!/bin/sh', *(f'exec {word}' for word in opened), 'echo', 'read wait', '']))
     program.chmod(0o755)
-    with subprocess.Popen([program, '-D', tmp_path / 'data'], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as working:
+    plain = [argument.format(data) for argument in arguments if '<' not in argument]
+    with subprocess.Popen([program, *plain], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          cwd=within.format(data)) as working:
         working.stdout.readline()
-        assert run('setup_postgres/files/half_made.sh', tmp_path / 'data').stdout == 'busy\n'
-        assert run('setup_postgres/files/half_made.sh', tmp_path / 'data').stdout == 'busy\n'
+        for name in ('data', 'data', 'link'):
+            assert run('setup_postgres/files/in_use.sh', tmp_path / name, 'patroni').stdout == (
+                f'used by wal-g (process {working.pid})\n')
+        make(tmp_path / 'dat', [])
+        assert run('setup_postgres/files/in_use.sh', tmp_path / 'dat', 'patroni').stdout == 'free\n'
         working.communicate(b'\n')
-    assert run('setup_postgres/files/half_made.sh', tmp_path / 'data').stdout == 'half\n'
+    assert run('setup_postgres/files/in_use.sh', data, 'patroni').stdout == 'free\n'
+
+
+@pytest.mark.parametrize('data, settings, word, back', [
+    ([], [], 'new', []),
+    ([], ['start.conf'], 'new', []),
+    (WHOLE + CONFIGURATION, [], 'again', CONFIGURATION),
+    (WHOLE + CONFIGURATION[1:], CONFIGURATION[:1], 'again', CONFIGURATION),
+    (WHOLE + CONFIGURATION, CONFIGURATION[:1], 'again', CONFIGURATION),
+    ([name for name in WHOLE if name != 'postmaster.opts'], CONFIGURATION, 'again', CONFIGURATION),
+    (WHOLE, CONFIGURATION, 'made', []),
+    ([name for name in WHOLE if name != 'postmaster.opts'], CONFIGURATION + ['conf.d/pgedge.conf'], 'made', []),
+    (WHOLE, [], '', []),
+    (WHOLE, CONFIGURATION[:1], '', []),
+    ([], CONFIGURATION, '', []),
+])
+def test_what_pg_createcluster_was_stopped_in_is_made_again(tmp_path, data, settings, word, back):
+    make(tmp_path / 'data', data)
+    make(tmp_path / 'settings', settings)
+    if 'PG_VERSION' in data:
+        (tmp_path / 'data' / 'PG_VERSION').write_text('17\n')
+    script = 'setup_postgres/files/stopped_in_createcluster.sh'
+    for mode in ('look', 'take'):
+        found = run(script, mode, tmp_path / 'data', tmp_path / 'settings', '17')
+        assert found.stdout.strip() == word and (found.returncode == 0) == bool(word)
+    assert [name for name in CONFIGURATION if (tmp_path / 'data' / name).exists()] == (
+        back or [name for name in CONFIGURATION if name in data])
+    if word == 'again':
+        older = run(script, 'look', tmp_path / 'data', tmp_path / 'settings', '18')
+        assert older.returncode == 1 and 'is of version 17' in older.stderr
 
 
 def test_root_makes_nothing_where_others_could_lead_it_elsewhere(tmp_path):
