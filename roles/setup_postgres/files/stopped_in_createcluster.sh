@@ -33,11 +33,13 @@ there=$(cat "$data/PG_VERSION")
 [ "$there" = "$version" ] || refuse "the data in $data is of version $there, and pg_version is $version"
 for name in postgresql.conf pg_hba.conf pg_ident.conf; do
   [ -s "$data/$name" ] || [ -s "$settings/$name" ] || refuse "$data has data, and neither it nor $settings has $name, \
-without which pg_createcluster takes over no data. Put one there"
+and pg_createcluster does not take it over then. Put one there"
 done
 if [ "$mode" = take ]; then
   for name in postgresql.conf pg_hba.conf pg_ident.conf; do
-    [ -s "$data/$name" ] || { cp -T -- "$settings/$name" "$data/$name.part" && mv -T -- "$data/$name.part" "$data/$name"; }
+    [ ! -s "$data/$name" ] || continue
+    cp -T -- "$settings/$name" "$data/$name.part"
+    mv -T -- "$data/$name.part" "$data/$name"
   done
 fi
 echo again
