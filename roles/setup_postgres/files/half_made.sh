@@ -1,8 +1,8 @@
 # shellcheck shell=sh
 # usage: sh half_made.sh DIRECTORY
 #
-# Prints the state of a data directory in one word: `none`, `busy` while a program works in it, `whole`, `half` if
-# initdb or pg_basebackup was stopped in it, or `unknown`. A directory is half-made only if it never was a server.
+# Prints the state of a data directory in one word: `none`, `whole`, `half` if initdb or pg_basebackup was stopped in it
+# or still works in it, or `unknown`. A directory is half-made only if it never was a server.
 # Either it has only initdb's own files and no database of a user, and no server was ever started in it. Or it is a
 # copy without the file that comes last, and no server starts without that file. Neither has a tablespace.
 set -eu
@@ -15,12 +15,6 @@ databases=$(find base -mindepth 1 -maxdepth 1 -type d 2>/dev/null | wc -l)
 if [ -s global/pg_control ] && [ "$databases" -ge 3 ]; then
   echo whole && exit 0
 fi
-for program in /proc/[0-9]*; do
-  case $(cat "$program/comm" 2>/dev/null) in
-    initdb | pg_ctl | postgres | pg_basebackup | pg_createcluste | pgbackrest | rsync | barman*)
-      grep -qsF -e "$directory" "$program/cmdline" && echo busy && exit 0 ;;
-  esac
-done
 [ -z "$(ls -A pg_tblspc 2>/dev/null)" ] || { echo unknown && exit 0; }
 if [ -f PG_VERSION ] && [ -f backup_label ] && [ ! -s global/pg_control ]; then
   echo half && exit 0

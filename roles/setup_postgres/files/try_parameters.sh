@@ -3,8 +3,8 @@
 #
 # Starts a new server of the directory PROGRAMS with parameters, and removes it. What it says if it does not start goes
 # to standard error. It listens on no network, archives nothing, logs nowhere else, and takes little memory: whether
-# the host has as much as shared_buffers wants is calculated. TLS is the directory of the server's certificate. While
-# there is none, a certificate of its own stands in for it.
+# the host has as much as shared_buffers wants is calculated. TLS is the directory of the server's certificate. Another
+# certificate stands in for it: the host's may be missing or damaged until a later task renews it.
 set -eu
 umask 077
 programs=$1
@@ -15,14 +15,10 @@ trap 'exit 1' HUP INT TERM
 trap '"$programs/pg_ctl" stop -D "$data" -m immediate >/dev/null 2>&1 || true; rm -rf "$directory"' EXIT
 
 "$programs/initdb" --pgdata "$data" --auth reject --no-sync --encoding UTF8 --locale C >/dev/null
-if [ -e "$tls/host.key" ]; then
-  cat
-else
-  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=trial -days 1 \
-    -keyout "$directory/host.key" -out "$directory/host.crt" 2>/dev/null
-  cp "$directory/host.crt" "$directory/ca.crt"
-  sed "s|$tls/|$directory/|g"
-fi >"$directory/parameters"
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=trial -days 1 \
+  -keyout "$directory/host.key" -out "$directory/host.crt" 2>/dev/null
+cp "$directory/host.crt" "$directory/ca.crt"
+sed "s#$tls/\(host\.key\|host\.crt\|ca\.crt\)'#$directory/\1'#" >"$directory/parameters"
 
 ask() {
   "$programs/postgres" -C "$1" -c "config_file=$directory/parameters" -c "data_directory=$data" \

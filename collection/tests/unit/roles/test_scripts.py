@@ -20,10 +20,12 @@ COPY = [name for name in WHOLE if name != 'global/pg_control'] + ['backup_label'
 HALF = ['PG_VERSION', 'global/1213', 'base/1/PG_VERSION', 'pg_wal/1', 'pg_hba.conf', 'postgresql.conf',
         'postgresql.auto.conf']
 
+CONFIGURATION = ['postgresql.conf', 'pg_hba.conf', 'pg_ident.conf']
 
-def run(script, *arguments):
+
+def run(script, *arguments, **options):
     return subprocess.run(['sh', ROLES / script, *map(str, arguments)], capture_output=True, text=True, timeout=60,
-                          check=False)
+                          check=False, **options)
 
 
 def make(directory, files):
@@ -78,17 +80,60 @@ def test_no_directory_is_none(tmp_path):
     assert run('setup_postgres/files/half_made.sh', tmp_path / 'data').stdout == 'none\n'
 
 
-def test_a_directory_that_is_worked_in_is_left_alone(tmp_path):
-    make(tmp_path / 'data', HALF)
-    program = tmp_path / 'initdb'
-    program.write_text('#!/bin/sh\necho\nread wait\n')
+@pytest.mark.parametrize('arguments, within', [
+    (['-D', '{}'], '/'),
+    (['{}/base'], '/'),
+    ([], '{}/base'),
+    (['3<{}/PG_VERSION'], '/'),
+])
+def test_a_directory_that_is_worked_in_is_in_use(tmp_path, arguments, within):
+    data = tmp_path / 'data'
+    make(data, HALF)
+    (tmp_path / 'link').symlink_to(data)
+    program = tmp_path / 'wal-g'
+    opened = [argument.format(data) for argument in arguments if '<' in argument]
+    program.write_text('\n'.join(['#!/bin/sh', *(f'exec {word}' for word in opened), 'echo', 'read wait', '']))
     program.chmod(0o755)
-    with subprocess.Popen([program, '-D', tmp_path / 'data'], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as working:
+    plain = [argument.format(data) for argument in arguments if '<' not in argument]
+    with subprocess.Popen([program, *plain], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          cwd=within.format(data)) as working:
         working.stdout.readline()
-        assert run('setup_postgres/files/half_made.sh', tmp_path / 'data').stdout == 'busy\n'
-        assert run('setup_postgres/files/half_made.sh', tmp_path / 'data').stdout == 'busy\n'
+        for name in ('data', 'data', 'link'):
+            assert run('setup_postgres/files/in_use.sh', tmp_path / name, 'patroni').stdout == (
+                f'used by wal-g (process {working.pid})\n')
+        make(tmp_path / 'dat', [])
+        assert run('setup_postgres/files/in_use.sh', tmp_path / 'dat', 'patroni').stdout == 'free\n'
         working.communicate(b'\n')
-    assert run('setup_postgres/files/half_made.sh', tmp_path / 'data').stdout == 'half\n'
+    assert run('setup_postgres/files/in_use.sh', data, 'patroni').stdout == 'free\n'
+
+
+@pytest.mark.parametrize('data, settings, word, back', [
+    ([], [], 'new', []),
+    ([], ['start.conf'], 'new', []),
+    (WHOLE + CONFIGURATION, [], 'again', CONFIGURATION),
+    (WHOLE + CONFIGURATION[1:], CONFIGURATION[:1], 'again', CONFIGURATION),
+    (WHOLE + CONFIGURATION, CONFIGURATION[:1], 'again', CONFIGURATION),
+    ([name for name in WHOLE if name != 'postmaster.opts'], CONFIGURATION, 'again', CONFIGURATION),
+    (WHOLE, CONFIGURATION, 'made', []),
+    ([name for name in WHOLE if name != 'postmaster.opts'], CONFIGURATION + ['conf.d/pgedge.conf'], 'made', []),
+    (WHOLE, [], '', []),
+    (WHOLE, CONFIGURATION[:1], '', []),
+    ([], CONFIGURATION, '', []),
+])
+def test_what_pg_createcluster_was_stopped_in_is_made_again(tmp_path, data, settings, word, back):
+    make(tmp_path / 'data', data)
+    make(tmp_path / 'settings', settings)
+    if 'PG_VERSION' in data:
+        (tmp_path / 'data' / 'PG_VERSION').write_text('17\n')
+    script = 'setup_postgres/files/stopped_in_createcluster.sh'
+    for mode in ('look', 'take'):
+        found = run(script, mode, tmp_path / 'data', tmp_path / 'settings', '17')
+        assert found.stdout.strip() == word and (found.returncode == 0) == bool(word)
+    assert [name for name in CONFIGURATION if (tmp_path / 'data' / name).exists()] == (
+        back or [name for name in CONFIGURATION if name in data])
+    if word == 'again':
+        older = run(script, 'look', tmp_path / 'data', tmp_path / 'settings', '18')
+        assert older.returncode == 1 and 'is of version 17' in older.stderr
 
 
 def test_root_makes_nothing_where_others_could_lead_it_elsewhere(tmp_path):
@@ -268,3 +313,19 @@ def test_the_authority_is_placed_with_its_key_and_with_no_other(tmp_path):
     assert place_authority(tmp_path, 'ca.key', renewed).returncode == 0
     assert (tmp_path / 'ca.crt').read_text() == renewed and has_key(tmp_path) == 'key: yes'
     assert sorted(path.name for path in tmp_path.iterdir()) == ['ca.crt', 'ca.key', 'other.crt']
+
+
+@pytest.mark.parametrize('there', [[], ['host.key'], ['host.key', 'host.crt', 'ca.crt']])
+def test_a_scratch_server_never_reads_the_certificate_of_the_host(tmp_path, there):
+    make(tmp_path / 'tls', there)
+    programs = {'initdb': '', 'postgres': 'echo 16', 'pg_ctl': f'[ "$1" = stop ] || cat "${{11#-c config_file=}}" '
+                f'>{tmp_path}/seen; exit 0'}
+    for name, text in programs.items():
+        (tmp_path / name).write_text(f'#!/bin/bash\n{text}\n')
+        (tmp_path / name).chmod(0o755)
+    tls = tmp_path / 'tls'
+    own = f"ssl_crl_file = '{tls}/mine.crl'\n"
+    tried = run('setup_postgres/files/try_parameters.sh', tmp_path, tls,
+                input=''.join(f"p = '{tls}/{name}'\n" for name in ('host.key', 'host.crt', 'ca.crt')) + own)
+    seen = (tmp_path / 'seen').read_text()
+    assert tried.returncode == 0 and own in seen and str(tls) not in seen.replace(own, '')
