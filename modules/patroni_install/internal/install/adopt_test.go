@@ -230,7 +230,7 @@ func TestAdopt(t *testing.T) {
 	if diff := cmp.Diff(want, settings); diff != "" {
 		t.Errorf("settings (-want +got):\n%s", diff)
 	}
-	if !strings.HasPrefix(m.read(unitFile), oursHeader) {
+	if !strings.HasPrefix(m.read(unitFile), systemd.Header) {
 		t.Errorf("the unit is %q", m.read(unitFile))
 	}
 	for _, arguments := range []string{adopt, `{}`} {
@@ -300,7 +300,7 @@ func TestAdoptedStaysAsItWas(t *testing.T) {
 		"moved": {`{}`, func(m *machine) {
 			m.must(os.Rename(m.real("/etc/patroni/patroni.yml"), m.real("/etc/patroni/patroni.yaml")))
 		}, ""},
-		"edited":         {named + `}`, func(m *machine) { m.write(unitFile, oursHeader) }, ""},
+		"edited":         {named + `}`, func(m *machine) { m.write(unitFile, systemd.Header) }, ""},
 		"not any more":   {`{}`, func(m *machine) { m.remove(adoptedFile) }, ""},
 		"to be removed":  {removed, func(m *machine) { m.service.ActiveState, m.service.MainPID = "inactive", 0 }, ""},
 		"of another one": {named + `}`, func(m *machine) { m.write(unitFile, strings.Replace(m.read(unitFile), "User=postgres", "User=dba", 1)) }, `with user "dba"`},

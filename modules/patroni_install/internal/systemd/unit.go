@@ -19,6 +19,9 @@ import (
 // Directory is where the administrator's unit files live; Patroni's goes there.
 const Directory = "/etc/systemd/system"
 
+// Header begins the files that this program wrote and keeps as it wrote them.
+const Header = "# Written by patroni_install, which undoes any change made in this file.\n"
+
 // Unit is the service unit of Patroni.
 type Unit struct {
 	// Name is the unit's name without ".service".
@@ -62,7 +65,7 @@ func (u Unit) FileName() string {
 // returns nil.
 func (u Unit) Render() []byte {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# Written by patroni_install, which undoes any change made in this file.\n"+
+	fmt.Fprintf(&b, Header+
 		"# Settings of your own belong into a drop-in: systemctl edit %s\n", u.FileName())
 	for _, s := range u.sections() {
 		fmt.Fprintf(&b, "\n[%s]\n", s.name)
