@@ -138,10 +138,13 @@ func Mention(commands []string, name string) bool {
 	return false
 }
 
+// marks are what systemd takes before the first word of a command.
+const marks = "@-:+!|"
+
 // mentions looks for a path in one of its spellings.
 func mentions(command, spelled string) bool {
 	for before, rest, found := strings.Cut(command, spelled); found; before, rest, found = strings.Cut(rest, spelled) {
-		begins := before == "" || strings.ContainsRune(" \t\"'=@-:+!", rune(before[len(before)-1]))
+		begins := before == "" || strings.ContainsRune(" \t\"'="+marks, rune(before[len(before)-1]))
 		if begins && (strings.HasSuffix(spelled, "/") || rest == "" || strings.ContainsRune(" \t\"'", rune(rest[0]))) {
 			return true
 		}
@@ -149,12 +152,11 @@ func mentions(command, spelled string) bool {
 	return false
 }
 
-// Paths returns the absolute paths among the words of a command, without the marks that systemd takes before the
-// first one.
+// Paths returns the absolute paths among the words of a command, without the marks before the first one.
 func Paths(command string) (paths []string) {
 	unescape := strings.NewReplacer("%%", "%", "$$", "$")
 	for _, word := range words(command) {
-		if word = unescape.Replace(strings.TrimLeft(word, "@-:+!|")); path.IsAbs(word) {
+		if word = unescape.Replace(strings.TrimLeft(word, marks)); path.IsAbs(word) {
 			paths = append(paths, word)
 		}
 	}
