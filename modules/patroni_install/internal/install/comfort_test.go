@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/pgedge/platform/modules/patroni_install/internal/ansible"
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 	"github.com/pgedge/platform/modules/patroni_install/internal/profile"
 	"github.com/pgedge/platform/modules/patroni_install/internal/systemd"
@@ -208,5 +209,16 @@ func TestComfortComesAndGoes(t *testing.T) {
 				t.Errorf("off again (-before +after):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestComfortsAreOptions: what a refusal tells people to set is there.
+func TestComfortsAreOptions(t *testing.T) {
+	want := desired(t, `{}`)
+	for _, part := range comforts(base{&want, bare(t, `{}`).view()}) {
+		option := part.(*comfort).option
+		if !slices.ContainsFunc(Spec().Arguments, func(a ansible.Argument) bool { return a.Name == option }) {
+			t.Errorf("%q is no option", option)
+		}
 	}
 }
