@@ -237,7 +237,7 @@ func TestDropInDirs(t *testing.T) {
 			own = append(own, before)
 		}
 	}
-	// As systemd-analyze unit-paths has them.
+	// As systemd.unit(5) has them, with /lib for systems where that is a directory of its own.
 	want := []string{
 		"/etc/systemd/system.control", "/run/systemd/system.control", "/run/systemd/transient",
 		"/run/systemd/generator.early", "/etc/systemd/system", "/etc/systemd/system.attached", "/run/systemd/system",
