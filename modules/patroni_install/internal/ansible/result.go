@@ -2,7 +2,6 @@ package ansible
 
 import (
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
@@ -44,19 +43,7 @@ func isReserved(key string) bool {
 	}, key)
 }
 
-// Write writes the answer to req as one line of JSON, without secrets, in one
-// call of w. It writes nothing when the result cannot be encoded.
-func Write(w io.Writer, req *Request, result Result) error {
-	data, err := encode(req, result)
-	if err != nil {
-		return err
-	}
-	if _, err := w.Write(data); err != nil {
-		return fmt.Errorf("cannot write the result: %w", err)
-	}
-	return nil
-}
-
+// encode returns the answer to req as one line of JSON, without secrets.
 func encode(req *Request, result Result) ([]byte, error) {
 	keys, err := layOut(req, result)
 	if err != nil {

@@ -2,6 +2,7 @@ package install
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -69,6 +70,9 @@ func TestForeignUnits(t *testing.T) {
 		"of local software": {
 			named("etcd"), at("/usr/local/lib/systemd/system/etcd.service", etcd),
 			[]string{"/usr/local/lib/systemd/system/etcd.service"},
+		},
+		"made at run time": {
+			named("etcd"), at("/run/systemd/system/etcd.service", etcd), []string{"/run/systemd/system/etcd.service"},
 		},
 		"instance of a template": {
 			named("postgresql@17-main"), at("/usr/lib/systemd/system/postgresql@.service", "[Service]\n"),
@@ -230,7 +234,7 @@ func TestAdopt(t *testing.T) {
 	if diff := cmp.Diff(want, settings); diff != "" {
 		t.Errorf("settings (-want +got):\n%s", diff)
 	}
-	if !strings.HasPrefix(m.read(unitFile), oursHeader) {
+	if !strings.HasPrefix(m.read(unitFile), systemd.Header) {
 		t.Errorf("the unit is %q", m.read(unitFile))
 	}
 	for _, arguments := range []string{adopt, `{}`} {
@@ -300,7 +304,7 @@ func TestAdoptedStaysAsItWas(t *testing.T) {
 		"moved": {`{}`, func(m *machine) {
 			m.must(os.Rename(m.real("/etc/patroni/patroni.yml"), m.real("/etc/patroni/patroni.yaml")))
 		}, ""},
-		"edited":         {named + `}`, func(m *machine) { m.write(unitFile, oursHeader) }, ""},
+		"edited":         {named + `}`, func(m *machine) { m.write(unitFile, systemd.Header) }, ""},
 		"not any more":   {`{}`, func(m *machine) { m.remove(adoptedFile) }, ""},
 		"to be removed":  {removed, func(m *machine) { m.service.ActiveState, m.service.MainPID = "inactive", 0 }, ""},
 		"of another one": {named + `}`, func(m *machine) { m.write(unitFile, strings.Replace(m.read(unitFile), "User=postgres", "User=dba", 1)) }, `with user "dba"`},
@@ -621,5 +625,39 @@ func TestPackageLeftoverLinks(t *testing.T) {
 	m.run(`{"method": "package"}`)
 	if m.has(osEnabled()) {
 		t.Error("the service is enabled")
+	}
+}
+
+// TestAdoptedModes: who could not read a unit reads neither what is left of its settings nor the text that is kept.
+func TestAdoptedModes(t *testing.T) {
+	for mode, want := range map[fs.FileMode]fs.FileMode{0o600: 0o600, 0o640: 0o640, 0o644: 0o644, 0o755: 0o644} {
+		m := newMachine(t)
+		besideStrange(m)
+		m.program(unitFile, strange("/etc/patroni/patroni.yaml"), mode)
+		m.run(adopt)
+		kept := m.glob(StateDir + "/former.patroni.service.*")
+		if len(kept) != 1 {
+			t.Fatalf("the former text is in %q", kept)
+		}
+		for name, want := range map[string]fs.FileMode{adoptedFile: want, kept[0]: 0o600} {
+			info, err := os.Lstat(m.real(name))
+			m.must(err)
+			if info.Mode() != want {
+				t.Errorf("%s of a unit with mode %04o has %04o", name, mode, info.Mode())
+			}
+		}
+	}
+}
+
+// TestRemovalBesideOtherDropIns: the settings go, and the directory stays for what somebody has in there.
+func TestRemovalBesideOtherDropIns(t *testing.T) {
+	const other = unitFile + ".d/mine.conf"
+	m := newMachine(t)
+	besideStrange(m)
+	m.run(adopt)
+	m.write(other, "[Service]\nNice=1\n")
+	m.run(removed)
+	if m.has(adoptedFile) || m.has(unitFile) || !m.has(other) {
+		t.Errorf("after the removal: %q", m.glob(unitFile+"*"))
 	}
 }

@@ -273,6 +273,32 @@ func TestPlacesOfToday(t *testing.T) {
 	}
 }
 
+// TestPlacesInsideOneAnother: directories that are so by links are refused, unless they are in use.
+func TestPlacesInsideOneAnother(t *testing.T) {
+	for name, c := range map[string]struct {
+		place
+		move func(m *machine) // makes a default installation one that uses the place
+	}{
+		"config": {place{"config_dir", "/etc/patroni.x/conf", func(m *machine) { m.link("/etc/patroni.x", pipxHome) }},
+			func(m *machine) {
+				m.write(unitFile, strings.ReplaceAll(m.read(unitFile), "/etc/patroni/", "/etc/patroni.x/conf/"))
+			}},
+		"links": {place{"bin_dir", "/opt/x/bin", func(m *machine) { m.link("/opt/x", pipxHome) }}, func(m *machine) {
+			m.link(pipxHome+"/bin/patroni", venv+"/bin/patroni")
+			m.link(pipxHome+"/bin/patronictl", venv+"/bin/patronictl")
+			m.own(pipxHome + "/bin")
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := c.on(t)
+			m.run(`{}`)
+			m.refuses(c.arguments(), "cannot use the directories that links lead to", "lies inside pipx_home")
+			c.move(m)
+			m.run(c.arguments())
+		})
+	}
+}
+
 // TestAbsentKeepsOthersDirectories: a directory that is named by mistake does not go because it is empty.
 func TestAbsentKeepsOthersDirectories(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -280,7 +306,11 @@ func TestAbsentKeepsOthersDirectories(t *testing.T) {
 		edit func(m *machine)
 		goes bool
 	}{
-		"root's":                {"/srv/data", rootsDir("/srv/data"), false},
+		"root's": {"/srv/data", rootsDir("/srv/data"), false},
+		"root's, with no user": {"/srv/data", func(m *machine) {
+			rootsDir("/srv/data")(m)
+			m.write("/etc/passwd", "root:x:0:0:root:/root:/bin/bash\n")
+		}, false},
 		"the user's":            {"/srv/data", usersDir("/srv/data"), true},
 		"Patroni's by its name": {"/etc/patroni-b", rootsDir("/etc/patroni-b"), true},
 		"Patroni's, says the unit": {"/srv/data", func(m *machine) {

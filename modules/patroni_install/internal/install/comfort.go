@@ -8,13 +8,14 @@ import (
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 	"github.com/pgedge/platform/modules/patroni_install/internal/step"
+	"github.com/pgedge/platform/modules/patroni_install/internal/systemd"
 	"github.com/pgedge/platform/modules/patroni_install/internal/txn"
 )
 
 // completionText speaks the protocol that click documents for shells of all kinds: the words go to patronictl
 // in its environment, which prints a line "type,value" for each suggestion. click's own script does the same.
 // This one is the program's own text, so that what a plan writes is known without running what the user owns.
-const completionText = oursHeader +
+const completionText = systemd.Header +
 	`# bash completes the commands and options of patronictl by asking patronictl itself.
 _patronictl_completion() {
     local IFS=$'\n' suggestion
@@ -32,7 +33,7 @@ complete -o nosort -F _patronictl_completion patronictl
 
 // needrestartText tells needrestart to leave a unit alone. Perl would take an @ for the start of a variable.
 func needrestartText(unit string) string {
-	return oursHeader + "# A restart of Patroni can move the primary to another host: that is left to people.\n" +
+	return systemd.Header + "# A restart of Patroni can move the primary to another host: that is left to people.\n" +
 		`$nrconf{override_rc}{qr(^` + strings.ReplaceAll(strings.ReplaceAll(unit, ".", `\.`), "@", `\@`) + "$)} = 0;\n"
 }
 

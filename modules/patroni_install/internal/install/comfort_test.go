@@ -10,8 +10,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/pgedge/platform/modules/patroni_install/internal/ansible"
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 	"github.com/pgedge/platform/modules/patroni_install/internal/profile"
+	"github.com/pgedge/platform/modules/patroni_install/internal/systemd"
 )
 
 // TestCompletionInBash lets bash complete with the script, of a patronictl that says what it was asked.
@@ -96,7 +98,7 @@ func TestPlanComfort(t *testing.T) {
 		"completion, directories there": {`{"completion": true}`, []func(*sketch){dirs}, []string{"create " + completionFile}},
 		"completion as it should be":    {`{"completion": true}`, []func(*sketch){dirs, completion}, nil},
 		"completion of an older version": {`{"completion": true}`, []func(*sketch){dirs, func(o *sketch) {
-			o.file(completionFile, oursHeader+"old\n", users0644)
+			o.file(completionFile, systemd.Header+"old\n", users0644)
 		}}, []string{"change " + completionFile}},
 		"completion that is root's": {`{"completion": true}`, []func(*sketch){dirs, func(o *sketch) {
 			o.file(completionFile, completionText, roots0644)
@@ -107,7 +109,7 @@ func TestPlanComfort(t *testing.T) {
 		"a link, not wanted":          {`{}`, []func(*sketch){func(o *sketch) { o.link(completionFile, "dotfiles") }}, nil},
 		"needrestart":                 {`{"needrestart": true}`, nil, []string{"create /etc/needrestart", "create /etc/needrestart/conf.d", "create " + needrestartFile}},
 		"needrestart no longer":       {`{}`, []func(*sketch){needrestart, other}, []string{"remove " + needrestartFile}},
-		"of another service":          {`{}`, []func(*sketch){func(o *sketch) { o.file(otherNeedrestart, oursHeader, roots0644) }}, nil},
+		"of another service":          {`{}`, []func(*sketch){func(o *sketch) { o.file(otherNeedrestart, systemd.Header, roots0644) }}, nil},
 		"configuration":               {`{"patronictl_config": true}`, nil, []string{"change " + home + "/.bash_profile"}},
 		"configuration, no PATH":      {`{"patronictl_config": true, "manage_path": false}`, nil, []string{"change " + home + "/.bash_profile"}},
 		"profiles left alone": {`{"manage_path": false}`, []func(*sketch){func(o *sketch) {
@@ -207,5 +209,16 @@ func TestComfortComesAndGoes(t *testing.T) {
 				t.Errorf("off again (-before +after):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestComfortsAreOptions: what a refusal tells people to set is there.
+func TestComfortsAreOptions(t *testing.T) {
+	want := desired(t, `{}`)
+	for _, part := range comforts(base{&want, bare(t, `{}`).view()}) {
+		option := part.(*comfort).option
+		if !slices.ContainsFunc(Spec().Arguments, func(a ansible.Argument) bool { return a.Name == option }) {
+			t.Errorf("%q is no option", option)
+		}
 	}
 }

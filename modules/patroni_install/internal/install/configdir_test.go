@@ -33,6 +33,7 @@ func TestConfigDirOfTheSystem(t *testing.T) {
 		"the user's":               {`{}`, users("server.key"), ""},
 		"with something else":      {`{}`, roots("a.yml", "sudo"), "it holds sudo, and belongs to user 0, not to postgres"},
 		"with another name for it": {`{"config_file": "b"}`, roots("patroni.yaml", "key"), "it holds key"},
+		"the package's":            {`{"method": "package"}`, func(m *machine) { packageOffered(m); roots("README")(m) }, ""},
 		"somebody's":               {`{}`, func(m *machine) { roots("member")(m); m.must(os.Lchown(m.real(dir), 33, 33)) }, "belongs to user 33"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -48,7 +49,11 @@ func TestConfigDirOfTheSystem(t *testing.T) {
 				err == nil && info.Attr != (fsys.Attr{Mode: 0o700, UID: m.uid, GID: m.gid}) {
 				t.Errorf("%v, %v", info.Attr, failed)
 			}
-			m.run(`{"state": "absent"}`) // which has no interest in it
+			gone := removed
+			if strings.Contains(c.arguments, "package") {
+				gone = `{"method": "package", "state": "absent"}`
+			}
+			m.run(gone) // which has no interest in it
 		})
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"os"
 	"path"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 )
 
 // commandsOf are the commands of an undisturbed run.
@@ -330,6 +332,21 @@ func TestSomebodyElseInstalls(t *testing.T) {
 	if !slices.Contains(m.status(), debian{pipx, "install ok installed"}) {
 		t.Errorf("pipx was taken away: %v", m.status())
 	}
+}
+
+// TestPackagesAreLocked: who holds the lock is named, and what can be done.
+func TestPackagesAreLocked(t *testing.T) {
+	const lock = "/var/lib/dpkg/lock-frontend"
+	m := newMachine(t)
+	m.write(lock, "")
+	info, err := os.Stat(m.real(lock))
+	m.must(err)
+	st := stat(info)
+	m.write("/proc/locks", fmt.Sprintf("1: POSIX  ADVISORY  WRITE 123 %02x:%02x:%d 0 EOF\n", unix.Major(st.Dev),
+		unix.Minor(st.Dev), st.Ino))
+	m.write("/proc/123/cmdline", "apt-get\x00upgrade\x00")
+	m.refuses(`{"lock_timeout": 0}`, "process 123 (apt-get upgrade) still holds it",
+		"wait for it to end, or raise lock_timeout")
 }
 
 // TestStoppedBuild: what stopped a build is told, not what it looks like.

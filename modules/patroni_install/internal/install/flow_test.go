@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/pgedge/platform/modules/patroni_install/internal/systemd"
 	"github.com/pgedge/platform/modules/patroni_install/internal/txn"
 )
 
@@ -94,7 +95,7 @@ func two(m *machine) {
 }
 
 // editedUnit is a unit of ours that somebody edited.
-const editedUnit = oursHeader + "[Service]\nExecStart=/bin/edited\n"
+const editedUnit = systemd.Header + "[Service]\nExecStart=/bin/edited\n"
 
 // broken is one whose tree, unit and links were damaged.
 func broken(m *machine) {

@@ -12,7 +12,7 @@ func TestLinksThatStay(t *testing.T) {
 	for _, name := range []string{"b\xfcro", strings.Repeat("x", 250)} {
 		m := newMachine(t)
 		m.run(`{"version": "4.0.7"}`)
-		m.link(binDir+"/"+name, venv+"/bin/patroni_wal_archiver")
+		m.link(binDir+"/"+name, venv+"/bin/"+name)
 		m.link(binDir+"/old_tool", venv+"/bin/old_tool")
 		m.own(binDir)
 		m.run(`{"version": "4.1.5"}`)

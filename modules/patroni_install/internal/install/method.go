@@ -58,6 +58,7 @@ func newByPipx(b base, pending bool) *byPipx {
 	both := newBoth(b, m.rules, noPackages{})
 	trees, record, oldHome := &trees{base: b}, &record{b}, &oldHome{b}
 	dirs := &dirs{base: b, rules: m.rules, parts: func() group { return m.parts }, earlier: m.stage}
+	// They look in this order, too, and some read what others have found: places the links, profiles the former bin_dir.
 	m.parts = group{
 		m,                                     // nothing of another method
 		m.stages,                              // nothing that an interrupted run has left

@@ -129,3 +129,15 @@ func TestRemovalOfOneServiceUnderSELinux(t *testing.T) {
 		t.Errorf("rules %q", got)
 	}
 }
+
+// TestOldHomeBehindALink: what lies behind a link is no installation to adopt.
+func TestOldHomeBehindALink(t *testing.T) {
+	m := newMachine(t)
+	m.dir("/srv/venv", 0o755)
+	m.link(oldPipx+"/venvs/patroni", "/srv/venv")
+	m.own(home)
+	m.run(`{}`)
+	if !m.has(venv) {
+		t.Error("it is not in pipx's home of today")
+	}
+}

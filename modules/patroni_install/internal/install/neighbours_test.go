@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/pgedge/platform/modules/patroni_install/internal/systemd"
 )
 
 // secondInstallation is another one of the same user.
@@ -112,9 +114,9 @@ func TestWhoKeepsTheCompletion(t *testing.T) {
 		file, text string
 		stays      bool
 	}{
-		"another installation":   {otherUnit, oursHeader + "\n[Service]\nUser=%s\n" + command, true},
-		"one by package":         {otherUnit + ".d/" + dropInName, oursHeader + "\n[Service]\nUser=%s\nExecStart=\n" + command, true},
-		"one of another user":    {otherUnit, oursHeader + "\n[Service]\nUser=pg2\n" + command, false},
+		"another installation":   {otherUnit, systemd.Header + "\n[Service]\nUser=%s\n" + command, true},
+		"one by package":         {otherUnit + ".d/" + dropInName, systemd.Header + "\n[Service]\nUser=%s\nExecStart=\n" + command, true},
+		"one of another user":    {otherUnit, systemd.Header + "\n[Service]\nUser=pg2\n" + command, false},
 		"one that somebody made": {otherUnit, "[Service]\nUser=%s\n" + command, false},
 	} {
 		t.Run(name, func(t *testing.T) {

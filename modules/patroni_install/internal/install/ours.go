@@ -70,7 +70,7 @@ func (v *View) configuredToday() bool {
 }
 
 // isOurs tells whether a text is that of a file which this program wrote.
-func isOurs(text []byte) bool { return strings.HasPrefix(string(text), oursHeader) }
+func isOurs(text []byte) bool { return strings.HasPrefix(string(text), systemd.Header) }
 
 // targetIn is the path that a link in a directory leads to.
 func targetIn(dir string, link fsys.Info) string {
@@ -79,9 +79,6 @@ func targetIn(dir string, link fsys.Info) string {
 	}
 	return path.Join(dir, link.Target)
 }
-
-// oursHeader begins the files of this kind that this program wrote.
-const oursHeader = "# Written by patroni_install, which undoes any change made in this file.\n"
 
 // usualApps are Patroni's entry points as of 4.1, to predict the links.
 func usualApps() []string {

@@ -46,7 +46,7 @@ func (m *machine) profilesOf(names ...string) (found []string) {
 // allProfiles are where blocks can be.
 func allProfiles() []string {
 	return []string{
-		".bash_profile", ".bash_login", ".profile", ".bashrc", ".zprofile", ".zshrc",
+		".bash_profile", ".bash_login", ".profile", ".bashrc", ".kshrc", ".mkshrc", ".zprofile", ".zshrc",
 		".config/fish/conf.d/patroni_install.fish",
 	}
 }
@@ -56,7 +56,8 @@ func TestShellsOfUsers(t *testing.T) {
 	for program, want := range map[string][]string{
 		"/bin/bash":         {".profile (configuration)", ".bashrc"},
 		"/bin/sh":           {".profile (configuration)"},
-		"/usr/bin/ksh":      {".profile (configuration)"},
+		"/usr/bin/ksh":      {".profile (configuration)", ".kshrc"},
+		"/bin/mksh":         {".profile (configuration)", ".mkshrc"},
 		"/usr/sbin/nologin": {".profile (configuration)"},
 		"/usr/bin/zsh":      {".zprofile (configuration)", ".zshrc"},
 		"/usr/bin/fish":     {".config/fish/conf.d/patroni_install.fish (configuration)"},

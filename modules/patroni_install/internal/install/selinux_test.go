@@ -174,3 +174,45 @@ func TestSELinuxBehindLinks(t *testing.T) {
 		t.Errorf("rules after the removal: %q", got)
 	}
 }
+
+// TestPolicyName: the name of the loaded policy is that of a directory, and nothing else is taken for one.
+func TestPolicyName(t *testing.T) {
+	m := newMachine(t)
+	if got := policyName(m.files); got != "targeted" {
+		t.Errorf("without a configuration: %q", got)
+	}
+	for text, want := range map[string]string{
+		"SELINUX=enforcing\n SELINUXTYPE=mls \n": "mls", "# SELINUXTYPE=minimum\n": "targeted", "SELINUXTYPE=\n": "targeted",
+		"SELINUXTYPE=../../../tmp/x\n": "targeted", "SELINUXTYPE=a/b\nSELINUXTYPE=my_own-1\n": "my_own-1",
+	} {
+		m.write("/etc/selinux/config", text)
+		if got := policyName(m.files); got != want {
+			t.Errorf("%q names %q, want %q", text, got, want)
+		}
+	}
+}
+
+// TestKnownProgramDirs: another rule would go before those that the policy has for single programs in there.
+func TestKnownProgramDirs(t *testing.T) {
+	for name, want := range map[string]bool{
+		"/usr/bin": true, "/usr/local/bin": true, "/opt/patroni/bin": true, "/srv/patroni/bin": false, binDir: false,
+		"/usr/lib/patroni": false, "/opt/patroni/programs": false, "/optional/bin": false,
+	} {
+		if got := (ProgramDir{Real: name}).known(); got != want {
+			t.Errorf("%s is known: %t", name, got)
+		}
+	}
+}
+
+// TestSELinuxLabelOfADanglingLink: the link is replaced, and comes back with its label.
+func TestSELinuxLabelOfADanglingLink(t *testing.T) {
+	m := enforcing(t)
+	m.link(binDir+"/patroni", "/gone/venvs/patroni/bin/patroni")
+	m.own(home)
+	m.must(m.files.SetLabel(binDir+"/patroni", "system_u:object_r:usr_t:s0"))
+	before := m.labels()
+	m.failAtUnit(`{}`)
+	if diff := cmp.Diff(before, m.labels()); diff != "" {
+		t.Errorf("labels after the undo (-before +after):\n%s", diff)
+	}
+}

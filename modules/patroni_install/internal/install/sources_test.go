@@ -434,3 +434,27 @@ func TestInternalArguments(t *testing.T) {
 		t.Errorf("%v\n%s", err, Spec().Usage())
 	}
 }
+
+// TestLockOfSeveralVersions: the interpreter decides between them, so that no version is asked for by the lock.
+func TestLockOfSeveralVersions(t *testing.T) {
+	m := newMachine(t)
+	m.write("/etc/lock.txt", lockText("4.0.7")+lockText("4.1.5"))
+	for version, want := range map[string]string{"": "", ">=4.0": ">=4.0", "4.1.5": "==4.1.5"} {
+		got, err := readSources(m.files, desired(t, `{"lockfile": "/etc/lock.txt", "version": "`+version+`"}`))
+		if err != nil || got.Version.String() != want {
+			t.Errorf("of %q, version %q is asked for: %v", version, got.Version, err)
+		}
+	}
+}
+
+// TestProxies: what says how to reach the network goes to the package manager, in either spelling, and nothing else.
+func TestProxies(t *testing.T) {
+	want := []string{
+		"http_proxy=a", "https_proxy=b", "ftp_proxy=c", "no_proxy=d", "all_proxy=e", "HTTP_PROXY=f", "HTTPS_PROXY=g",
+		"FTP_PROXY=h", "NO_PROXY=i", "ALL_PROXY=j", "http_proxy",
+	}
+	got := proxies(slices.Concat([]string{"PATH=/bin", "my_http_proxy=x", "http_proxy_user=x", "PIP_PROXY=x"}, want))
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

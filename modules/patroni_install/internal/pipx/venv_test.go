@@ -192,6 +192,21 @@ func TestInspectFindsProblems(t *testing.T) {
 	}
 }
 
+// TestInspectProgramThatNobodyExecutes: without the right to execute it, a file is no program.
+func TestInspectProgramThatNobodyExecutes(t *testing.T) {
+	root := write(t, venvFiles(), nil)
+	if err := os.Chmod(filepath.Join(root, "venv/bin/patronictl"), 0o655); err != nil {
+		t.Fatal(err)
+	}
+	v, err := Inspect(fsys.New(root), "/venv", os.Geteuid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"program bin/patronictl is missing"}, v.Problems); diff != "" {
+		t.Errorf("problems (-want +got):\n%s", diff)
+	}
+}
+
 func TestInspectMissingDependency(t *testing.T) {
 	root := write(t, venvFiles(), nil)
 	for _, name := range []string{"PyYAML-6.0.3.dist-info", "py_consul-1.8.0.dist-info"} {

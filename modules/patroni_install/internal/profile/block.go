@@ -45,11 +45,9 @@ func fish() language {
 // within is a word without the quotes around it.
 func within(word string) string { return strings.TrimSuffix(strings.TrimPrefix(word, "'"), "'") }
 
-func (k Kind) language() language {
-	if k == Fish {
-		return fish()
-	}
-	return posix()
+// languages are those of the files, by their kind. A block in any of them is ours in any file.
+func languages() []language {
+	return []language{Login: posix(), Interactive: posix(), Fish: fish()}
 }
 
 // content is what a block sets; "" for what it does not set.
@@ -57,7 +55,7 @@ type content struct{ dir, config string }
 
 // block returns the text of the block, its last newline included.
 func block(set content, kind Kind, unterminated bool) string {
-	begin, end, l := beginMarker, endMarker, kind.language()
+	begin, end, l := beginMarker, endMarker, languages()[kind]
 	if set.config != "" {
 		begin = beginConfigMarker
 	}
@@ -163,7 +161,7 @@ func ownedStatements(lines []string, i int) (set content, n int) {
 // statement returns what the statement sets with which lines start, and the number of its lines; 0 unless it
 // is one that block could have written between its markers, however indented.
 func statement(lines []string) (set content, n int) {
-	for _, l := range []language{posix(), fish()} {
+	for _, l := range languages() {
 		if dir, n := l.match(l.path, lines); n > 0 {
 			return content{dir: dir}, n
 		}
@@ -178,20 +176,35 @@ func statement(lines []string) (set content, n int) {
 // unless they are the statement, with a word that quote could have made.
 func (l language) match(statement string, lines []string) (text string, n int) {
 	for want := range strings.Lines(statement) {
-		before, after, quotes := strings.Cut(trim(want), "%s")
-		if n == len(lines) || !quotes && trim(lines[n]) != before {
+		if n == len(lines) {
 			return "", 0
 		}
+		line := trim(lines[n])
+		word, quotes := wordIn(line, trim(want))
 		if quotes {
-			word, begins := strings.CutPrefix(trim(lines[n]), before)
-			word, ends := strings.CutSuffix(word, after)
-			if text = l.unquote(word); !begins || !ends || l.quote(text) != word {
-				return "", 0
-			}
+			text = l.unquote(word)
+		}
+		if strings.ReplaceAll(trim(want), "%s", word) != line || quotes && l.quote(text) != word {
+			return "", 0
 		}
 		n++
 	}
 	return text, n
+}
+
+// wordIn returns what can stand in a line in the place of each %s of the wanted one, "" if nothing can. It tells
+// whether that has a %s.
+func wordIn(line, want string) (word string, quotes bool) {
+	times := strings.Count(want, "%s")
+	if times == 0 {
+		return "", false
+	}
+	begin := strings.Index(want, "%s")
+	end := begin + (len(line)-len(want))/times + len("%s")
+	if end < begin || end > len(line) {
+		return "", true
+	}
+	return line[begin:end], true
 }
 
 func previousMarker(lines []string) string {

@@ -27,14 +27,14 @@ func FuzzEnsureRemove(f *testing.F) {
 	for _, text := range seeds() {
 		for _, dir := range []string{testDir, "/opt/it's $HOME/`bin`"} {
 			for _, config := range []string{"", testConfig, "/etc/it's $HOME"} {
-				for kind := range uint8(3) {
-					f.Add(text, dir, config, kind)
+				for kind := range languages() {
+					f.Add(text, dir, config, uint8(kind))
 				}
 			}
 		}
 	}
 	f.Fuzz(func(t *testing.T, text, dir, config string, number uint8) {
-		kind := Kind(number % 3)
+		kind := Kind(int(number) % len(languages()))
 		settings := Settings{Dir: dir, Home: testHome, Config: config}
 		once, err := Ensure(text, settings, kind)
 		if err != nil {

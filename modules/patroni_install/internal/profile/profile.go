@@ -12,8 +12,8 @@
 // # Its place
 //
 // In a login file the block comes last, so that it also sees the PATH which lines above have set afresh.
-// If the file may leave before its end (return, exit, exec), and in .bashrc and .zshrc, whose guards
-// turn non-interactive shells away, it comes first: below the comment that heads the file if a blank line ends
+// If the file may leave before its end (return, exit, exec), and in files of interactive shells, whose guards
+// turn others away, it comes first: below the comment that heads the file if a blank line ends
 // that comment, otherwise at the very top (below a #! line). Nothing can be open at either place.
 //
 // # What is ours
@@ -42,7 +42,7 @@ type Kind int
 const (
 	// Login is a file that login shells read: .bash_profile, .bash_login, .profile or .zprofile.
 	Login Kind = iota
-	// Interactive is .bashrc or .zshrc.
+	// Interactive is .bashrc, .kshrc, .mkshrc or .zshrc.
 	Interactive
 	// Fish is a file that each shell of fish reads, in its language.
 	Fish

@@ -211,15 +211,18 @@ func TestOtherShells(t *testing.T) {
 		runs  [][]string
 	}{
 		"dash": {".profile", [][]string{{"dash", "-l", "-c", show}}},
-		"ksh":  {".profile", [][]string{{"ksh", "-l", "-c", show}}},
-		"mksh": {".profile", [][]string{{"mksh", "-l", "-c", show}}},
+		"ksh":  {".profile", [][]string{{"ksh", "-l", "-c", show}, {"ksh", "-l", "-i", "-c", show}, {"ksh", "-i", "-c", show}}},
+		"mksh": {".profile", [][]string{
+			{"mksh", "-l", "-c", show}, {"mksh", "-l", "-i", "-c", show}, {"mksh", "-i", "-c", show},
+		}},
 		"zsh": {".zprofile", [][]string{
 			{"zsh", "-l", "-c", show}, {"zsh", "-l", "-i", "-c", show}, {"zsh", "-i", "-c", show},
 		}},
 		"fish": {"", [][]string{{"fish", "-l", "-c", show}, {"fish", "-i", "-c", show}, {"fish", "-c", show}}},
 	} {
-		afresh := "PATH=" + basePath + "\nexec 2>/dev/null\n"
-		for _, files := range []map[string]string{nil, {c.login: afresh, ".zshrc": "[ -z \"$x\" ] && return\n"}} {
+		afresh, guard := "PATH="+basePath+"\nexec 2>/dev/null\n", "[ -z \"$x\" ] && return\n"
+		guarded := map[string]string{c.login: afresh, ".zshrc": guard, ".kshrc": guard, ".mkshrc": guard}
+		for _, files := range []map[string]string{nil, guarded} {
 			t.Run(name, func(t *testing.T) {
 				home := t.TempDir()
 				delete(files, "")

@@ -32,9 +32,21 @@ func shells() []Shell {
 		// Interactive shells of these read the file that ENV names, and no login sets it by itself. An account without a
 		// shell (nologin, false) is entered by su -s or sudo, with sh or bash, and both read .profile.
 		{
-			[]string{"", "sh", "dash", "ash", "ksh", "ksh93", "mksh", "nologin", "false"},
+			[]string{"", "sh", "dash", "ash", "nologin", "false"},
 			[]File{{".profile", Login}},
 			nil,
+		},
+		// Without ENV, interactive shells of these read a file of their own. If ksh is mksh by another name, it reads
+		// that of mksh.
+		{
+			[]string{"ksh", "ksh93"},
+			[]File{{".profile", Login}},
+			[]File{{".kshrc", Interactive}},
+		},
+		{
+			[]string{"mksh"},
+			[]File{{".profile", Login}},
+			[]File{{".mkshrc", Interactive}},
 		},
 		{
 			[]string{"zsh"},

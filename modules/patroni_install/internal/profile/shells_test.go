@@ -1,7 +1,10 @@
 package profile
 
 import (
+	"os"
+	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -12,7 +15,8 @@ const fishFile = ".config/fish/conf.d/patroni_install.fish"
 
 func TestReads(t *testing.T) {
 	bash := func(login string) []File { return []File{{login, Login}, {".bashrc", Interactive}} }
-	profile, zsh := []File{{".profile", Login}}, []File{{".zprofile", Login}, {".zshrc", Interactive}}
+	profile, ksh := []File{{".profile", Login}}, []File{{".profile", Login}, {".kshrc", Interactive}}
+	zsh := []File{{".zprofile", Login}, {".zshrc", Interactive}}
 	tests := []struct {
 		name     string
 		existing []string
@@ -29,9 +33,9 @@ func TestReads(t *testing.T) {
 		{"sh, .bash_profile", []string{".bash_profile"}, "/bin/sh", profile},
 		{"dash, all", []string{".bash_profile", ".profile"}, "/bin/dash", profile},
 		{"ash", nil, "/bin/ash", profile},
-		{"ksh", nil, "/usr/bin/ksh", profile},
-		{"ksh93", nil, "/usr/bin/ksh93", profile},
-		{"mksh", nil, "/bin/mksh", profile},
+		{"ksh", nil, "/usr/bin/ksh", ksh},
+		{"ksh93", []string{".bash_profile"}, "/usr/bin/ksh93", ksh},
+		{"mksh", nil, "/bin/mksh", []File{{".profile", Login}, {".mkshrc", Interactive}}},
 		{"no shell named", nil, "", profile},
 		{"no shell", nil, "/usr/sbin/nologin", profile},
 		{"no shell, in the other way", nil, "/bin/false", profile},
@@ -71,8 +75,43 @@ func TestRows(t *testing.T) {
 	for _, file := range Files() {
 		names = append(names, file.Name)
 	}
-	want := []string{".bash_profile", ".bash_login", ".profile", ".bashrc", ".zprofile", ".zshrc", fishFile}
+	want := []string{
+		".bash_profile", ".bash_login", ".profile", ".bashrc", ".kshrc", ".mkshrc", ".zprofile", ".zshrc", fishFile,
+	}
 	if diff := cmp.Diff(want, names); diff != "" {
 		t.Errorf("Files (-want +got):\n%s", diff)
+	}
+}
+
+// TestPage: the table of the README has each row, and no shell beside them.
+func TestPage(t *testing.T) {
+	text, err := os.ReadFile("../../../../roles/install_patroni/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(text), "\n| shell | ")
+	table, _, _ = strings.Cut(table, "\n\n")
+	quoted := regexp.MustCompile("`([^`]+)`")
+	listed := map[string]bool{}
+	for line := range strings.Lines(table) {
+		for _, name := range quoted.FindAllStringSubmatch(strings.Split(line+"||", "|")[1], -1) {
+			shell, known := ShellOf(name[1])
+			if !known {
+				t.Errorf("the README has %s, which no row has", name[1])
+			}
+			for _, file := range slices.Concat(shell.login, shell.further) {
+				if !strings.Contains(line, "`"+file.Name+"`") {
+					t.Errorf("the README does not say that %s reads %s", name[1], file.Name)
+				}
+			}
+			listed[name[1]] = true
+		}
+	}
+	for _, s := range shells() {
+		for _, name := range s.programs {
+			if name != "" && !listed[name] {
+				t.Errorf("the README does not have the shell %s", name)
+			}
+		}
 	}
 }

@@ -231,6 +231,22 @@ func TestDropInDirs(t *testing.T) {
 		}
 		last = at
 	}
+	var own []string
+	for _, dir := range DropInDirs("patroni.service") {
+		if before, found := strings.CutSuffix(dir, "/patroni.service.d"); found {
+			own = append(own, before)
+		}
+	}
+	// As systemd.unit(5) has them, with /lib for systems where that is a directory of its own.
+	want := []string{
+		"/etc/systemd/system.control", "/run/systemd/system.control", "/run/systemd/transient",
+		"/run/systemd/generator.early", "/etc/systemd/system", "/etc/systemd/system.attached", "/run/systemd/system",
+		"/run/systemd/system.attached", "/run/systemd/generator", "/usr/local/lib/systemd/system",
+		"/usr/lib/systemd/system", "/lib/systemd/system", "/run/systemd/generator.late",
+	}
+	if diff := cmp.Diff(want, own); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
 	if slices.Contains(DropInDirs("patroni.service"), "/etc/systemd/system/.service.d") {
 		t.Error("a name without a dash has one")
 	}

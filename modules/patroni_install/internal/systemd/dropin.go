@@ -13,7 +13,7 @@ const NeverStart = "# Written by patroni_install while it installs packages, whi
 // configuration. The package decides how Patroni is stopped, restarted and watched.
 func (u Unit) DropIn() []byte {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# Written by patroni_install, which undoes any change made in this file.\n"+
+	fmt.Fprintf(&b, Header+
 		"# It adds to the unit of the package. Settings of your own belong into another drop-in: systemctl edit %s\n",
 		u.FileName())
 	config := strings.ReplaceAll(u.ConfigPath, "%", "%%")

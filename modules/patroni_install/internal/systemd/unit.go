@@ -19,6 +19,9 @@ import (
 // Directory is where the administrator's unit files live; Patroni's goes there.
 const Directory = "/etc/systemd/system"
 
+// Header begins the files that this program wrote and keeps as it wrote them.
+const Header = "# Written by patroni_install, which undoes any change made in this file.\n"
+
 // Unit is the service unit of Patroni.
 type Unit struct {
 	// Name is the unit's name without ".service".
@@ -62,7 +65,7 @@ func (u Unit) FileName() string {
 // returns nil.
 func (u Unit) Render() []byte {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# Written by patroni_install, which undoes any change made in this file.\n"+
+	fmt.Fprintf(&b, Header+
 		"# Settings of your own belong into a drop-in: systemctl edit %s\n", u.FileName())
 	for _, s := range u.sections() {
 		fmt.Fprintf(&b, "\n[%s]\n", s.name)
@@ -135,10 +138,13 @@ func Mention(commands []string, name string) bool {
 	return false
 }
 
+// marks are what systemd takes before the first word of a command.
+const marks = "@-:+!|"
+
 // mentions looks for a path in one of its spellings.
 func mentions(command, spelled string) bool {
 	for before, rest, found := strings.Cut(command, spelled); found; before, rest, found = strings.Cut(rest, spelled) {
-		begins := before == "" || strings.ContainsRune(" \t\"'=@-:+!", rune(before[len(before)-1]))
+		begins := before == "" || strings.ContainsRune(" \t\"'="+marks, rune(before[len(before)-1]))
 		if begins && (strings.HasSuffix(spelled, "/") || rest == "" || strings.ContainsRune(" \t\"'", rune(rest[0]))) {
 			return true
 		}
@@ -146,12 +152,11 @@ func mentions(command, spelled string) bool {
 	return false
 }
 
-// Paths returns the absolute paths among the words of a command, without the marks that systemd takes before the
-// first one.
+// Paths returns the absolute paths among the words of a command, without the marks before the first one.
 func Paths(command string) (paths []string) {
 	unescape := strings.NewReplacer("%%", "%", "$$", "$")
 	for _, word := range words(command) {
-		if word = unescape.Replace(strings.TrimLeft(word, "@-:+!|")); path.IsAbs(word) {
+		if word = unescape.Replace(strings.TrimLeft(word, marks)); path.IsAbs(word) {
 			paths = append(paths, word)
 		}
 	}

@@ -30,8 +30,8 @@ import (
 )
 
 // Step is one reversible change. Apply ensures the state after it, Undo the state before it; each may be called
-// again, and must accept a partial run of the other. Finish drops what only Undo needed. A live state that is neither
-// before nor after is left alone and reported by a [ConflictError].
+// again, and must accept a partial run of the other. Finish drops what only Undo needed, in any
+// order. A live state that is neither before nor after is left alone and reported by a [ConflictError].
 type Step interface {
 	Kind() string // the step's name in the journal
 	Describe() Description
@@ -220,7 +220,7 @@ func (t *Transaction) undo(ctx context.Context, j *journal) error {
 func (t *Transaction) finish(ctx context.Context, j *journal) error {
 	err := t.Settle(ctx, j.Steps)
 	var conflicts []error
-	for _, step := range slices.Backward(j.Steps) {
+	for _, step := range j.Steps {
 		failed := step.Finish(ctx, t.Host)
 		if _, conflict := errors.AsType[*ConflictError](failed); conflict {
 			conflicts = append(conflicts, failed)
