@@ -122,8 +122,8 @@ func (b *builder) pipx(ctx context.Context, ns Namespace) error {
 	}
 	if b.program.Argv == nil {
 		var err error
-		if b.program, err = b.bringPipx(ctx, ns); err == nil && b.plan.want.Installer == UV {
-			err = pipx.UV{}.Check(b.program)
+		if b.program, err = b.bringPipx(ctx, ns); err == nil && b.plan.want.Installer != Auto {
+			err = b.plan.seen.Installer.Check(b.program)
 		}
 		if err != nil {
 			return err

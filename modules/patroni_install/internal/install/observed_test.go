@@ -138,7 +138,7 @@ func bare(t testing.TB, arguments string) *sketch {
 	o := &sketch{
 		Layout: layout, Entries: map[string]Entry{"/": {Info: fsys.Info{Type: fsys.Directory, Attr: roots}}},
 		Family:  families()[0],
-		Tools:   Tools{Pipx: &pipx.Program{Argv: []string{"/usr/bin/pipx"}, Version: "1.7.1"}},
+		Tools:   Tools{Pipx: &pipx.Program{Argv: []string{"/usr/bin/pipx"}, Version: "1.7.1"}, Installer: pipx.Pip{}},
 		Service: Service{Running: true},
 	}
 	o.Service.LoadState = "not-found"

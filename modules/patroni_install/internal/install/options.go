@@ -24,12 +24,8 @@ const (
 	ByPackage = "package"
 )
 
-// The values of option installer.
-const (
-	Auto = "auto"
-	Pip  = "pip"
-	UV   = "uv"
-)
+// Auto is the value of option installer beside the names of [pipx.Installers].
+const Auto = "auto"
 
 // The values of option verify.
 const (
@@ -159,7 +155,8 @@ func (d *Desired) options() []ansible.Argument {
 		{Name: "wheelhouse", Type: ansible.Path, To: &d.Wheelhouse,
 			Help: "A directory or a tar archive of wheels to install from, on the controller unless `remote_src: " +
 				"true`. No package index is asked then."},
-		{Name: "installer", Type: ansible.Str, To: &d.Installer, Default: Auto, Choices: []string{Auto, Pip, UV},
+		{Name: "installer", Type: ansible.Str, To: &d.Installer, Default: Auto,
+			Choices: append([]string{Auto}, sortedKeys(pipx.Installers())...),
 			Help: "What pipx installs packages with. `uv` needs pipx 1.12 or newer and the program uv, on the " +
 				"host. `auto` takes uv if they are there and pip has no configuration of its own."},
 		// For the action plugin: what is on the host is not read on the controller.

@@ -93,7 +93,7 @@ func TestRHELBuildsByUV(t *testing.T) {
 			before := m.state()
 			_, err := m.installer(`{"installer": "uv"}`).Run(t.Context())
 			if want == "" {
-				if err != nil || m.backend != UV {
+				if err != nil || m.backend != "uv" {
 					t.Errorf("it was built by %q: %v", m.backend, err)
 				}
 				return

@@ -26,7 +26,7 @@ func (o *observer) findFamily() {
 	}
 }
 
-// findTools looks for what can build: a pipx, the system's, else the user's own; interpreters, and uv.
+// findTools looks for what can build: a pipx, the system's, else the user's own; interpreters, and an installer.
 func (o *observer) findTools() error {
 	v, files := o.seen, o.host.FS
 	v.Python = pipx.PythonVersion(files, systemPython)
@@ -34,12 +34,8 @@ func (o *observer) findTools() error {
 		_, err := files.Resolve(o.want.Python)
 		v.Asked.Missing, v.Asked.Version = errors.Is(err, fs.ErrNotExist), pipx.PythonVersion(files, o.want.Python)
 	}
-	if o.want.Installer != Pip {
-		var err error
-		if v.UV, err = pipx.HasUV(files); err != nil {
-			return err
-		}
-		v.PipConfig = pipx.PipIsConfigured(files, v.User.Home, o.want.Environ)
+	if err := o.findInstaller(); err != nil {
+		return err
 	}
 	program, err := findPipx(o.host, v.User, v.Python)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -49,6 +45,25 @@ func (o *observer) findTools() error {
 		return err
 	}
 	v.Pipx = &program
+	return nil
+}
+
+// findInstaller looks for the installer that was asked for. If none was, the preferred one is taken if it is there and
+// nobody told pip anything that it would not know.
+func (o *observer) findInstaller() error {
+	v, name, auto := o.seen, o.want.Installer, o.want.Installer == Auto
+	if auto {
+		name = pipx.Preferred
+	}
+	installer := pipx.Installers()[name]
+	found, err := installer.Find(o.host.FS)
+	if err != nil {
+		return err
+	}
+	if auto && (!found || pipx.PipIsConfigured(o.host.FS, v.User.Home, o.want.Environ)) {
+		installer, found = pipx.Pip{}, true
+	}
+	v.Installer, v.NoInstaller = installer, !found
 	return nil
 }
 

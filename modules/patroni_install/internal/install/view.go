@@ -72,10 +72,11 @@ type Interpreter struct {
 type Tools struct {
 	Python string // version of the system's interpreter, "3.9"; "" when there is none
 	// Asked is the interpreter that option python names.
-	Asked     Interpreter
-	Pipx      *pipx.Program // nil: there is none
-	UV        bool          // the system has a uv
-	PipConfig bool          // pip has settings of its own
+	Asked Interpreter
+	Pipx  *pipx.Program // nil: there is none
+	// Installer is the one that was asked for, or, if none was, the one that suits this host.
+	Installer   pipx.Installer
+	NoInstaller bool // it is not there
 }
 
 // View is the host as parts see it. They read it in Look, where each path is looked at once; afterwards At tells what
