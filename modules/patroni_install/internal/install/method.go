@@ -125,9 +125,9 @@ func (m *byPipx) find(ctx context.Context, o *observer) error {
 		return err
 	}
 	if m.seen.finds(osProgram) {
-		installed, _, err := o.packageManager().Installed(ctx, osPackages())
+		installed, err := o.ofPatroni(ctx, osPackages())
 		if err != nil {
-			return fmt.Errorf("cannot tell whether Patroni came as a package: %w", err)
+			return err
 		}
 		if len(installed) > 0 {
 			m.osPackage = installed[0].Name

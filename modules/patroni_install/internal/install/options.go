@@ -130,7 +130,7 @@ func (d *Desired) options() []ansible.Argument {
 		{Name: "prerequisites", Type: ansible.List, To: &d.Prerequisites,
 			Help: "The OS packages to install instead of the family's own list. An empty list stands for no " +
 				"package.",
-			Unset: "`pipx` on the Debian family and `python3-pip` on the RHEL family"},
+			Unset: defaultPrerequisites()},
 		{Name: "build_dependencies", Type: ansible.Bool, To: &d.BuildDependencies, Default: false,
 			Help: "Whether to install a compiler and headers for the build, and to remove them after it. The " +
 				"libraries that the extras `psycopg2` and `systemd` are linked with stay."},

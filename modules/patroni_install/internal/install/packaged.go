@@ -138,9 +138,9 @@ func (m *byPackage) find(ctx context.Context, o *observer) error {
 	if err != nil {
 		return fmt.Errorf("cannot look at the program: %w", err)
 	}
-	installed, _, err := o.packageManager().Installed(ctx, patroniNames(m.want, v.Family))
+	installed, err := o.ofPatroni(ctx, patroniNames(m.want, v.Family))
 	if err != nil {
-		return fmt.Errorf("cannot tell which package Patroni came with: %w", err)
+		return err
 	}
 	if len(installed) == 0 {
 		m.foreign = true

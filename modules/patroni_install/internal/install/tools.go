@@ -1,7 +1,9 @@
 package install
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/host"
@@ -9,8 +11,8 @@ import (
 	"github.com/pgedge/platform/modules/patroni_install/internal/pkgmgr"
 )
 
-// findFamily tells which family the host is of. A system of no known one still has the package manager
-// of one, where its programs are there.
+// findFamily tells which family the host is of. A system of no known one still has the package manager of one if its
+// program is there, and no other's, which might be the one that manages the system.
 func (o *observer) findFamily() {
 	v := o.seen
 	for _, known := range families() {
@@ -19,10 +21,14 @@ func (o *observer) findFamily() {
 			return
 		}
 	}
+	var there []Packaging
 	for _, known := range families() {
 		if v.finds(known.Program) {
-			v.Family = Family{Manager: known.Manager, Install: known.Install, Remove: known.Remove, Policy: known.Policy}
+			there = append(there, known.Packaging)
 		}
+	}
+	if len(there) == 1 {
+		v.Family = Family{Packaging: there[0]}
 	}
 }
 
@@ -75,6 +81,20 @@ func findPipx(h *host.Host, user *host.User, python string) (pipx.Program, error
 		}
 	}
 	return program, err
+}
+
+// ofPatroni are the packages of these names that have Patroni's program. Without a package manager that is known,
+// nobody can say whether one has it.
+func (o *observer) ofPatroni(ctx context.Context, names []string) ([]pkgmgr.Package, error) {
+	if o.seen.Family.Manager == "" {
+		return nil, fmt.Errorf("cannot tell whether %s came with a package: the package manager of %s is not known here; "+
+			"if no package has that program, move it away", osProgram, o.seen.Release.Name)
+	}
+	installed, _, err := o.packageManager().Installed(ctx, names)
+	if err != nil {
+		return nil, fmt.Errorf("cannot tell whether %s came with a package: %w", osProgram, err)
+	}
+	return installed, nil
 }
 
 // packageManager is that of the host's family.
