@@ -79,8 +79,9 @@ type Tools struct {
 	NoInstaller bool // it is not there
 }
 
-// View is the host as parts see it. They read it in Look, where each path is looked at once; afterwards At tells what
-// was found there. Nothing in it changes the host, or starts a program.
+// View is the host as parts see it. They read it in Look. What is looked at with [View.Look] and its like is looked at
+// once, however many ask, and afterwards At tells what was found there. What one part alone wants to know it reads from
+// files itself. Nothing in the view changes the host, or starts a program.
 type View struct {
 	Layout
 	Tools
@@ -97,7 +98,7 @@ type View struct {
 	// Before is what was found before this run added packages; nil until it has.
 	Before *View
 
-	files    reader           // nil when all have looked
+	files    reader           // closed when all have looked
 	entries  map[string]sight // by path
 	services *[]OtherService  // nil: nobody has asked for them
 }
@@ -107,8 +108,8 @@ func newView(files reader, layout Layout) *View {
 	return &View{Layout: layout, files: files, entries: map[string]sight{}}
 }
 
-// close ends the time in which parts look. Whoever reads something afterwards has not said so in time.
-func (v *View) close() { v.files = nil }
+// close ends the time in which parts look.
+func (v *View) close() { v.files = closed{} }
 
 // Look looks what is at a path.
 func (v *View) Look(name string) error {
