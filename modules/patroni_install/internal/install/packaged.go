@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
-	"github.com/pgedge/platform/modules/patroni_install/internal/pipx"
 	"github.com/pgedge/platform/modules/patroni_install/internal/systemd"
 )
 
@@ -152,7 +151,7 @@ func (m *byPackage) find(ctx context.Context, o *observer) error {
 	m.name = installed[0].Name
 	there := installedPackage(info)
 	there.Version, there.Interpreter = versionOfPackage(installed[0]), interpreterOf(v.files)
-	there.Python = pipx.PythonVersion(o.host.FS, there.Interpreter)
+	there.Python = o.pythonOf(there.Interpreter)
 	for _, app := range usualApps() {
 		if v.finds(path.Join(osPrograms, app)) {
 			there.Apps = append(there.Apps, app)

@@ -97,6 +97,11 @@ func (o *observer) ofPatroni(ctx context.Context, names []string) ([]pkgmgr.Pack
 	return installed, nil
 }
 
+// pythonOf is the version of an interpreter of the system.
+func (o *observer) pythonOf(interpreter string) string {
+	return pipx.PythonVersion(o.host.FS, interpreter)
+}
+
 // packageManager is that of the host's family.
 func (o *observer) packageManager() pkgmgr.Manager {
 	m, err := pkgmgr.New(o.seen.Family.Manager, pkgmgr.Settings{
