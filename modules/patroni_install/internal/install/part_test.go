@@ -43,7 +43,7 @@ func TestLookComesFirst(t *testing.T) {
 	v := healthy(t, `{}`).look(t, &want).seen
 	for want, use := range map[string]func(){
 		"nobody has looked at /etc/hostname":              func() { v.At("/etc/hostname") },
-		"nobody has asked":                                func() { v.usedBy("/etc/patroni/") },
+		"nobody has read":                                 func() { v.usedBy("/etc/patroni/") },
 		"/etc/hostname is read after all have looked":     func() { _ = v.Look("/etc/hostname") },
 		"/etc/machine-id is read after all have looked":   func() { _, _ = v.files.Lstat("/etc/machine-id") },
 		"/etc/machine-info is read after all have looked": func() { _, _, _ = v.files.ReadFileInfo("/etc/machine-info", 1) },

@@ -95,12 +95,12 @@ type View struct {
 	SELinux    SELinux
 	Service    Service
 	Warnings   []string
-	// Before is what was found before this run added packages; nil until it has.
-	Before *View
+	// BeforePackages is what was found before this run added packages; nil until it has.
+	BeforePackages *View
 
 	files    reader           // closed when all have looked
 	entries  map[string]sight // by path
-	services *[]OtherService  // nil: nobody has asked for them
+	services *[]OtherService  // nil: nobody has read them
 }
 
 // newView is a view in which nothing was looked at yet.
@@ -248,8 +248,8 @@ func (v *View) explainLink(err error) error {
 
 // atFirst is what was found when the run began.
 func (v *View) atFirst() *View {
-	if v.Before != nil {
-		return v.Before
+	if v.BeforePackages != nil {
+		return v.BeforePackages
 	}
 	return v
 }
