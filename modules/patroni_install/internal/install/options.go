@@ -2,7 +2,9 @@ package install
 
 import (
 	"fmt"
+	"maps"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -156,7 +158,7 @@ func (d *Desired) options() []ansible.Argument {
 			Help: "A directory or a tar archive of wheels to install from, on the controller unless `remote_src: " +
 				"true`. No package index is asked then."},
 		{Name: "installer", Type: ansible.Str, To: &d.Installer, Default: Auto,
-			Choices: append([]string{Auto}, sortedKeys(pipx.Installers())...),
+			Choices: append([]string{Auto}, slices.Sorted(maps.Keys(pipx.Installers()))...),
 			Help: "What pipx installs packages with. `uv` needs pipx 1.12 or newer and the program uv, on the " +
 				"host. `auto` takes uv if they are there and pip has no configuration of its own."},
 		// For the action plugin: what is on the host is not read on the controller.
