@@ -51,11 +51,10 @@ const (
 		" -m pip wheel pipx), or install a pipx for all users"
 )
 
-// installerOf is what a pipx fills the venv by. pip, which takes the most, stands for what is not known yet: what a
-// pipx can that is still to come.
+// installerOf is what a pipx, nil for one that is not known yet, fills the venv by. Only if nobody chose does pip stand
+// in for an installer that this pipx cannot use.
 func installerOf(want *Desired, seen *View, program *pipx.Program) pipx.Installer {
-	unknown := program == nil || program.Version == ""
-	if unknown || want.Installer == Auto && seen.Installer.Check(*program) != nil {
+	if want.Installer == Auto && (program == nil || seen.Installer.Check(*program) != nil) {
 		return pipx.Pip{}
 	}
 	return seen.Installer
