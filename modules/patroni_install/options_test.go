@@ -136,6 +136,21 @@ func TestOptionsAgree(t *testing.T) {
 	}
 }
 
+// TestChoicesAreDescribed: make options keeps the words of the module's documentation, so that somebody has to describe
+// a new choice there.
+func TestChoicesAreDescribed(t *testing.T) {
+	texts := decode[struct {
+		Options map[string]struct{ Description any }
+	}](t, documentation, sectionOf(t, documentation, "DOCUMENTATION")).Options
+	for _, arg := range options() {
+		for _, choice := range arg.Choices {
+			if text := fmt.Sprint(texts[arg.Name].Description); !strings.Contains(text, "V("+choice+")") {
+				t.Errorf("the description of option %s lacks V(%s): %s", arg.Name, choice, text)
+			}
+		}
+	}
+}
+
 // TestDefaultsAgree: every default has its specification and its value; one that is computed has
 // none there. What the module knows best, and thus has no default in the specification, is
 // not set.

@@ -293,6 +293,7 @@ options:
   installer:
     description:
       - What pipx installs packages with. The result is a virtual environment of pipx in every case.
+      - V(pip) is the one that every pipx has.
       - V(uv) takes pipx 1.12 or newer and a C(uv) in C(/usr/local/bin) or C(/usr/bin), and is refused without them.
       - V(auto) takes uv if they are there and pip has no configuration of its own, neither in its files nor in the
         task's C(environment), since uv does not read it.

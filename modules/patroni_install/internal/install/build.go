@@ -63,21 +63,21 @@ func (b *builder) build(ctx context.Context) (Outcome, error) {
 		return Outcome{}, err
 	}
 	defer ns.Close()
-	type part struct {
+	type job struct {
 		name string
 		do   func(context.Context, Namespace) error
 	}
-	parts := []part{{"build", b.pipx}}
+	jobs := []job{{"build", b.pipx}}
 	if b.plan.borrowed() != nil {
-		parts = append(parts, part{"removal of the packages for the build", b.giveBack})
+		jobs = append(jobs, job{"removal of the packages for the build", b.giveBack})
 	}
-	for _, part := range append(parts, part{"verify", b.verify}) {
-		b.host.Progress(part.name + " of Patroni begins")
+	for _, job := range append(jobs, job{"verify", b.verify}) {
+		b.host.Progress(job.name + " of Patroni begins")
 		start := time.Now()
-		if err := part.do(ctx, ns); err != nil {
+		if err := job.do(ctx, ns); err != nil {
 			return Outcome{}, err
 		}
-		b.took = append(b.took, Took{Name: part.name, Path: b.plan.seen.Layout.Venv(), Time: time.Since(start)})
+		b.took = append(b.took, Took{Name: job.name, Path: b.plan.seen.Layout.Venv(), Time: time.Since(start)})
 	}
 	out, err := b.outcome(ctx, ns)
 	if err != nil {
@@ -122,8 +122,8 @@ func (b *builder) pipx(ctx context.Context, ns Namespace) error {
 	}
 	if b.program.Argv == nil {
 		var err error
-		if b.program, err = b.bringPipx(ctx, ns); err == nil && b.plan.want.Installer == UV {
-			err = pipx.UV{}.Check(b.program)
+		if b.program, err = b.bringPipx(ctx, ns); err == nil && b.plan.want.Installer != Auto {
+			err = b.plan.seen.Installer.Check(b.program)
 		}
 		if err != nil {
 			return err

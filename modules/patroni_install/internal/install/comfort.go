@@ -82,7 +82,7 @@ func (c *comfort) Look(context.Context) error {
 	case err != nil && c.wanted:
 		return fmt.Errorf("cannot write the %s: %w; %s", c.name, err, c.remedy())
 	case c.shared && !c.wanted && c.seen.exists(c.path):
-		return c.seen.askServices()
+		return c.seen.readServices()
 	}
 	return nil
 }

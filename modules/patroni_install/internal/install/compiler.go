@@ -24,7 +24,7 @@ func (b *builder) giveBack(ctx context.Context, _ Namespace) error {
 // trialAdvice says what to do where a program that was built does not run.
 func (b *builder) trialAdvice(err error) string {
 	switch {
-	case !strings.Contains(err.Error(), "cannot open shared object file"):
+	case !pipx.LacksLibrary(err):
 		return "what was built does not run: ask for another version, other extras or other constraints"
 	case b.plan.borrowed() != nil:
 		return "the library was removed with the packages for the build: install the package that has it, so that it stays"
@@ -34,11 +34,11 @@ func (b *builder) trialAdvice(err error) string {
 
 // failed is the error of a build that failed for that cause. If a compiler or headers are
 // missing, it names the packages to install on this host.
-func (b *builder) failed(ctx context.Context, cause string, err error) error {
+func (b *builder) failed(ctx context.Context, cause pipx.Explanation, err error) error {
 	want, seen := b.plan.want, b.plan.seen
-	failed := &BuildError{Cause: cause, Index: want.IndexURL, Err: err}
+	failed := &BuildError{Cause: cause.Text, Index: want.IndexURL, Err: err}
 	build, _ := seen.Family.compiler(*want)
-	if build == nil || !strings.Contains(cause, pipx.CompilerAdvice) {
+	if build == nil || !cause.NeedsCompiler {
 		return failed
 	}
 	o := observer{host: b.host, want: want, seen: seen}
@@ -51,6 +51,6 @@ func (b *builder) failed(ctx context.Context, cause string, err error) error {
 	if len(missing) == 0 {
 		advice = "the packages " + strings.Join(build, ", ") + " are there, so the output tells what else it takes"
 	}
-	failed.Cause = strings.Replace(cause, pipx.CompilerAdvice, advice, 1)
+	failed.Cause = cause.WithCompiler(advice)
 	return failed
 }

@@ -36,7 +36,7 @@ func TestCompilerPackages(t *testing.T) {
 			[]string{"gcc", "libpq-devel", "pkgconf-pkg-config", "python3-devel", "systemd-devel"}, []string{"libpq", "systemd-libs"},
 		},
 		{"rhel, a version of Python", red, `{"extras": [], "python": "/usr/bin/python3.11"}`, []string{"gcc", "python3.11-devel"}, nil},
-		{"no family", Family{Manager: "apt"}, `{}`, nil, nil},
+		{"no family", Family{Packaging: Packaging{Manager: "apt"}}, `{}`, nil, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			build, run := c.family.compiler(desired(t, c.arguments))

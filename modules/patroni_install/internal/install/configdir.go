@@ -20,9 +20,9 @@ type configDir struct {
 	packages ownPackages
 
 	empty bool // it is there and holds nothing
-	// foreign is a file in it which shows that it is something else's: it is neither the user's nor Patroni's
+	// evidence is a file in it which shows that it is something else's: it is neither the user's nor Patroni's
 	// package's, and has no configuration.
-	foreign string
+	evidence string
 }
 
 // Look implements [Part].
@@ -40,12 +40,12 @@ func (p *configDir) Look(context.Context) error {
 		return fmt.Errorf("cannot read config_dir: %w", err)
 	}
 	p.empty = len(names) == 0
-	foreign := slices.IndexFunc(names, func(name string) bool {
+	i := slices.IndexFunc(names, func(name string) bool {
 		return !strings.Contains(name, ".yml") && !strings.Contains(name, ".yaml")
 	})
 	packages := p.seen.Packaged && dir == osConfigDir
-	if e.UID != p.seen.User.UID && foreign >= 0 && !slices.Contains(names, p.want.ConfigFile) && !packages {
-		p.foreign = names[foreign]
+	if e.UID != p.seen.User.UID && i >= 0 && !slices.Contains(names, p.want.ConfigFile) && !packages {
+		p.evidence = names[i]
 	}
 	return nil
 }
@@ -56,10 +56,10 @@ func (p *configDir) Refuse() error {
 	switch {
 	case p.removes():
 		return nil
-	case p.foreign != "":
+	case p.evidence != "":
 		return fmt.Errorf("cannot use config_dir %s: it holds %s, and belongs to user %d, not to %s, whose alone it "+
 			"would become; set config_dir (in the role: patroni_config_dir) to a directory of its own, or, if it is "+
-			"Patroni's, give it to the user (chown %[4]s %[1]s)", p.seen.ConfigDir, p.foreign, e.UID, p.seen.User.Name)
+			"Patroni's, give it to the user (chown %[4]s %[1]s)", p.seen.ConfigDir, p.evidence, e.UID, p.seen.User.Name)
 	case !found || e.Type == fsys.Directory:
 		return nil
 	}

@@ -79,7 +79,7 @@ func Decide(ctx context.Context, want *Desired, seen *View, ask Asker) (Decision
 		}
 	}
 	q.BringsPipx = q.Builds() && lacksPipx(seen)
-	err := q.takeStock(ctx)
+	err := q.wheelsForBuild(ctx)
 	return q.Decision, err
 }
 
@@ -155,7 +155,7 @@ func (q *question) lacksExtras(context.Context) (string, error) {
 }
 
 func (q *question) trialFails(ctx context.Context) (string, error) {
-	if q.want.Verify != Full && q.seen.Before == nil {
+	if q.want.Verify != Full && q.seen.BeforePackages == nil {
 		return "", nil
 	}
 	problem, err := q.ask.Trial(ctx)
@@ -233,8 +233,8 @@ func (q *question) askWheels(ctx context.Context) error {
 	return nil
 }
 
-// takeStock adds what the wheelhouse has for the build.
-func (q *question) takeStock(ctx context.Context) error {
+// wheelsForBuild adds what the wheelhouse has for the build.
+func (q *question) wheelsForBuild(ctx context.Context) error {
 	if !q.Builds() || q.want.Wheelhouse == "" {
 		return nil
 	}

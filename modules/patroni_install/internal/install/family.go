@@ -13,9 +13,10 @@ import (
 
 // Family is what operating systems that are derived from each other have in common.
 type Family struct {
-	Name    string   // "" of a system that is of no known family and has no known package manager
-	IDs     []string // what os-release calls it, in ID or ID_LIKE
-	Manager string   // of its packages, as [pkgmgr.New] takes it
+	Packaging
+
+	Name string   // "" of a system that is of no known family
+	IDs  []string // what os-release calls it, in ID or ID_LIKE
 	// Prerequisites are the packages that bring pipx, or pip where PipxByPip.
 	Prerequisites []string
 	// Patroni are the packages that have it, the preferred first, and Drivers those that its extras need; what begins
@@ -29,21 +30,26 @@ type Family struct {
 	Compiler []string
 	Headers  string
 	Sources  []Source
+	// Tried are the releases that the tests install on, by ID and the beginning of VERSION_ID.
+	Tried map[string][]string
+}
+
+// Packaging is what a family's packages are managed by. A system of no known family may have it, too.
+type Packaging struct {
+	Manager string // as [pkgmgr.New] takes it, "" for none that is known
 	// Install and Remove are the commands that people give.
 	Install, Remove string
 	// Program is how a host of no known family shows that it has the package manager.
 	Program string
-	// Policy is the file that keeps the scripts of packages from starting and stopping services without systemd, "" of a
-	// family whose scripts do not try to.
+	// Policy is the file that keeps the scripts of packages from starting and stopping services without systemd, "" if
+	// they do not try to.
 	Policy string
-	// Tried are the releases that the tests install on, by ID and the beginning of VERSION_ID.
-	Tried map[string][]string
 }
 
 func families() []Family {
 	return []Family{
 		{
-			Name: "Debian", IDs: []string{"debian", "ubuntu"}, Manager: pkgmgr.APT, Prerequisites: []string{"pipx"},
+			Name: "Debian", IDs: []string{"debian", "ubuntu"}, Prerequisites: []string{"pipx"},
 			Patroni: []string{"pgedge-patroni", "patroni"},
 			Drivers: map[string]string{
 				"psycopg2": "python3-psycopg2", "psycopg2-binary": "python3-psycopg2", "psycopg3": "python3-psycopg",
@@ -57,12 +63,14 @@ func families() []Family {
 				{Extra: "psycopg2-binary", Build: "libpq-dev"},
 				{Extra: "systemd", Build: "libsystemd-dev pkg-config", Run: "libsystemd0"},
 			},
-			Install: "apt-get install --no-install-recommends", Remove: "apt-get remove",
-			Program: "/usr/bin/apt-get", Policy: "/usr/sbin/policy-rc.d",
+			Packaging: Packaging{
+				Manager: pkgmgr.APT, Program: "/usr/bin/apt-get", Policy: "/usr/sbin/policy-rc.d",
+				Install: "apt-get install --no-install-recommends", Remove: "apt-get remove",
+			},
 			Tried: map[string][]string{"debian": {"12", "13"}},
 		},
 		{
-			Name: "RHEL", IDs: []string{"rhel", "fedora", "centos", "rocky", "almalinux", "ol"}, Manager: pkgmgr.DNF,
+			Name: "RHEL", IDs: []string{"rhel", "fedora", "centos", "rocky", "almalinux", "ol"},
 			Prerequisites: []string{"python3-pip"}, PipxByPip: true,
 			Patroni: []string{"pgedge-patroni", "patroni"},
 			Drivers: map[string]string{
@@ -75,11 +83,25 @@ func families() []Family {
 				{Extra: "psycopg2-binary", Build: "libpq-devel"},
 				{Extra: "systemd", Build: "pkgconf-pkg-config systemd-devel", Run: "systemd-libs"},
 			},
-			Install: "dnf install --setopt=install_weak_deps=False", Remove: "dnf remove",
-			Program: "/usr/bin/dnf",
+			Packaging: Packaging{
+				Manager: pkgmgr.DNF, Program: "/usr/bin/dnf",
+				Install: "dnf install --setopt=install_weak_deps=False", Remove: "dnf remove",
+			},
 			// None was tried yet: the tests run on hosts that stand in for Rocky Linux 8 and 9.
 		},
 	}
+}
+
+// policyTools is the package that has semanage, in every family.
+const policyTools = "policycoreutils-python-utils"
+
+// defaultPrerequisites says which packages the families install.
+func defaultPrerequisites() string {
+	var all []string
+	for _, f := range families() {
+		all = append(all, "`"+strings.Join(f.Prerequisites, "`, `")+"` on the "+f.Name+" family")
+	}
+	return strings.Join(all, " and ")
 }
 
 // osPackages are the names under which distributions and pgEdge ship Patroni.

@@ -33,7 +33,7 @@ func (o *observer) findPackages(ctx context.Context, n needs) error {
 		return fmt.Errorf("cannot %s Patroni: %s missing, and install_prerequisites is false; "+
 			"install with: %s %s", o.want.verb(), isAre(missing), v.Family.Install, strings.Join(missing, " "))
 	}
-	v.Packages.Missing, v.Packages.Others = missing, n.others
+	v.Packages.Missing, v.Packages.Alternatives = missing, n.alternatives
 	o.warnUntried()
 	if o.pending {
 		v.Packages.Unknown = true // the package manager itself may be in the middle of it
@@ -75,7 +75,7 @@ func (o *observer) sets(ctx context.Context) (err error) {
 	p := &o.seen.Packages
 	if len(p.Missing) > 0 {
 		p.Add, err = o.packageManager().Simulate(ctx, p.Missing)
-		err = o.otherSets(ctx, err)
+		err = o.alternativeSets(ctx, err)
 	}
 	if err != nil || len(p.Borrow) == 0 {
 		return err
@@ -103,12 +103,12 @@ func (o *observer) simulateAgain(ctx context.Context) (err error) {
 	return nil
 }
 
-// otherSets asks for the other packages if no list offers those that are missing. err is what came of asking for
+// alternativeSets asks for the alternatives if no list offers those that are missing. err is what came of asking for
 // these.
-func (o *observer) otherSets(ctx context.Context, err error) error {
+func (o *observer) alternativeSets(ctx context.Context, err error) error {
 	p := &o.seen.Packages
 	var all []string
-	for _, names := range p.Others {
+	for _, names := range p.Alternatives {
 		var unknown *pkgmgr.UnknownPackageError
 		if !errors.As(err, &unknown) {
 			return err
@@ -120,7 +120,7 @@ func (o *observer) otherSets(ctx context.Context, err error) error {
 		}
 		var add []pkgmgr.Package
 		if add, err = o.packageManager().Simulate(ctx, missing); err == nil {
-			p.Missing, p.Add, p.Others = missing, add, nil
+			p.Missing, p.Add, p.Alternatives = missing, add, nil
 		}
 	}
 	if unknown, ok := errors.AsType[*pkgmgr.UnknownPackageError](err); ok {

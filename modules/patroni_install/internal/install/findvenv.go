@@ -11,9 +11,9 @@ import (
 	"github.com/pgedge/platform/modules/patroni_install/internal/pipx"
 )
 
-// verify compares the tree with its manifest, and says what is to be written down. Without a manifest, as for an
+// compareWithManifest does so with the tree, and says what is to be written down. Without a manifest, as for an
 // installation that somebody else made, the packages alone say what their files should be.
-func (o *observer) verify(tree *pipx.Venv) (record []byte, err error) {
+func (o *observer) compareWithManifest(tree *pipx.Venv) (record []byte, err error) {
 	if len(tree.Problems) > 0 || o.want.State == Absent {
 		return nil, nil
 	}
@@ -70,7 +70,7 @@ func versionIn(entries []manifest.Entry) string {
 	return ""
 }
 
-// findVenv inspects the venv that is there and names its neighbours.
+// findVenv inspects the venv that is there and names the others.
 func (o *observer) findVenv() error {
 	v := o.seen
 	if err := v.LookAlong(v.venvs()); err != nil {
@@ -103,7 +103,7 @@ func (o *observer) describe(tree *pipx.Venv) error {
 	if err := v.readManifest(); err != nil {
 		return err
 	}
-	record, err := o.verify(tree)
+	record, err := o.compareWithManifest(tree)
 	if err != nil {
 		return err
 	}

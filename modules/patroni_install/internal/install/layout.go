@@ -126,7 +126,7 @@ func (l Layout) userBase() string { return path.Join(l.User.Home, ".local") }
 // stagedBase is the user base while it is staged.
 func (l Layout) stagedBase() string { return path.Join(l.UserStage, "user") }
 
-// venvs is the directory that holds the tree and its neighbours.
+// venvs is the directory that holds the tree and the other venvs.
 func (l Layout) venvs() string { return path.Dir(l.Layout.Venv()) }
 
 // stagedHome is pipx's home while the new tree is built.

@@ -151,7 +151,7 @@ func (p *links) put(apps []string) ([]txn.Step, error) {
 		case p.dangling[app]:
 			steps = append(steps, &step.Symlink{Path: name, Before: p.state(app), After: p.linkTo(target)})
 		case !p.isOurs(app):
-			return nil, foreignLink(name, entry, target)
+			return nil, linkInTheWay(name, entry, target)
 		default:
 			steps = append(steps, p.relabel(app)...)
 		}
@@ -217,7 +217,7 @@ func canBeMadeAgain(name string) bool {
 	return utf8.ValidString(name) && len(name)+len(fsys.TempSuffix) <= unix.NAME_MAX
 }
 
-func foreignLink(name string, entry fsys.Info, target string) error {
+func linkInTheWay(name string, entry fsys.Info, target string) error {
 	what := fmt.Sprintf("a %s that this installation did not make", entry.Type)
 	if entry.Type == fsys.Link {
 		what = "a link to " + entry.Target

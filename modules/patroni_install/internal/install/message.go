@@ -22,10 +22,10 @@ func (r *Report) message() string {
 		if known := r.plan.version(); r.predicted && known != "" {
 			version += " " + known
 		}
-		return fmt.Sprintf("%s %s: %s.", version, r.verb("was installed", "would be installed"), r.parts())
+		return fmt.Sprintf("%s %s: %s.", version, r.verb("was installed", "would be installed"), r.changes())
 	}
 	if !r.plan.Builds() {
-		return fmt.Sprintf("%s is installed; %s: %s.", version, r.verb("changed", "would change"), r.parts())
+		return fmt.Sprintf("%s is installed; %s: %s.", version, r.verb("changed", "would change"), r.changes())
 	}
 	if known := r.plan.version(); known != "" && r.tree() == nil {
 		version += " " + known
@@ -59,8 +59,8 @@ func (r *Report) verb(past, conditional string) string {
 	return past
 }
 
-// parts names what changed, each kind once.
-func (r *Report) parts() string {
+// changes names what changed, each kind once.
+func (r *Report) changes() string {
 	var names []string
 	for _, d := range r.visible() {
 		if name := d.Describe().Name; !slices.Contains(names, name) {
@@ -89,5 +89,5 @@ func (r *Report) absentMessage() string {
 	if !r.Changed() {
 		return what + " is not installed; nothing had to be changed" + stays + "."
 	}
-	return fmt.Sprintf("%s %s: %s%s.", what, r.verb("was removed", "would be removed"), r.parts(), stays)
+	return fmt.Sprintf("%s %s: %s%s.", what, r.verb("was removed", "would be removed"), r.changes(), stays)
 }

@@ -20,8 +20,8 @@ type method interface {
 	needs(d Decision) (needs, error)
 	// refuseOffered refuses packages that do not bring what is needed, now that they are known.
 	refuseOffered(d Decision) error
-	// before are the steps before packages are added, and those before something is built.
-	before(d Decision) (packages, stage []txn.Step)
+	// prepare gives the steps before packages are added, and those before something is built.
+	prepare(d Decision) (packages, stage []txn.Step)
 	// version is the one that a run ends with, "" if that is not known before it.
 	version(d Decision) string
 	// stays says for people what a removal leaves, "" for nothing.
@@ -29,12 +29,12 @@ type method interface {
 }
 
 // newMethod is the one that was asked for.
-// pending tells that an interrupted run is still to be undone or finished, and before is the one of the look before
-// this run added packages.
-func newMethod(b base, pending bool, before method) method {
+// pending tells that an interrupted run is still to be undone or finished, and beforePackages is the one of the look
+// before this run added packages.
+func newMethod(b base, pending bool, beforePackages method) method {
 	if b.want.packaged() {
-		first, _ := before.(*byPackage)
-		return newByPackage(b, pending, first)
+		earlier, _ := beforePackages.(*byPackage)
+		return newByPackage(b, pending, earlier)
 	}
 	return newByPipx(b, pending)
 }
@@ -126,9 +126,9 @@ func (m *byPipx) find(ctx context.Context, o *observer) error {
 		return err
 	}
 	if m.seen.finds(osProgram) {
-		installed, _, err := o.packageManager().Installed(ctx, osPackages())
+		installed, err := o.ofPatroni(ctx, osPackages())
 		if err != nil {
-			return fmt.Errorf("cannot tell whether Patroni came as a package: %w", err)
+			return err
 		}
 		if len(installed) > 0 {
 			m.osPackage = installed[0].Name
@@ -184,8 +184,8 @@ func (m *byPipx) needs(d Decision) (n needs, err error) {
 // stage are the steps before the build.
 func (m *byPipx) stage(d Decision) []txn.Step { return m.stages.steps(d) }
 
-// before implements [method].
-func (m *byPipx) before(d Decision) (packages, stage []txn.Step) { return nil, m.stage(d) }
+// prepare implements [method].
+func (m *byPipx) prepare(d Decision) (packages, stage []txn.Step) { return nil, m.stage(d) }
 
 // version implements [method].
 func (m *byPipx) version(d Decision) string { return d.version(m.want) }

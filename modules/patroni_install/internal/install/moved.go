@@ -46,7 +46,7 @@ func (p *formerBin) Look(context.Context) error {
 	if err := p.lookAtLinks(); err != nil {
 		return fmt.Errorf("cannot look at the links of the former bin_dir: %w", err)
 	}
-	return p.seen.askServices()
+	return p.seen.readServices()
 }
 
 // lookAtLinks finds the links to programs of this installation, and root's to those of another tree: it is the one that

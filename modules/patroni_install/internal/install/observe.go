@@ -21,9 +21,9 @@ type observer struct {
 	mayRefresh bool
 	// pending tells that an interrupted run is still to be undone or finished.
 	pending bool
-	// before is what was found before this run added packages; nil until it has.
-	before *View
-	seen   *View
+	// beforePackages is what was found before this run added packages; nil until it has.
+	beforePackages *View
+	seen           *View
 }
 
 // observe begins a view of the host. On a healthy one it starts no process by default; for a package of the operating
@@ -38,7 +38,7 @@ func (o *observer) observe(ctx context.Context) error {
 		return err
 	}
 	o.seen = newView(o.host.FS, layout)
-	o.seen.Before = o.before
+	o.seen.BeforePackages = o.beforePackages
 	if gone {
 		o.warnOfGoneUser()
 	}

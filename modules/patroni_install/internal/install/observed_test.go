@@ -56,7 +56,7 @@ func (o *sketch) view() *View {
 		v.services = &o.Services
 	}
 	if o.Before != nil {
-		v.Before = o.Before.view()
+		v.BeforePackages = o.Before.view()
 	}
 	return v
 }
@@ -68,7 +68,7 @@ func (o *sketch) look(t testing.TB, want *Desired) *look {
 	var before method
 	if o.Before != nil {
 		first := o.Before.look(t, want)
-		v.Before, before = first.seen, first.method
+		v.BeforePackages, before = first.seen, first.method
 	}
 	b := base{want: want, seen: v}
 	m := newMethod(b, false, before)
@@ -76,7 +76,7 @@ func (o *sketch) look(t testing.TB, want *Desired) *look {
 	case *byPipx:
 		m.osPackage = o.OSPackage
 	case *byPackage:
-		m.name, m.foreign = o.Package, o.Foreign
+		m.name, m.unowned = o.Package, o.Foreign
 	}
 	l := newLook(b, m)
 	for _, look := range []func() error{
@@ -138,7 +138,7 @@ func bare(t testing.TB, arguments string) *sketch {
 	o := &sketch{
 		Layout: layout, Entries: map[string]Entry{"/": {Info: fsys.Info{Type: fsys.Directory, Attr: roots}}},
 		Family:  families()[0],
-		Tools:   Tools{Pipx: &pipx.Program{Argv: []string{"/usr/bin/pipx"}, Version: "1.7.1"}},
+		Tools:   Tools{Pipx: &pipx.Program{Argv: []string{"/usr/bin/pipx"}, Version: "1.7.1"}, Installer: pipx.Pip{}},
 		Service: Service{Running: true},
 	}
 	o.Service.LoadState = "not-found"

@@ -2,7 +2,9 @@ package install
 
 import (
 	"fmt"
+	"maps"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,12 +26,8 @@ const (
 	ByPackage = "package"
 )
 
-// The values of option installer.
-const (
-	Auto = "auto"
-	Pip  = "pip"
-	UV   = "uv"
-)
+// Auto is the value of option installer beside the names of [pipx.Installers].
+const Auto = "auto"
 
 // The values of option verify.
 const (
@@ -134,7 +132,7 @@ func (d *Desired) options() []ansible.Argument {
 		{Name: "prerequisites", Type: ansible.List, To: &d.Prerequisites,
 			Help: "The OS packages to install instead of the family's own list. An empty list stands for no " +
 				"package.",
-			Unset: "`pipx` on the Debian family and `python3-pip` on the RHEL family"},
+			Unset: defaultPrerequisites()},
 		{Name: "build_dependencies", Type: ansible.Bool, To: &d.BuildDependencies, Default: false,
 			Help: "Whether to install a compiler and headers for the build, and to remove them after it. The " +
 				"libraries that the extras `psycopg2` and `systemd` are linked with stay."},
@@ -159,7 +157,8 @@ func (d *Desired) options() []ansible.Argument {
 		{Name: "wheelhouse", Type: ansible.Path, To: &d.Wheelhouse,
 			Help: "A directory or a tar archive of wheels to install from, on the controller unless `remote_src: " +
 				"true`. No package index is asked then."},
-		{Name: "installer", Type: ansible.Str, To: &d.Installer, Default: Auto, Choices: []string{Auto, Pip, UV},
+		{Name: "installer", Type: ansible.Str, To: &d.Installer, Default: Auto,
+			Choices: append([]string{Auto}, slices.Sorted(maps.Keys(pipx.Installers()))...),
 			Help: "What pipx installs packages with. `uv` needs pipx 1.12 or newer and the program uv, on the " +
 				"host. `auto` takes uv if they are there and pip has no configuration of its own."},
 		// For the action plugin: what is on the host is not read on the controller.

@@ -136,7 +136,7 @@ func TestPackageNames(t *testing.T) {
 			[][]string{{"patroni", "patroni-etcd", "patroni-consul"}}, ""},
 		"of the site's choice": {`, "packages": ["patroni=4.0.4-2"], "extras": ["kafka"]`, families()[0], "", [][]string{{"patroni=4.0.4-2"}}, ""},
 		"unknown extra":        {`, "extras": ["kafka"]`, families()[0], "", nil, `extra "kafka" needs: name all in packages`},
-		"unknown family":       {``, Family{Manager: "apt"}, "", nil, "its family is not known here"},
+		"unknown family":       {``, Family{Packaging: Packaging{Manager: "apt"}}, "", nil, "its family is not known here"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			want := desired(t, `{"method": "package"`+c.options+`}`)

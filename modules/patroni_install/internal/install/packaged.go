@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
-	"github.com/pgedge/platform/modules/patroni_install/internal/pipx"
 	"github.com/pgedge/platform/modules/patroni_install/internal/systemd"
 )
 
@@ -20,15 +19,15 @@ const packageRecord = "installed by the package manager\n"
 // byPackage is Patroni as packages of the operating system. In the list of a venv's parts, this replaces the trees,
 // their labels and rules, the links for pipx and the unit, which is the package's own with a drop-in. Nothing is built,
 // so nothing is staged; what a build tells there, a second look at the host tells here, when the packages are there
-// (see first).
+// (see beforePackages).
 type byPackage struct {
 	base
 
-	// first is the method of the look before this run added packages; nil until it has.
-	first *byPackage
+	// beforePackages is the method of the look before this run added packages; nil until it has.
+	beforePackages *byPackage
 
 	name     string // of the installed package, "" for none
-	foreign  bool   // its program is there, and none of the packages in question is installed
+	unowned  bool   // its program is there, and none of the packages in question is installed
 	unit     bool   // a package has a unit of the service's name
 	tree     bool   // there is an installation by pipx, too
 	emptyDir bool   // the package's configuration directory is there and holds nothing
@@ -44,8 +43,8 @@ var (
 )
 
 // newByPackage makes the parts.
-func newByPackage(b base, pending bool, first *byPackage) *byPackage {
-	m := &byPackage{base: b, first: first}
+func newByPackage(b base, pending bool, beforePackages *byPackage) *byPackage {
+	m := &byPackage{base: b, beforePackages: beforePackages}
 	rules := &rules{base: b} // it has none: the programs are in a directory that every policy knows
 	both := newBoth(b, rules, m)
 	m.enabling = both.unit.enabling
@@ -138,12 +137,12 @@ func (m *byPackage) find(ctx context.Context, o *observer) error {
 	if err != nil {
 		return fmt.Errorf("cannot look at the program: %w", err)
 	}
-	installed, _, err := o.packageManager().Installed(ctx, patroniNames(m.want, v.Family))
+	installed, err := o.ofPatroni(ctx, patroniNames(m.want, v.Family))
 	if err != nil {
-		return fmt.Errorf("cannot tell which package Patroni came with: %w", err)
+		return err
 	}
 	if len(installed) == 0 {
-		m.foreign = true
+		m.unowned = true
 		return nil
 	}
 	if err := v.readManifest(); err != nil {
@@ -152,7 +151,7 @@ func (m *byPackage) find(ctx context.Context, o *observer) error {
 	m.name = installed[0].Name
 	there := installedPackage(info)
 	there.Version, there.Interpreter = versionOfPackage(installed[0]), interpreterOf(v.files)
-	there.Python = pipx.PythonVersion(o.host.FS, there.Interpreter)
+	there.Python = o.pythonOf(there.Interpreter)
 	for _, app := range usualApps() {
 		if v.finds(path.Join(osPrograms, app)) {
 			there.Apps = append(there.Apps, app)
@@ -190,7 +189,7 @@ func (m *byPackage) Refuse() error {
 			"again", m.seen.Layout.Venv())
 	case m.removes():
 		return nil
-	case m.foreign:
+	case m.unowned:
 		return fmt.Errorf("cannot install Patroni as a package: %s is there, and no installed package is named %s; "+
 			"name its package in packages (in the role: patroni_packages), or move it away",
 			osProgram, strings.Join(patroniNames(m.want, m.seen.Family), " or "))

@@ -11,12 +11,12 @@ import (
 
 // needs implements [method]: the family's packages and those of the extras, or those that were named.
 func (m *byPackage) needs(Decision) (n needs, err error) {
-	names, others, err := packageNames(m.want, m.seen, m.name)
-	return needs{names: names, others: others}, err
+	names, alternatives, err := packageNames(m.want, m.seen, m.name)
+	return needs{names: names, alternatives: alternatives}, err
 }
 
-// packageNames are the packages that must be there, and others that will do if no source offers the first ones.
-func packageNames(want *Desired, v *View, installed string) (names []string, others [][]string, err error) {
+// packageNames are the packages that must be there, and alternatives that will do if no source offers the first ones.
+func packageNames(want *Desired, v *View, installed string) (names []string, alternatives [][]string, err error) {
 	if want.Packages != nil {
 		return want.Packages, nil, nil
 	}
@@ -44,9 +44,9 @@ func packageNames(want *Desired, v *View, installed string) (names []string, oth
 				set = append(set, driver)
 			}
 		}
-		others = append(others, set)
+		alternatives = append(alternatives, set)
 	}
-	return others[0], others[1:], nil
+	return alternatives[0], alternatives[1:], nil
 }
 
 // versionOfPackage is Patroni's version as Python spells it: 4.1.0rc1 of 4.1.0~rc1-2.

@@ -28,7 +28,7 @@ func (m *byPackage) version(Decision) string {
 
 // usesUnit implements [ownPackages]: the package has a unit for the service, or is expected to bring one.
 func (m *byPackage) usesUnit() bool {
-	return m.unit || m.first == nil && m.seen.addsPatroni() && m.seen.unitName() == osUnit
+	return m.unit || m.beforePackages == nil && m.seen.addsPatroni() && m.seen.unitName() == osUnit
 }
 
 // hold comes before the packages, if Patroni is among them: one that runs must stay able to restart. Debian's package
@@ -56,15 +56,15 @@ func (m *byPackage) hold() []txn.Step {
 }
 
 // holds implements [ownPackages].
-func (m *byPackage) holds() bool { return m.first == nil && m.seen.addsPatroni() }
+func (m *byPackage) holds() bool { return m.beforePackages == nil && m.seen.addsPatroni() }
 
 // keepsHoldDir tells whether the drop-in goes into the same directory.
 func (m *byPackage) keepsHoldDir() bool {
 	return m.usesUnit() && path.Dir(osHold()) == path.Dir(m.seen.dropIn())
 }
 
-// before implements [method]: nothing is built, and so nothing is staged.
-func (m *byPackage) before(Decision) (packages, stage []txn.Step) { return m.hold(), nil }
+// prepare implements [method]: nothing is built, and so nothing is staged.
+func (m *byPackage) prepare(Decision) (packages, stage []txn.Step) { return m.hold(), nil }
 
 // earlier are the steps before the switch.
 func (m *byPackage) earlier(Decision) []txn.Step { return m.hold() }
@@ -72,7 +72,7 @@ func (m *byPackage) earlier(Decision) []txn.Step { return m.hold() }
 // brought implements [ownPackages]: what came in the place of an empty directory or of nothing. The packages' removal
 // takes it away again.
 func (m *byPackage) brought(name string) bool {
-	before := m.first
+	before := m.beforePackages
 	if before == nil || !m.seen.addsPatroni() || !m.seen.exists(name) {
 		return false
 	}
@@ -107,7 +107,7 @@ type release struct {
 
 // Steps implements [Part].
 func (p *release) Steps(Decision, Outcome) ([]txn.Step, error) {
-	before := p.packages.first
+	before := p.packages.beforePackages
 	if before == nil || !p.seen.addsPatroni() {
 		return nil, nil
 	}

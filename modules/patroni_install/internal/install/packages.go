@@ -11,12 +11,12 @@ import (
 
 // Packages is what the operating system has to add before Patroni can be built.
 type Packages struct {
-	Missing []string         // asked for and not installed
-	Add     []pkgmgr.Package // the whole set that installing them adds
-	Others  [][]string       // what else to ask for, where the package lists do not know Missing
-	Unknown bool             // the package lists do not know them, so Add is not known
-	Borrow  []string         // asked for while Patroni is built, and not installed
-	Lent    []pkgmgr.Package // what installing them adds beside Add
+	Missing      []string         // asked for and not installed
+	Add          []pkgmgr.Package // the whole set that installing them adds
+	Alternatives [][]string       // what else to ask for, where the package lists do not know Missing
+	Unknown      bool             // the package lists do not know them, so Add is not known
+	Borrow       []string         // asked for while Patroni is built, and not installed
+	Lent         []pkgmgr.Package // what installing them adds beside Add
 }
 
 // archives is where the packages that stay are kept until nothing has to be undone any more.
@@ -47,9 +47,9 @@ func (p Packages) steps(manager string, want *Desired) []txn.Step {
 
 // needs are packages of the operating system.
 type needs struct {
-	names  []string   // those that must be there
-	others [][]string // what else to ask for if no list knows them
-	build  []string   // those that must be there while Patroni is built
+	names        []string   // those that must be there
+	alternatives [][]string // what else to ask for if no list knows them
+	build        []string   // those that must be there while Patroni is built
 }
 
 // upstream returns the version of a package without what the distribution added: 1.1.0 of 1:1.1.0-1.

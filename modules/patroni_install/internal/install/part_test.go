@@ -3,6 +3,7 @@ package install
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -40,15 +41,21 @@ func TestEveryPartGoes(t *testing.T) {
 func TestLookComesFirst(t *testing.T) {
 	want := desired(t, `{}`)
 	v := healthy(t, `{}`).look(t, &want).seen
-	for name, use := range map[string]func(){
-		"a path":         func() { v.At("/etc/hostname") },
-		"other services": func() { v.usedBy("/etc/patroni/") },
-		"a late look":    func() { _ = v.Look("/etc/hostname") },
+	for want, use := range map[string]func(){
+		"nobody has looked at /etc/hostname":              func() { v.At("/etc/hostname") },
+		"nobody has read":                                 func() { v.usedBy("/etc/patroni/") },
+		"/etc/hostname is read after all have looked":     func() { _ = v.Look("/etc/hostname") },
+		"/etc/machine-id is read after all have looked":   func() { _, _ = v.files.Lstat("/etc/machine-id") },
+		"/etc/machine-info is read after all have looked": func() { _, _, _ = v.files.ReadFileInfo("/etc/machine-info", 1) },
+		"/etc/opt is read after all have looked":          func() { _, _ = v.Names("/etc/opt") },
+		"/etc/alias is read after all have looked":        func() { _, _ = v.files.RealPath("/etc/alias") },
+		"/etc/link is read after all have looked":         func() { _, _ = v.files.Resolve("/etc/link") },
+		"/etc/label is read after all have looked":        func() { _, _ = v.files.Label("/etc/label") },
 	} {
 		func() {
 			defer func() {
-				if recover() == nil {
-					t.Errorf("%s: nothing said that it was not looked at", name)
+				if said := fmt.Sprint(recover()); !strings.Contains(said, want) {
+					t.Errorf("it says %q, want %q", said, want)
 				}
 			}()
 			use()

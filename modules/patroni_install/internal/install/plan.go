@@ -26,7 +26,7 @@ func newLook(b base, m method) *look {
 // all lets each part look.
 func (l *look) all(ctx context.Context) error {
 	if l.removes() { // what is shared stays
-		if err := l.seen.askServices(); err != nil {
+		if err := l.seen.readServices(); err != nil {
 			return err
 		}
 	}
@@ -55,7 +55,7 @@ type Plan struct {
 // newPlan says what has to be done, now that the packages which the host lacks are known.
 func newPlan(l *look, d Decision) (*Plan, error) {
 	p := &Plan{look: l, Decision: d}
-	packages, stage := l.method.before(d)
+	packages, stage := l.method.prepare(d)
 	p.Stage = stage
 	if l.removes() {
 		return p, nil

@@ -112,8 +112,8 @@ func (p *profiles) Look(context.Context) error {
 			strings.Join(unread, ", "), cause)
 	}
 	p.warnOfShell()
-	if p.asksForOthers() {
-		if err := v.askServices(); err != nil {
+	if p.needsServices() {
+		if err := v.readServices(); err != nil {
 			return err
 		}
 	}
@@ -121,8 +121,8 @@ func (p *profiles) Look(context.Context) error {
 	return nil
 }
 
-// asksForOthers tells whether a profile names a configuration that this run does not want there.
-func (p *profiles) asksForOthers() bool {
+// needsServices tells whether a profile names a configuration that this run does not want there.
+func (p *profiles) needsServices() bool {
 	for _, file := range profile.Files() {
 		if config := configIn(p.seen, file.Name); config != "" && (!p.want.PatronictlConfig || config != p.seen.Config) {
 			return true

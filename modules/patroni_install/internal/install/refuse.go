@@ -16,7 +16,7 @@ func (p *Plan) refuseDecided(check bool) error {
 		return first(p.refuseExtras, p.refuseSwitch)
 	}
 	sources := func() error { return p.refuseSources(check) }
-	return first(p.refuseNoUV, p.refuseLock, p.refusePipx, p.refuseSwitch, sources)
+	return first(p.refuseNoInstaller, p.refuseLock, p.refusePipx, p.refuseSwitch, sources)
 }
 
 // refuseSwitch refuses what the switch would refuse, now and not after the build.
@@ -41,13 +41,13 @@ func (p *Plan) refusePipx() error {
 	return p.seen.Pipx.Check()
 }
 
-// refuseNoUV refuses installer uv if there is none.
-func (p *Plan) refuseNoUV() error {
-	if p.want.Installer != UV || p.seen.UV {
+// refuseNoInstaller refuses an installer that is not there.
+func (p *Plan) refuseNoInstaller() error {
+	if !p.seen.NoInstaller {
 		return nil
 	}
-	return fmt.Errorf("cannot build Patroni by uv: there is no uv in /usr/local/bin or /usr/bin that is root's alone; " +
-		"install one, or leave installer unset (in the role: patroni_installer)")
+	return fmt.Errorf("cannot build Patroni by %[1]s: there is no %[1]s in /usr/local/bin or /usr/bin that is root's "+
+		"alone; install one, or leave installer unset (in the role: patroni_installer)", p.want.Installer)
 }
 
 // refuseLock refuses a lock file without pipx where pip is to bring it: nothing is let in but what is
@@ -66,7 +66,7 @@ func (m *byPipx) refuseOffered(d Decision) error {
 	if !d.Builds() {
 		return nil
 	}
-	return first(m.refusePython, func() error { return m.refuseUV(d) }, func() error { return m.refuseNoPipx(d) })
+	return first(m.refusePython, func() error { return m.refuseInstaller(d) }, func() error { return m.refuseNoPipx(d) })
 }
 
 // refusePython refuses an interpreter that is not there and that no package is to bring.
@@ -96,11 +96,11 @@ func (m *byPipx) refuseNoPipx(d Decision) error {
 	return nil
 }
 
-// refuseUV refuses installer uv where pipx cannot build by it.
-func (m *byPipx) refuseUV(d Decision) error {
+// refuseInstaller refuses an installer that was asked for if pipx cannot build by it.
+func (m *byPipx) refuseInstaller(d Decision) error {
 	version := pipxVersion(m.seen, d)
-	if m.want.Installer != UV || version == "" && d.BringsPipx {
+	if m.want.Installer == Auto || version == "" && d.BringsPipx {
 		return nil // the build sees which one pip brings
 	}
-	return pipx.UV{}.Check(pipx.Program{Version: version})
+	return m.seen.Installer.Check(pipx.Program{Version: version})
 }

@@ -93,7 +93,7 @@ func TestRHELBuildsByUV(t *testing.T) {
 			before := m.state()
 			_, err := m.installer(`{"installer": "uv"}`).Run(t.Context())
 			if want == "" {
-				if err != nil || m.backend != UV {
+				if err != nil || m.backend != "uv" {
 					t.Errorf("it was built by %q: %v", m.backend, err)
 				}
 				return
@@ -234,6 +234,12 @@ func TestUnknownFamily(t *testing.T) {
 		{"refused", `{}`, func(*machine) {}, []string{"openSUSE Leap", "debian, ubuntu, rhel, fedora", "nothing was changed"}},
 		{"pipx is there", `{}`, func(m *machine) { m.program("/usr/bin/pipx", "#!", 0o755) }, nil},
 		{"prerequisites and a known package manager", `{"prerequisites": ["pipx"]}`, func(m *machine) { m.program("/usr/bin/apt-get", "#!", 0o755) }, nil},
+		{"two package managers", `{"prerequisites": ["pipx"]}`, func(m *machine) {
+			m.program("/usr/bin/apt-get", "#!", 0o755)
+			m.program("/usr/bin/dnf", "#!", 0o755)
+		}, []string{"of no family known here"}},
+		{"a program that may be a package's", `{}`, func(m *machine) { m.program(osProgram, "#!", 0o755) }, []string{
+			"cannot tell whether /usr/bin/patroni came with a package: the package manager of openSUSE Leap is not known here"}},
 		{"prerequisites alone", `{"prerequisites": ["pipx"]}`, func(*machine) {}, []string{"of no family known here"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -145,15 +145,14 @@ func (i *Installer) plan(ctx context.Context, o *observer) (*Plan, error) {
 }
 
 // planFor looks at the host, decides, and says what has to be done. What can be refused is refused as early as it is
-// known.
-// before is the method of the look before this run added packages.
-func (i *Installer) planFor(ctx context.Context, o *observer, before method) (*Plan, error) {
+// known. beforePackages is the method of the look before this run added packages.
+func (i *Installer) planFor(ctx context.Context, o *observer, beforePackages method) (*Plan, error) {
 	o.host, o.services = i.Host, i.Services
 	if err := o.observe(ctx); err != nil {
 		return nil, err
 	}
 	b := base{want: o.want, seen: o.seen}
-	l := newLook(b, newMethod(b, o.pending, before))
+	l := newLook(b, newMethod(b, o.pending, beforePackages))
 	if err := l.method.find(ctx, o); err != nil {
 		return nil, err
 	}
@@ -274,7 +273,7 @@ func (i *Installer) afterPackages(ctx context.Context, first *Plan) (*Plan, erro
 	if !first.seen.Packaged || len(first.Packages) == 0 {
 		return first, nil
 	}
-	plan, err := i.planFor(ctx, &observer{want: first.want, mayRefresh: true, before: first.seen}, first.method)
+	plan, err := i.planFor(ctx, &observer{want: first.want, mayRefresh: true, beforePackages: first.seen}, first.method)
 	if err == nil && len(plan.Packages) > 0 {
 		err = fmt.Errorf("cannot use the installed packages: %s still missing", isAre(plan.seen.Packages.Missing))
 	}

@@ -18,9 +18,6 @@ import (
 // user's home have that of a database.
 const programType = "bin_t"
 
-// policyTools is the package that has semanage.
-const policyTools = "policycoreutils-python-utils"
-
 // ProgramDir is a directory of programs, or of links to programs.
 type ProgramDir struct {
 	Real  string    // its path without links, the one that policies know

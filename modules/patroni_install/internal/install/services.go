@@ -21,9 +21,9 @@ type OtherService struct {
 	SameUser bool     // this program wrote it, for another installation of the same user
 }
 
-// askServices finds the other units of the administrator that start something, by themselves or by a drop-in. It is for
-// Look, and only if something depends on them: a run that changes nothing reads no other unit.
-func (v *View) askServices() error {
+// readServices finds the other units of the administrator that start something, by themselves or by a drop-in. It is
+// for Look, and only if something depends on them: a run that changes nothing reads no other unit.
+func (v *View) readServices() error {
 	if v.services != nil {
 		return nil
 	}
@@ -97,10 +97,10 @@ func (v *View) isSameUsers(name string) bool {
 	return isOurs(text) && strings.Contains(string(text), "\nUser="+strings.ReplaceAll(v.User.Name, "%", "%%")+"\n")
 }
 
-// others are the other services, which somebody has asked for.
+// others are the other services, which somebody has read.
 func (v *View) others() []OtherService {
 	if v.services == nil {
-		panic("internal error: nobody has asked for the other services")
+		panic("internal error: nobody has read the other services")
 	}
 	return *v.services
 }

@@ -11,18 +11,18 @@ func TestSharedLibraries(t *testing.T) {
 		old    = shared + "/lib/python3.11/site-packages"
 		recent = shared + "/lib/python3.12/site-packages"
 	)
-	neighbour := func(m *machine) { m.write(others, old+"\n"); m.own(pipxHome + "/venvs/other") }
+	other := func(m *machine) { m.write(others, old+"\n"); m.own(pipxHome + "/venvs/other") }
 	for name, c := range map[string]struct {
 		edit func(m *machine)
 		want string // what both are led to
 	}{
-		"a neighbour needs them":      {neighbour, old},
+		"another venv needs them":     {other, old},
 		"nobody else needs them":      {func(*machine) {}, recent},
-		"they work for nobody":        {func(m *machine) { neighbour(m); m.remove("/usr/bin/python3.11") }, recent},
-		"they say for no Python":      {func(m *machine) { neighbour(m); m.remove(shared + "/pyvenv.cfg") }, recent},
-		"they are without pip":        {func(m *machine) { neighbour(m); m.remove(old + "/pip") }, recent},
-		"they are for both":           {func(m *machine) { neighbour(m); m.write(recent+"/pip/x", ""); m.relinkShared("/usr/bin/python3") }, recent},
-		"they are not there any more": {func(m *machine) { neighbour(m); m.remove(shared) }, recent},
+		"they work for nobody":        {func(m *machine) { other(m); m.remove("/usr/bin/python3.11") }, recent},
+		"they say for no Python":      {func(m *machine) { other(m); m.remove(shared + "/pyvenv.cfg") }, recent},
+		"they are without pip":        {func(m *machine) { other(m); m.remove(old + "/pip") }, recent},
+		"they are for both":           {func(m *machine) { other(m); m.write(recent+"/pip/x", ""); m.relinkShared("/usr/bin/python3") }, recent},
+		"they are not there any more": {func(m *machine) { other(m); m.remove(shared) }, recent},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := newMachine(t)

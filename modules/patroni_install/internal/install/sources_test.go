@@ -202,12 +202,12 @@ func TestInstaller(t *testing.T) {
 		change          func(m *machine)
 		want            string
 	}{
-		"by itself":         {"1.18.4", Auto, func(*machine) {}, UV},
-		"not asked for":     {"1.18.4", Pip, func(*machine) {}, Pip},
-		"an old pipx":       {"1.7.1", Auto, func(*machine) {}, Pip},
-		"no uv":             {"1.18.4", Auto, func(m *machine) { m.remove("/usr/local/bin/uv") }, Pip},
-		"pip's settings":    {"1.18.4", Auto, func(m *machine) { m.write("/etc/pip.conf", "[global]") }, Pip},
-		"uv in spite of it": {"1.18.4", UV, func(m *machine) { m.write("/etc/pip.conf", "[global]") }, UV},
+		"by itself":         {"1.18.4", Auto, func(*machine) {}, "uv"},
+		"not asked for":     {"1.18.4", "pip", func(*machine) {}, "pip"},
+		"an old pipx":       {"1.7.1", Auto, func(*machine) {}, "pip"},
+		"no uv":             {"1.18.4", Auto, func(m *machine) { m.remove("/usr/local/bin/uv") }, "pip"},
+		"pip's settings":    {"1.18.4", Auto, func(m *machine) { m.write("/etc/pip.conf", "[global]") }, "pip"},
+		"uv in spite of it": {"1.18.4", "uv", func(m *machine) { m.write("/etc/pip.conf", "[global]") }, "uv"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := withPipx(t, test.pipx)

@@ -35,7 +35,7 @@ func (p *stages) Look(context.Context) error {
 
 // Refuse implements [Part]: a stage that no journal tells of may hold the only copy of an installation.
 func (p *stages) Refuse() error {
-	if p.pending || p.seen.Before != nil { // a journal tells of what is there
+	if p.pending || p.seen.BeforePackages != nil { // a journal tells of what is there
 		return nil
 	}
 	for _, stage := range []string{p.seen.Stage, p.seen.UserStage} {

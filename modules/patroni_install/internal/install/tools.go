@@ -1,7 +1,9 @@
 package install
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/host"
@@ -9,8 +11,8 @@ import (
 	"github.com/pgedge/platform/modules/patroni_install/internal/pkgmgr"
 )
 
-// findFamily tells which family the host is of. A system of no known one still has the package manager
-// of one, where its programs are there.
+// findFamily tells which family the host is of. A system of no known one still has the package manager of one if its
+// program is there, and no other's, which might be the one that manages the system.
 func (o *observer) findFamily() {
 	v := o.seen
 	for _, known := range families() {
@@ -19,14 +21,18 @@ func (o *observer) findFamily() {
 			return
 		}
 	}
+	var there []Packaging
 	for _, known := range families() {
 		if v.finds(known.Program) {
-			v.Family = Family{Manager: known.Manager, Install: known.Install, Remove: known.Remove, Policy: known.Policy}
+			there = append(there, known.Packaging)
 		}
+	}
+	if len(there) == 1 {
+		v.Family = Family{Packaging: there[0]}
 	}
 }
 
-// findTools looks for what can build: a pipx, the system's, else the user's own; interpreters, and uv.
+// findTools looks for what can build: a pipx, the system's, else the user's own; interpreters, and an installer.
 func (o *observer) findTools() error {
 	v, files := o.seen, o.host.FS
 	v.Python = pipx.PythonVersion(files, systemPython)
@@ -34,12 +40,8 @@ func (o *observer) findTools() error {
 		_, err := files.Resolve(o.want.Python)
 		v.Asked.Missing, v.Asked.Version = errors.Is(err, fs.ErrNotExist), pipx.PythonVersion(files, o.want.Python)
 	}
-	if o.want.Installer != Pip {
-		var err error
-		if v.UV, err = pipx.HasUV(files); err != nil {
-			return err
-		}
-		v.PipConfig = pipx.PipIsConfigured(files, v.User.Home, o.want.Environ)
+	if err := o.findInstaller(); err != nil {
+		return err
 	}
 	program, err := findPipx(o.host, v.User, v.Python)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -52,6 +54,25 @@ func (o *observer) findTools() error {
 	return nil
 }
 
+// findInstaller looks for the installer that was asked for. If none was, the preferred one is taken if it is there and
+// nobody told pip anything that it would not know.
+func (o *observer) findInstaller() error {
+	v, name, auto := o.seen, o.want.Installer, o.want.Installer == Auto
+	if auto {
+		name = pipx.Preferred
+	}
+	installer := pipx.Installers()[name]
+	found, err := installer.Find(o.host.FS)
+	if err != nil {
+		return err
+	}
+	if auto && (!found || pipx.PipIsConfigured(o.host.FS, v.User.Home, o.want.Environ)) {
+		installer, found = pipx.Pip{}, true
+	}
+	v.Installer, v.NoInstaller = installer, !found
+	return nil
+}
+
 func findPipx(h *host.Host, user *host.User, python string) (pipx.Program, error) {
 	program, err := pipx.Find(h.FS)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -60,6 +81,25 @@ func findPipx(h *host.Host, user *host.User, python string) (pipx.Program, error
 		}
 	}
 	return program, err
+}
+
+// ofPatroni are the packages of these names that have Patroni's program. Without a package manager that is known,
+// nobody can say whether one has it.
+func (o *observer) ofPatroni(ctx context.Context, names []string) ([]pkgmgr.Package, error) {
+	if o.seen.Family.Manager == "" {
+		return nil, fmt.Errorf("cannot tell whether %s came with a package: the package manager of %s is not known here; "+
+			"if no package has that program, move it away", osProgram, o.seen.Release.Name)
+	}
+	installed, _, err := o.packageManager().Installed(ctx, names)
+	if err != nil {
+		return nil, fmt.Errorf("cannot tell whether %s came with a package: %w", osProgram, err)
+	}
+	return installed, nil
+}
+
+// pythonOf is the version of an interpreter of the system.
+func (o *observer) pythonOf(interpreter string) string {
+	return pipx.PythonVersion(o.host.FS, interpreter)
 }
 
 // packageManager is that of the host's family.

@@ -72,14 +72,16 @@ type Interpreter struct {
 type Tools struct {
 	Python string // version of the system's interpreter, "3.9"; "" when there is none
 	// Asked is the interpreter that option python names.
-	Asked     Interpreter
-	Pipx      *pipx.Program // nil: there is none
-	UV        bool          // the system has a uv
-	PipConfig bool          // pip has settings of its own
+	Asked Interpreter
+	Pipx  *pipx.Program // nil: there is none
+	// Installer is the one that was asked for, or, if none was, the one that suits this host.
+	Installer   pipx.Installer
+	NoInstaller bool // it is not there
 }
 
-// View is the host as parts see it. They read it in Look, where each path is looked at once; afterwards At tells what
-// was found there. Nothing in it changes the host, or starts a program.
+// View is the host as parts see it. They read it in Look. What is looked at with [View.Look] and its like is looked at
+// once, however many ask, and afterwards At tells what was found there. What one part alone wants to know it reads from
+// files itself. Nothing in the view changes the host, or starts a program.
 type View struct {
 	Layout
 	Tools
@@ -93,12 +95,12 @@ type View struct {
 	SELinux    SELinux
 	Service    Service
 	Warnings   []string
-	// Before is what was found before this run added packages; nil until it has.
-	Before *View
+	// BeforePackages is what was found before this run added packages; nil until it has.
+	BeforePackages *View
 
-	files    reader           // nil when all have looked
+	files    reader           // closed when all have looked
 	entries  map[string]sight // by path
-	services *[]OtherService  // nil: nobody has asked for them
+	services *[]OtherService  // nil: nobody has read them
 }
 
 // newView is a view in which nothing was looked at yet.
@@ -106,8 +108,8 @@ func newView(files reader, layout Layout) *View {
 	return &View{Layout: layout, files: files, entries: map[string]sight{}}
 }
 
-// close ends the time in which parts look. Whoever reads something afterwards has not said so in time.
-func (v *View) close() { v.files = nil }
+// close ends the time in which parts look.
+func (v *View) close() { v.files = closed{} }
 
 // Look looks what is at a path.
 func (v *View) Look(name string) error {
@@ -246,8 +248,8 @@ func (v *View) explainLink(err error) error {
 
 // atFirst is what was found when the run began.
 func (v *View) atFirst() *View {
-	if v.Before != nil {
-		return v.Before
+	if v.BeforePackages != nil {
+		return v.BeforePackages
 	}
 	return v
 }

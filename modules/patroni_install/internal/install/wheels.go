@@ -51,14 +51,13 @@ const (
 		" -m pip wheel pipx), or install a pipx for all users"
 )
 
-// installerOf is what a pipx, nil for one that is not there yet, fills the venv by: uv if that was asked for, and by
-// itself if it can and nobody told pip anything that uv would not know.
+// installerOf is what a pipx, nil for one that is not known yet, fills the venv by. Only if nobody chose does pip stand
+// in for an installer that this pipx cannot use.
 func installerOf(want *Desired, seen *View, program *pipx.Program) pipx.Installer {
-	takes := program != nil && pipx.UV{}.Check(*program) == nil
-	if takes && seen.UV && (want.Installer == UV || want.Installer == Auto && !seen.PipConfig) {
-		return pipx.UV{}
+	if want.Installer == Auto && (program == nil || seen.Installer.Check(*program) != nil) {
+		return pipx.Pip{}
 	}
-	return pipx.Pip{}
+	return seen.Installer
 }
 
 // isAfter tells whether a version comes after the one that is installed.

@@ -5,7 +5,7 @@ import "slices"
 // cause is a reason for a failed build: signs of it in the output, and any one will do, and what
 // to tell then. A sign is found within one line; each * in it stands for some text. $1 and $2 in
 // the advice are what the first and the second * stood for. If $1 is empty, so are the brackets
-// around it.
+// around it. $compiler is where to say how a compiler or headers that are missing come.
 type cause struct {
 	signs  []string
 	advice string
@@ -14,9 +14,8 @@ type cause struct {
 // noPackage begins what is told where the index is out of reach.
 const noPackage = "no package could be fetched: "
 
-// CompilerAdvice is part of what [Explain] says where a compiler or headers are missing. Who knows the
-// packages that bring them puts their names in its place.
-const CompilerAdvice = "install a compiler and the headers that it needs"
+// anyCompiler is told for $compiler by who does not know the packages.
+const anyCompiler = "install a compiler and the headers that it needs"
 
 // causes lists the reasons from the most telling to the least: pip reports several of them, and
 // then also says that it found no version.
@@ -56,23 +55,23 @@ func compilerCauses() []cause {
 	return []cause{
 		{
 			[]string{"pg_config executable not found", "libpq-fe.h: No such file"},
-			"psycopg2 must be compiled and PostgreSQL's headers are missing; " + CompilerAdvice +
-				", or ask for the extra psycopg2-binary instead",
+			"psycopg2 must be compiled and PostgreSQL's headers are missing; $compiler, " +
+				"or ask for the extra psycopg2-binary instead",
 		},
 		{
 			[]string{
 				"Python.h: No such file", "command '*cc*' failed", "command '*clang*' failed", "unable to execute '*gcc",
 				"error: Microsoft", "Unknown compiler",
 			},
-			"a package must be compiled and there is no working compiler; " + CompilerAdvice,
+			"a package must be compiled and there is no working compiler; $compiler",
 		},
 		{
 			[]string{
 				"No such file or directory: 'pkg-config'", "Cannot find libsystemd", "libsystemd*not found",
 				"systemd/sd-*.h: No such file",
 			},
-			"systemd-python must be compiled and systemd's headers are missing; " + CompilerAdvice +
-				", or leave out the extra systemd",
+			"systemd-python must be compiled and systemd's headers are missing; $compiler, " +
+				"or leave out the extra systemd",
 		},
 	}
 }

@@ -33,13 +33,37 @@ func (s Source) String() string {
 	return map[Source]string{Index: "the index", InWheels: "the wheelhouse", WhatPassed: "the lock file"}[s]
 }
 
-// Explain is [Source.Explain] where packages come from the index.
-func Explain(err error, texts ...[]byte) string { return Index.Explain(err, texts...) }
+// Explanation is one sentence about a build that failed.
+type Explanation struct {
+	Text string // why, and what to do; "" if that is not known
+	// NeedsCompiler tells that a compiler or headers are missing. Who knows the packages that bring them says so by
+	// [Explanation.WithCompiler].
+	NeedsCompiler bool
 
-// Explain says in one sentence why a build failed and what to do, or "" when it does not know.
-// err is what running a command gave, the texts are what the commands printed and [PipLog]. They
-// hold what pip printed, which masks passwords in addresses; nothing else of them is repeated.
-func (s Source) Explain(err error, texts ...[]byte) string {
+	form string // Text before $compiler was filled
+}
+
+// WithCompiler returns the text with that in the place of the general advice about a compiler.
+func (e Explanation) WithCompiler(advice string) string {
+	if !e.NeedsCompiler {
+		return e.Text
+	}
+	return strings.Replace(e.form, compilerPlace, advice, 1)
+}
+
+// compilerPlace is what stands in a cause's advice for a compiler.
+const compilerPlace = "$compiler"
+
+// LacksLibrary tells that a program did not find a library that it is linked with.
+func LacksLibrary(err error) bool { return hasAny(failureText(err), "cannot open shared object file") }
+
+// Explain is [Source.Explain] where packages come from the index.
+func Explain(err error, texts ...[]byte) Explanation { return Index.Explain(err, texts...) }
+
+// Explain says why a build failed and what to do. err is what running a command gave, the texts are what the commands
+// printed and [PipLog]. They hold what pip printed, which masks passwords in addresses; nothing else of them is
+// repeated.
+func (s Source) Explain(err error, texts ...[]byte) Explanation {
 	text := failureText(err, texts...)
 	for _, c := range causes(s) {
 		for _, sign := range c.signs {
@@ -49,10 +73,10 @@ func (s Source) Explain(err error, texts ...[]byte) string {
 		}
 	}
 	if killedSilently(text) {
-		return "pip was killed (signal 9), by the kernel's OOM killer unless somebody did it on purpose; " +
-			"journalctl -k tells; give the host more memory and try again"
+		return Explanation{Text: "pip was killed (signal 9), by the kernel's OOM killer unless somebody did it on " +
+			"purpose; journalctl -k tells; give the host more memory and try again"}
 	}
-	return cmp.Or(explainUnlocked(text), s.explainVersion(text))
+	return Explanation{Text: cmp.Or(explainUnlocked(text), s.explainVersion(text))}
 }
 
 // explainUnlocked explains that something is needed which a lock file does not hold, or without a hash.
@@ -91,13 +115,17 @@ func killedSilently(text string) bool {
 }
 
 // fill returns the advice with what the sign's stars stood for. There may be none.
-func (c cause) fill(stars []string) string {
+func (c cause) fill(stars []string) Explanation {
 	stars = append(stars, "", "")
 	bracket := ""
 	if stars[0] != "" {
 		bracket = " (" + stars[0] + ")"
 	}
-	return strings.NewReplacer(" ($1)", bracket, "$1", stars[0], "$2", stars[1]).Replace(c.advice)
+	e := Explanation{NeedsCompiler: strings.Contains(c.advice, compilerPlace)}
+	e.form = strings.NewReplacer(" ($1)", bracket, "$1", stars[0], "$2", stars[1]).Replace(c.advice)
+	e.Text = e.form
+	e.Text = e.WithCompiler(anyCompiler)
+	return e
 }
 
 // find looks for a sign in a text and returns what its stars stand for: as little as possible, and
@@ -184,7 +212,7 @@ func wantsIsolation(text string) bool {
 	}
 	failed := hasAny(text, "metadata-generation-failed", "failed-wheel-build", "Failed building wheel",
 		"Error generating metadata", "legacy-install-failure")
-	return failed && Explain(nil, []byte(text)) == ""
+	return failed && Explain(nil, []byte(text)) == Explanation{}
 }
 
 // failureText joins what a failed command left behind.

@@ -27,8 +27,8 @@ func TestExplainCaptured(t *testing.T) {
 		"tls":             index + "the index's certificate is not trusted (self-signed certificate); name the authority's file with ca_cert",
 		"proxy":           index + "the proxy does not answer or refuses; check http_proxy",
 		"ca_cert":         index + "the file with the authorities' certificates cannot be read (/nonexistent.pem); check ca_cert",
-		"psycopg2":        "psycopg2 must be compiled and PostgreSQL's headers are missing; " + CompilerAdvice + ", or ask for the extra psycopg2-binary",
-		"systemd":         "systemd-python must be compiled and systemd's headers are missing; " + CompilerAdvice + ", or leave out the extra systemd",
+		"psycopg2":        "psycopg2 must be compiled and PostgreSQL's headers are missing; " + anyCompiler + ", or ask for the extra psycopg2-binary",
+		"systemd":         "systemd-python must be compiled and systemd's headers are missing; " + anyCompiler + ", or leave out the extra systemd",
 		"memory":          "it was killed, or got no memory",
 		"memory_pip25":    "it was killed, or got no memory",
 		"killed":          "pip was killed (signal 9)",
@@ -42,7 +42,7 @@ func TestExplainCaptured(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := Explain(nil, text); !strings.HasPrefix(got, want) {
+		if got := Explain(nil, text).Text; !strings.HasPrefix(got, want) {
 			t.Errorf("%s: got %q, want %q…", name, got, want)
 		}
 	}
@@ -55,8 +55,8 @@ func TestExplainCaptured(t *testing.T) {
 func TestExplain(t *testing.T) {
 	tests := []struct{ text, want string }{
 		{"error: command '/usr/bin/x86_64-linux-gnu-gcc' failed with exit code 1", "there is no working compiler"},
-		{"fatal error: Python.h: No such file or directory", "there is no working compiler; " + CompilerAdvice},
-		{"./psycopg/psycopg.h:35:10: fatal error: libpq-fe.h: No such file or directory", "PostgreSQL's headers are missing; " + CompilerAdvice},
+		{"fatal error: Python.h: No such file or directory", "there is no working compiler; " + anyCompiler},
+		{"./psycopg/psycopg.h:35:10: fatal error: libpq-fe.h: No such file or directory", "PostgreSQL's headers are missing; " + anyCompiler},
 		{
 			"ERROR: Could not open requirements file: [Errno 13] Permission denied: '/root/c.txt'",
 			"constraints cannot be read by the user ([Errno 13] Permission denied: '/root/c.txt')",
@@ -110,7 +110,7 @@ func TestExplain(t *testing.T) {
 		{"something else went wrong", ""},
 	}
 	for _, test := range tests {
-		got := Explain(nil, []byte(test.text))
+		got := Explain(nil, []byte(test.text)).Text
 		if !strings.Contains(got, test.want) || (test.want == "" && got != "") {
 			t.Errorf("Explain(%q) = %q, want %q in it", test.text, got, test.want)
 		}
@@ -147,9 +147,33 @@ func TestExplainBySource(t *testing.T) {
 		{InWheels, "zipfile.BadZipFile: File is not a zip file", "a wheel is damaged; copy"},
 		{InWheels, "BackendUnavailable", "a package's build tools could not be loaded; the wheelhouse may not have them"},
 	} {
-		if got := test.from.Explain(nil, []byte(test.text)); !strings.HasPrefix(got, test.want) {
+		if got := test.from.Explain(nil, []byte(test.text)).Text; !strings.HasPrefix(got, test.want) {
 			t.Errorf("%d, %q: %q, want %q", test.from, test.text, got, test.want)
 		}
+	}
+}
+
+// TestExplainCompiler: who knows the packages that bring a compiler names them, and only if one is missing.
+func TestExplainCompiler(t *testing.T) {
+	const advice = "install gcc"
+	for text, want := range map[string]string{
+		"fatal error: libpq-fe.h: No such file or directory": "psycopg2 must be compiled and PostgreSQL's headers are missing; " +
+			"install gcc, or ask for the extra psycopg2-binary instead",
+		"error: command '/usr/bin/gcc' failed": "a package must be compiled and there is no working compiler; install gcc",
+		"Cannot find libsystemd": "systemd-python must be compiled and systemd's headers are missing; install gcc, or leave out " +
+			"the extra systemd",
+		"MemoryError": "",
+		"nothing":     "",
+	} {
+		got := Explain(nil, []byte(text))
+		if told := got.WithCompiler(advice); got.NeedsCompiler != (want != "") || want != "" && told != want ||
+			want == "" && told != got.Text {
+			t.Errorf("%q: %+v, with the advice %q, want %q", text, got, told, want)
+		}
+	}
+	if !LacksLibrary(errors.New("ImportError: libpq.so.5: cannot open shared object file: No such file or directory")) ||
+		LacksLibrary(errors.New("ImportError: No module named x")) || LacksLibrary(nil) {
+		t.Error("it is not seen whether a library is missing")
 	}
 }
 
@@ -185,8 +209,8 @@ func TestSignsExplain(t *testing.T) {
 		for _, sign := range c.signs {
 			text := strings.ReplaceAll(sign, "*", "it")
 			earlier := slices.ContainsFunc(before, func(b cause) bool { return hasAny(text, b.signs...) })
-			advice, _, _ := strings.Cut(c.advice, "$1")
-			if got := Explain(nil, []byte(text)); !earlier && !strings.HasPrefix(got, strings.TrimSuffix(advice, " (")) {
+			advice, _, _ := strings.Cut(strings.Replace(c.advice, compilerPlace, anyCompiler, 1), "$1")
+			if got := Explain(nil, []byte(text)).Text; !earlier && !strings.HasPrefix(got, strings.TrimSuffix(advice, " (")) {
 				t.Errorf("Explain(%q) = %q, want %q", text, got, c.advice)
 			}
 			if strings.Contains(c.advice, "$2") && strings.Count(sign, "*") < 2 {
@@ -199,10 +223,10 @@ func TestSignsExplain(t *testing.T) {
 
 func TestExplainReadsTheError(t *testing.T) {
 	killed := &host.CommandError{Argv: []string{"pipx"}, Status: "signal: killed", Code: -1}
-	if got := Explain(errors.Join(errors.New("cannot build"), killed)); !strings.Contains(got, "OOM killer") {
+	if got := Explain(errors.Join(errors.New("cannot build"), killed)).Text; !strings.Contains(got, "OOM killer") {
 		t.Errorf("a killed command: %q", got)
 	}
-	if got := Explain(errors.New("No space left on device")); !strings.Contains(got, "full") {
+	if got := Explain(errors.New("No space left on device")).Text; !strings.Contains(got, "full") {
 		t.Errorf("a plain error: %q", got)
 	}
 }

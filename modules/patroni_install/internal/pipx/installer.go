@@ -1,13 +1,35 @@
 package pipx
 
-// Installer is the program that pipx fills a venv with, each in a file of its own. All else about a build is the same,
-// whichever does it.
+import (
+	"path"
+	"strings"
+
+	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
+)
+
+// Installer is what pipx fills a venv with, each in a file of its own. All else about a build is the same, whichever
+// does it: what is fetched for a lock file, pipx's commands, and what a finished venv looks like.
 type Installer interface {
+	// Find tells whether the host has it, where a build finds it.
+	Find(files *fsys.FS) (bool, error)
+	// Check refuses a pipx that cannot build by it.
+	Check(p Program) error
 	// UsesPip tells whether pipx's shared venv must have a pip, and what builds source packages, before pipx starts.
 	UsesPip() bool
 	// settings are its variables in the environment of a build.
 	settings(b Build) settings
 }
+
+// Installers are those that there are, by the names that people choose them by.
+func Installers() map[string]Installer {
+	return map[string]Installer{
+		"pip": Pip{},
+		"uv":  UV{},
+	}
+}
+
+// Preferred names the one that is better than pip where it works and nobody chose.
+const Preferred = "uv"
 
 // installer is pip if nothing else was chosen.
 func (b Build) installer() Installer {
@@ -17,13 +39,46 @@ func (b Build) installer() Installer {
 	return b.Installer
 }
 
+// findProgram tells whether the system has a program that nobody but root could replace, where a build finds it.
+func findProgram(files *fsys.FS, name string) (bool, error) {
+	for dir := range strings.SplitSeq(buildPath, ":") {
+		if trusted, err := isRootProgram(files, path.Join(dir, name)); trusted || err != nil {
+			return trusted, err
+		}
+	}
+	return false, nil
+}
+
 // Pip is the installer that every pipx knows.
 type Pip struct{}
 
 var _ Installer = Pip{}
+
+// Find implements [Installer]. pipx's shared venv has it, or gets it.
+func (Pip) Find(*fsys.FS) (bool, error) { return true, nil }
+
+// Check implements [Installer].
+func (Pip) Check(Program) error { return nil }
 
 // UsesPip implements [Installer].
 func (Pip) UsesPip() bool { return true }
 
 // settings are those of every build beside this: see [Build.Env], since a pip fetches packages for any installer.
 func (Pip) settings(Build) settings { return settings{{"PIPX_DEFAULT_BACKEND", "pip"}} }
+
+// PipIsConfigured tells whether pip has settings of its own, which no other installer reads: in the files
+// that it reads for a user with this home, or in the environment that the operator set.
+func PipIsConfigured(files *fsys.FS, home string, environ []string) bool {
+	for _, variable := range passed(environ) {
+		if strings.HasPrefix(variable, "PIP_") {
+			return true
+		}
+	}
+	for _, name := range []string{"/etc/pip.conf", "/etc/xdg/pip/pip.conf", path.Join(home, ".config/pip/pip.conf"),
+		path.Join(home, ".pip/pip.conf")} {
+		if _, err := files.Lstat(name); err == nil {
+			return true
+		}
+	}
+	return false
+}

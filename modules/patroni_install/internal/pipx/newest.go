@@ -61,8 +61,8 @@ func ReadNewest(out host.Output, err error) (string, error) {
 	if hasAny(text, "(from versions: )") { // pip 9
 		return "", ErrUnclear
 	}
-	if cause := Explain(err, out.Stdout, out.Stderr); cause != "" {
-		return "", errors.New(cause)
+	if cause := Explain(err, out.Stdout, out.Stderr); cause.Text != "" {
+		return "", errors.New(cause.Text)
 	}
 	if hasAny(text, sign) {
 		return "", ErrUnclear

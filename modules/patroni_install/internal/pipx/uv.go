@@ -17,7 +17,10 @@ type UV struct{}
 
 var _ Installer = UV{}
 
-// Check refuses a pipx that cannot build by uv.
+// Find implements [Installer].
+func (UV) Find(files *fsys.FS) (bool, error) { return findProgram(files, "uv") }
+
+// Check implements [Installer].
 func (UV) Check(p Program) error {
 	have, err := pep440.Parse(p.Version)
 	if err == nil && have.Compare(pep440.MustParse(oldestWithUV)) >= 0 {
@@ -29,33 +32,6 @@ func (UV) Check(p Program) error {
 
 // UsesPip implements [Installer]. uv takes no pip and fetches build tools by itself.
 func (UV) UsesPip() bool { return false }
-
-// HasUV tells whether the system has a uv that nobody but root could replace, where a build finds it.
-func HasUV(files *fsys.FS) (bool, error) {
-	for dir := range strings.SplitSeq(buildPath, ":") {
-		if trusted, err := isRootProgram(files, path.Join(dir, "uv")); trusted || err != nil {
-			return trusted, err
-		}
-	}
-	return false, nil
-}
-
-// PipIsConfigured tells whether pip has settings of its own, which uv does not read: in the files
-// that it reads for a user with this home, or in the environment that the operator set.
-func PipIsConfigured(files *fsys.FS, home string, environ []string) bool {
-	for _, variable := range passed(environ) {
-		if strings.HasPrefix(variable, "PIP_") {
-			return true
-		}
-	}
-	for _, name := range []string{"/etc/pip.conf", "/etc/xdg/pip/pip.conf", path.Join(home, ".config/pip/pip.conf"),
-		path.Join(home, ".pip/pip.conf")} {
-		if _, err := files.Lstat(name); err == nil {
-			return true
-		}
-	}
-	return false
-}
 
 // settings are uv's own for all that pip is told.
 func (UV) settings(b Build) settings {

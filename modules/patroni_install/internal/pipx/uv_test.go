@@ -17,7 +17,7 @@ func TestUVChecks(t *testing.T) {
 	}
 }
 
-func TestHasUV(t *testing.T) {
+func TestUVIsFound(t *testing.T) {
 	for name, change := range map[string]struct {
 		place string
 		mode  os.FileMode
@@ -37,31 +37,9 @@ func TestHasUV(t *testing.T) {
 			if err := os.Chmod(filepath.Join(root, change.place), change.mode); err != nil {
 				t.Fatal(err)
 			}
-			if got, err := HasUV(fsys.New(root)); got != change.want || err != nil {
+			if got, err := (UV{}).Find(fsys.New(root)); got != change.want || err != nil {
 				t.Errorf("%t, %v", got, err)
 			}
 		})
-	}
-}
-
-func TestPipIsConfigured(t *testing.T) {
-	for name, test := range map[string]struct {
-		file    string
-		environ []string
-		want    bool
-	}{
-		"not at all":       {"etc/other.conf", []string{"HTTPS_PROXY=x", "UV_CACHE_DIR=/x"}, false},
-		"for the system":   {"etc/pip.conf", nil, true},
-		"for the user":     {"home/pg/.config/pip/pip.conf", nil, true},
-		"for the desktop":  {"etc/xdg/pip/pip.conf", nil, true},
-		"as long ago":      {"home/pg/.pip/pip.conf", nil, true},
-		"for another user": {"home/other/.config/pip/pip.conf", nil, false},
-		"by a variable":    {"x", []string{"PIP_RETRIES=9"}, true},
-		"not for a build":  {"x", []string{"PIP_TARGET=/x"}, false},
-	} {
-		root := write(t, map[string]string{test.file: "[global]"}, nil)
-		if got := PipIsConfigured(fsys.New(root), "/home/pg", test.environ); got != test.want {
-			t.Errorf("%s: %t", name, got)
-		}
 	}
 }

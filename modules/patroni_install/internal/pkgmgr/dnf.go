@@ -2,7 +2,6 @@ package pkgmgr
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -22,32 +21,16 @@ type dnf struct{ *rpm }
 
 var _ Manager = dnf{}
 
-func newDNF(s Settings) Manager { return dnf{&rpm{Settings: s, locks: dnfLocks(s)}} }
-
-// dnfLocks are those of dnf and of rpm below it.
-func dnfLocks(s Settings) locks {
-	return locks{
-		host: s.Host, timeout: s.LockTimeout,
-		files: []string{"/var/lib/rpm/.rpm.lock", "/usr/lib/sysimage/rpm/.rpm.lock"},
-		pids: []string{"/var/lib/dnf/rpmdb_lock.pid", "/var/cache/dnf/download_lock.pid",
-			"/var/cache/dnf/metadata_lock.pid"},
-		lockedBy: dnfLockedBy,
-	}
+func newDNF(s Settings) Manager {
+	return dnf{newRPM(s, dnfHolder, "/var/lib/dnf/rpmdb_lock.pid", "/var/cache/dnf/download_lock.pid",
+		"/var/cache/dnf/metadata_lock.pid")}
 }
 
-// dnfLockedBy tells whether dnf or rpm gave up because of a lock, and whose: dnf knows the
-// process, "RPMDB already locked by 123".
-func dnfLockedBy(err error) (holder string, busy bool) {
-	failed, ok := errors.AsType[*host.CommandError](err)
-	if !ok {
-		return "", false
-	}
-	if _, rest, found := strings.Cut(failed.Stderr, "already locked by "); found {
-		pid, _, _ := strings.Cut(rest, "\n")
-		return "process " + pid, true
-	}
-	busy = strings.Contains(failed.Stderr, "transaction lock")
-	return "another process", busy
+// dnfHolder reads whose lock made dnf give up: "RPMDB already locked by 123".
+func dnfHolder(stderr string) (pid string, found bool) {
+	_, rest, found := strings.Cut(stderr, "already locked by ")
+	pid, _, _ = strings.Cut(rest, "\n")
+	return pid, found
 }
 
 // Refresh fetches the repositories' metadata.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"strings"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/host"
@@ -40,19 +39,4 @@ func (d dnf) fetch(ctx context.Context, set []Package, dir string) (host.Output,
 		cmd.Argv = append(cmd.Argv, nevra(p))
 	}
 	return d.locks.exclusive(ctx, cmd)
-}
-
-// checkArchives makes sure that the archives are those of set, no more and no fewer.
-func (d dnf) checkArchives(ctx context.Context, set []Package, dir string) error {
-	_, found, err := d.archives(ctx, dir)
-	if err != nil {
-		return err
-	}
-	if missing := difference(set, found); len(missing) > 0 {
-		return fmt.Errorf("%w: dnf did not fetch %s", fs.ErrNotExist, missing[0])
-	}
-	if more := difference(found, set); len(more) > 0 {
-		return fmt.Errorf("%w: they need %s too", ErrChanged, more[0])
-	}
-	return d.Host.FS.SyncTree(dir)
 }

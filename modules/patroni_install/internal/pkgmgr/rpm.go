@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -18,6 +19,25 @@ type rpm struct {
 	Settings
 
 	locks locks // those of rpm and of the program above it
+}
+
+// newRPM is the rpm below a program that keeps the number of its process in the files pids while it has a lock. holder
+// reads from its complaints whose lock made it give up.
+func newRPM(s Settings, holder func(stderr string) (pid string, found bool), pids ...string) *rpm {
+	return &rpm{Settings: s, locks: locks{
+		host: s.Host, timeout: s.LockTimeout, pids: pids,
+		files: []string{"/var/lib/rpm/.rpm.lock", "/usr/lib/sysimage/rpm/.rpm.lock"},
+		lockedBy: func(err error) (string, bool) {
+			failed, ok := errors.AsType[*host.CommandError](err)
+			if !ok {
+				return "", false
+			}
+			if pid, found := holder(failed.Stderr); found {
+				return "process " + pid, true
+			}
+			return "another process", strings.Contains(failed.Stderr, "transaction lock")
+		},
+	}}
 }
 
 // queryFormat prints a package in a line of three words.
@@ -154,6 +174,21 @@ func (r *rpm) archives(ctx context.Context, dir string) (files []string, set []P
 		return nil, nil, fmt.Errorf("cannot read the archives: rpm names %d packages of %d", len(set), len(files))
 	}
 	return files, set, nil
+}
+
+// checkArchives makes sure that the archives in dir are those of set, no more and no fewer, and makes them durable.
+func (r *rpm) checkArchives(ctx context.Context, set []Package, dir string) error {
+	_, found, err := r.archives(ctx, dir)
+	if err != nil {
+		return err
+	}
+	if missing := difference(set, found); len(missing) > 0 {
+		return fmt.Errorf("%w: %s was not fetched", fs.ErrNotExist, missing[0])
+	}
+	if more := difference(found, set); len(more) > 0 {
+		return fmt.Errorf("%w: they need %s too", ErrChanged, more[0])
+	}
+	return r.Host.FS.SyncTree(dir)
 }
 
 // difference returns the packages of set that are not in other.
