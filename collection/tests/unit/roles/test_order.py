@@ -2,7 +2,7 @@
 # PostgreSQL License (see LICENSE or https://opensource.org/license/postgresql)
 # SPDX-License-Identifier: PostgreSQL
 """Tests that what roles write does not depend on the order of a set, which is another one in each run of Ansible, and
-that a step on which the safety of data depends comes where it has to."""
+that a step on which the safety of data depends comes before the other one."""
 
 from __future__ import annotations
 

@@ -75,7 +75,8 @@ def test_a_changed_password_is_not_shown():
 def test_a_file_that_comes_back_has_the_password_that_the_account_has_now():
     def file(user, password):
         account = {'username': user, 'password': password}
-        return {'scope': 'demo', 'postgresql': {'port': 1, 'authentication': {'replication': account, 'rewind': account}}}
+        authentication = {'replication': account, 'rewind': account}
+        return {'scope': 'demo', 'postgresql': {'port': 1, 'authentication': authentication}}
     new = file('replicator', 'new')['postgresql']['authentication']
     assert filters.with_account(yaml.safe_dump(file('replicator', 'old')), new) == file('replicator', 'new')
     assert filters.with_account(yaml.safe_dump(file('replicator', 'new')), new) == {}

@@ -277,10 +277,13 @@ def test_a_certificate_that_does_not_fit_is_refused(arguments, reason):
 
 
 def test_brought_certificates_take_no_key_of_the_authority():
-    decided = plugin.zone_authority({'db1': BARE, 'db2': BARE}, ['db1', 'db2'], [], ['db1', 'db2'], CA_DIR, OURS.certificate, '', True)
+    nodes = ['db1', 'db2']
+    decided = plugin.zone_authority({'db1': BARE, 'db2': BARE}, nodes, [], nodes, CA_DIR, OURS.certificate, '', True)
     assert (decided['way'], decided['trusted'], decided['signs'], decided['holder']) == ('brought', OURS.certificate,
                                                                                          True, '')
-    decided = plugin.zone_authority({'db1': HEALTHY, 'db2': HEALTHY}, ['db1', 'db2'], [], ['db1', 'db2'], CA_DIR, OTHER.certificate, '', True)
+    decided = plugin.zone_authority({'db1': HEALTHY, 'db2': HEALTHY}, nodes, [], nodes, CA_DIR, OTHER.certificate, '',
+                                    True)
     assert (decided['way'], decided['signs']) == ('brought', False)
     assert decided['trusted'] == OTHER.certificate + OURS.certificate
-    assert 'etcd_ca_cert is not set' in plugin.zone_authority({'db1': BARE}, ['db1'], [], ['db1'], CA_DIR, '', '', True)['reason']
+    decided = plugin.zone_authority({'db1': BARE}, ['db1'], [], ['db1'], CA_DIR, '', '', True)
+    assert 'etcd_ca_cert is not set' in decided['reason']
