@@ -57,8 +57,7 @@ def fixture_rendered(tmp_path_factory):
 def test_haproxy_finds_the_nodes_and_listens_for_both(rendered):
     text = (rendered / 'haproxy.cfg').read_text()
     assert re.findall(r'server db. (\S+)', text) == ['[fd00::1]:5432', '[fd00::2]:5432'] * 3
-    assert re.findall(r'bind (.*)', text) == ['127.0.0.1:7000', ':::5000 v4v6', ':::5433 v4v6',
-                                               ':::5434 v4v6']
+    assert re.findall(r'bind (.*)', text) == ['127.0.0.1:7000', ':::5000 v4v6', ':::5433 v4v6', ':::5434 v4v6']
 
 
 def test_every_server_of_haproxy_is_down_until_it_was_checked(rendered):

@@ -48,10 +48,10 @@ def test_settings_are_changed_as_patroni_does(current, wanted, result):
 
 
 def test_each_change_is_named_by_its_path():
-    old = {'ttl': 30, 'synchronous_mode': False, 'postgresql': {'parameters': {'work_mem': '4MB', 'x': 1},
-                                                               'pg_hba': ['a', 'b']}}
-    new = {'ttl': 30, 'synchronous_mode': 'quorum', 'postgresql': {'parameters': {'work_mem': '5MB', 'y': 2},
-                                                                  'pg_hba': ['b', f'c ldapbindpasswd={SECRET}']}}
+    old = {'ttl': 30, 'synchronous_mode': False,
+           'postgresql': {'parameters': {'work_mem': '4MB', 'x': 1}, 'pg_hba': ['a', 'b']}}
+    new = {'ttl': 30, 'synchronous_mode': 'quorum',
+           'postgresql': {'parameters': {'work_mem': '5MB', 'y': 2}, 'pg_hba': ['b', f'c ldapbindpasswd={SECRET}']}}
     assert filters.changes(old, new) == [
         'synchronous_mode: False -> quorum', 'postgresql.parameters.work_mem: 4MB -> 5MB',
         'postgresql.parameters.y: none -> 2', 'postgresql.parameters.x: 1 -> none', 'postgresql.pg_hba: - a',
