@@ -11,15 +11,15 @@ import re
 import yaml
 
 HIDDEN = '********'
-# In rules for pg_hba.conf: the password of a directory's reader, and the secrets of RADIUS servers.
-OPTION = re.compile(r'\b([A-Za-z]*(?:passwd|password|secret)[A-Za-z]*)=("(?:[^"]|"")*"?|[^\s"]+)', re.IGNORECASE)
-QUOTED = re.compile(r'(RADIUS secret list )".*"')
+# In a rule for pg_hba.conf: the password of a directory's reader, and the secrets of RADIUS servers. They may have quoted
+# parts and spaces, so everything up to the end of the rule is hidden.
+OPTION = re.compile(r'\b([A-Za-z]*(?:passw|secret)[A-Za-z]*=).*')
 KEY = re.compile(r'(?:password|passwd|secret)s?\Z', re.IGNORECASE)
 
 
 def redacted(text):
-    """Return rules for pg_hba.conf, or what PostgreSQL says of them, without secrets."""
-    return QUOTED.sub(rf'\1"{HIDDEN}"', OPTION.sub(rf'\1={HIDDEN}', str(text)))
+    """Return rules for pg_hba.conf without secrets."""
+    return OPTION.sub(rf'\1{HIDDEN}', str(text))
 
 
 def patched(current, wanted):

@@ -27,8 +27,6 @@ METHODS = ('trust', 'reject', 'scram-sha-256', 'md5', 'password', 'gss', 'sspi',
 TOKEN = r'(?:"(?:[^"\x00-\x1f]|"")+"|[^\s",#@][^\s",#]*)'
 NAMES = re.compile(f'{TOKEN}(?:,{TOKEN})*\\Z')
 OPTIONS = re.compile(f'(?: +[a-z]+={TOKEN})*\\Z')
-# An option with a password, up to the end of its rule.
-SECRET = re.compile(r'(\s[a-z]*(?:passw|secret)[a-z]*=).*')
 # What the server says of a rule, up to where it quotes more than the name of a method or option.
 SAID = re.compile(r'([^:"]*: (?:[^:"]|"(?:ldap|radius)[a-z]*")*).*')
 HOST_NAME = re.compile(r'\.?[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?\Z')
@@ -50,16 +48,9 @@ def hba_rule(rule):
     return ' '.join(fields.values())
 
 
-def hba_shown(rule):
-    """Return a rule as people may see it: without passwords."""
-    return SECRET.sub(r'\1********', str(rule))
-
-
-def hba_said(lines, rules):
-    """Return what the server says of rules as people may see it: it may quote a part of a password."""
-    if all(hba_shown(rule) == rule for rule in rules):
-        return list(lines)
-    return [SAID.sub(r'\1', line) for line in lines]
+def hba_said(lines, secret):
+    """Return what the server says of rules as people may see it: it may quote a part of a password, if there is one."""
+    return [SAID.sub(r'\1', line) for line in lines] if secret else list(lines)
 
 
 def is_source(text):
@@ -112,5 +103,4 @@ class FilterModule:
     """The filters of pg_hba.conf."""
 
     def filters(self):
-        return {'hba_name': hba_name, 'hba_rule': hba_rule, 'hba_shown': hba_shown, 'hba_said': hba_said,
-                'hba_faults': hba_faults}
+        return {'hba_name': hba_name, 'hba_rule': hba_rule, 'hba_said': hba_said, 'hba_faults': hba_faults}
