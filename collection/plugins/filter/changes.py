@@ -11,8 +11,8 @@ import re
 import yaml
 
 HIDDEN = '********'
-# In a rule for pg_hba.conf: the password of a directory's reader, and the secrets of RADIUS servers. They may have quoted
-# parts and spaces, so everything up to the end of the rule is hidden.
+# In a rule for pg_hba.conf: the password of a directory's reader, and the secrets of RADIUS servers. They may have
+# quoted parts and spaces, so everything up to the end of the rule is hidden.
 OPTION = re.compile(r'\b([A-Za-z]*(?:passw|secret)[A-Za-z]*=).*')
 KEY = re.compile(r'(?:password|passwd|secret)s?\Z', re.IGNORECASE)
 
