@@ -72,6 +72,8 @@ _value:
 
 import json
 
+from ansible_collections.pgedge.platform.plugins.plugin_utils.silence import silence
+
 
 def hexadecimal(number):
     """Return an identifier as etcdctl takes and prints it."""
@@ -169,15 +171,6 @@ def join(looks, host, directory, url, replaced, living):
         return refuse(f"the zone's cluster has it as member {identifier}, {directory} holds no data, and {reason}. If "
                       f"that member is lost for good, confirm it by etcd_replaced_hosts: [{host}]")
     return {'way': 'join', 'remove': identifier, 'add': True}
-
-
-def silence(looks):
-    """Return which hosts were not heard, and why, or nothing."""
-    deaf = [node for node, look in sorted(looks.items()) if look and not look.get('reached')]
-    unseen = [node for node, look in sorted(looks.items()) if not look]
-    return ' and '.join(([f"{', '.join(deaf)} did not answer"] if deaf else [])
-                        + ([f"{', '.join(unseen)} did not look yet (strategy: linear makes all look first)"]
-                           if unseen else []))
 
 
 def found(looks, host):

@@ -83,6 +83,7 @@ import ipaddress
 import re
 
 from ansible.errors import AnsibleFilterError
+from ansible_collections.pgedge.platform.plugins.plugin_utils.silence import silence
 
 try:
     from cryptography import x509
@@ -150,8 +151,7 @@ class Certificate:
 class Host:
     """The look at one host: the authority whose key it holds, the ones that it trusts, and the certificates in use."""
 
-    def __init__(self, look, node, ca_dir):
-        self.looked, self.node = look is not None, node
+    def __init__(self, look, ca_dir):
         look = look or {}
         self.reached = look.get('reached', False)
         self.authority, self.bundles, self.used = None, [], []
@@ -208,16 +208,7 @@ def supplied(certificate, key, brought):
     return given[0], ''
 
 
-def silence(hosts):
-    """Return which nodes were not heard, and why, or nothing."""
-    deaf = [name for name, host in sorted(hosts.items()) if host.node and host.looked and not host.reached]
-    unseen = [name for name, host in sorted(hosts.items()) if host.node and not host.looked]
-    return ' and '.join(([f"{', '.join(deaf)} did not answer"] if deaf else [])
-                        + ([f"{', '.join(unseen)} did not look yet (strategy: linear makes all look first)"]
-                           if unseen else []))
-
-
-def held(hosts):
+def held(hosts, silent):
     """Return the way: to keep the authority of a holder, both named, to make one, or another with its reason."""
     holders = {name: host.authority for name, host in sorted(hosts.items()) if host.authority}
     if len({authority.key for authority in holders.values()}) > 1:
@@ -229,7 +220,7 @@ def held(hosts):
     if holders:
         name = max(sorted(holders), key=lambda name: holders[name].ends())
         return 'keep', name, holders[name], ''
-    silent, users = silence(hosts), using(hosts)
+    users = using(hosts)
     if silent:
         return 'unknown', '', None, (f"{silent}, and may hold the zone's certificate authority: another one is made "
                                      "only if all its nodes can be asked")
@@ -266,11 +257,11 @@ def zone_authority(looks, nodes, proxies, batch, ca_dir, certificate='', key='',
     if MISSING:
         raise AnsibleFilterError('the filter zone_authority needs the Python library cryptography on the controller: '
                                  f'{MISSING}')
-    hosts = {name: Host(looks.get(name), name in nodes, ca_dir) for name in [*nodes, *proxies]}
+    hosts = {name: Host(looks.get(name), ca_dir) for name in [*nodes, *proxies]}
     if certificate or key or brought:
         (current, reason), holder, way = supplied(certificate, key, brought), '', 'brought' if brought else 'supplied'
     else:
-        way, holder, current, reason = held(hosts)
+        way, holder, current, reason = held(hosts, silence({name: looks.get(name) for name in nodes}))
     if reason and way != 'unknown':
         return refuse(reason)
     if current is None:
