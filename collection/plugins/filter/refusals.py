@@ -45,9 +45,13 @@ FORMS = {
 
 # A member's name is the application_name of its replication, which the server cuts off after 63 bytes.
 HOST = re.compile(r'[A-Za-z0-9][A-Za-z0-9_.-]{0,62}\Z|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*\Z')
-ROUTE = re.compile(r'[a-z][a-z_-]*\Z')
+# The health checks of Patroni that tell whether a member may get clients. For another path it never says yes.
+ROUTES = ('primary', 'master', 'leader', 'read-write', 'standby-leader', 'standby_leader', 'replica', 'read-only',
+          'sync', 'synchronous', 'async', 'asynchronous', 'quorum', 'read-only-sync', 'read-only-synchronous',
+          'read-only-quorum', 'health', 'readiness')
 ROUTE_KEYS = {'port', 'lag', 'streaming'}
-LAG = re.compile(r'[0-9]+ *([kMGT]?B)?\Z')
+# HAProxy would take what follows a blank for another setting.
+LAG = re.compile(r'[0-9]+([kMGT]?B)?\Z')
 CONTROL = re.compile(r'[\x00-\x1f\x7f-\x9f\u2028\u2029]')
 
 # Parameters of PostgreSQL that a variable of ours sets, and that would lead the server away from what the roles set up:
@@ -65,6 +69,8 @@ OF_PATRONI = {
                      'recovery_target_time', 'recovery_target_timeline', 'recovery_target_xid'),
                     'Patroni sets it on each replica'),
 }
+# As PostgreSQL reads it: the beginning of a word is enough.
+TRUE = re.compile(r'(?:on|t(?:r(?:ue?)?)?|y(?:es?)?|1)\Z', re.I)
 # The least values that Patroni takes, in MB if there are units. For a smaller one it would use its own default, and
 # only its log would say so.
 LEAST = {'max_connections': 25, 'max_wal_senders': 3, 'max_locks_per_transaction': 32, 'max_replication_slots': 4,
@@ -74,6 +80,10 @@ AMOUNT = re.compile(r'\s*([0-9]+)\s*(kB|MB|GB|TB)?\s*\Z')
 
 # Settings that all members share and that have variables: role_config looks at the variables alone.
 SHARED = ('synchronous_mode', 'synchronous_mode_strict', 'synchronous_node_count', 'check_timeline')
+# The settings that Patroni knows there. One that is not among them, nor looks like one, may be of a later release.
+KNOWN = (*SHARED, 'ttl', 'loop_wait', 'retry_timeout', 'maximum_lag_on_failover', 'maximum_lag_on_syncnode',
+         'max_timelines_history', 'primary_start_timeout', 'primary_stop_timeout', 'member_slots_ttl', 'failsafe_mode',
+         'postgresql', 'standby_cluster', 'slots', 'ignore_slots', 'pause')
 # What each member has in its own file, which outweighs what they share, or what Patroni takes only from there.
 MEMBERS = {
     'data_dir': 'set pg_data instead', 'bin_dir': 'set pg_path instead', 'pgpass': 'set pg_home instead',
@@ -150,14 +160,14 @@ def route_faults(routes):
         return ['haproxy_extra_routes is no dictionary of routes']
     faults = []
     for name, route in routes.items():
-        if not ROUTE.match(str(name)):
-            faults.append(f'haproxy_extra_routes has a route {str(name)!r}: name a health check of Patroni, such as '
-                          'replica')
+        if name not in ROUTES:
+            faults.append(f"haproxy_extra_routes has a route {str(name)!r}, and Patroni has no such health check: "
+                          f"there are {', '.join(ROUTES)}")
         elif not isinstance(route, dict) or 'port' not in route:
             faults.append(f'haproxy_extra_routes.{name} has no port')
         elif not LAG.match(str(route.get('lag', 0))):
-            faults.append(f"haproxy_extra_routes.{name}.lag is {str(route['lag'])!r}: give bytes, or a number and kB, "
-                          "MB, GB or TB")
+            faults.append(f"haproxy_extra_routes.{name}.lag is {str(route['lag'])!r}: give bytes, or a number with kB, "
+                          "MB, GB or TB after it, without a blank")
         elif set(route) - ROUTE_KEYS:
             faults.append(f"haproxy_extra_routes.{name} has {', '.join(sorted(set(route) - ROUTE_KEYS))}: there are "
                           f"{', '.join(sorted(ROUTE_KEYS))}")
@@ -215,6 +225,8 @@ def parameter_fault(name, value, under_patroni, synchronous):
         return f'take it out, since {OF_PATRONI[name]}'
     if under_patroni and synchronous and name == 'synchronous_standby_names':
         return 'take it out, since Patroni sets it in this synchronous_mode; see synchronous_node_count'
+    if name == 'ssl' and not TRUE.match(str(value)):
+        return 'take it out, since clients and replicas are admitted only over TLS'
     amount = AMOUNT.match(str(value))
     if under_patroni and name in LEAST and amount and int(amount[1]) * UNITS[amount[2] or ''] < LEAST[name]:
         return (f"it is {value}, and Patroni takes {LEAST[name]}{'MB' if name == 'wal_keep_size' else ''} or more and "
@@ -230,6 +242,9 @@ def shared_faults(settings):
     if not isinstance(server, dict):
         return ['patroni_dcs.postgresql is no dictionary']
     faults = [f'patroni_dcs has {name}: set the variable {name} instead' for name in settings if name in SHARED]
+    near = {name: closest(str(name), KNOWN) for name in settings if name not in KNOWN}
+    faults += [f'patroni_dcs has {name}, which Patroni does not know: write {known}' for name, known in near.items()
+               if known]
     faults += [f'patroni_dcs.postgresql has {name}: {MEMBERS[name]}' for name in server if name in MEMBERS]
     # setup_patroni gives it to each member by itself, unless pg_parameters has it.
     faults += [f'patroni_dcs.postgresql.parameters has {name}: set it in pg_parameters instead'

@@ -93,6 +93,7 @@ def test_the_ports_of_proxies_are_found():
 @pytest.mark.parametrize('routes, says', [
     ('x', 'no dictionary'), ({'a b': {'port': 1}}, "'a b'"), ({'replica\n': {'port': 1}}, 'replica'), ({'replica': {}}, 'no port'),
     ({'replica': 5433}, 'no port'), ({'replica': {'port': 1, 'lag': '1 mile'}}, 'lag'), ({'replica': {'port': 1, 'lag': '1&x'}}, 'lag'),
+    ({'replica': {'port': 1, 'lag': '10 MB'}}, 'without a blank'), ({'foo': {'port': 1}}, 'no such health check'),
 ])
 def test_routes_that_haproxy_could_not_ask_are_refused(routes, says):
     fault, = refusals.route_faults(routes)
@@ -176,7 +177,18 @@ def test_who_is_synchronous_is_said_by_patroni():
     assert refusals.parameter_faults(parameters, False, True) == []
 
 
+@pytest.mark.parametrize('value, passes', [
+    ('on', True), (True, True), ('YES', True), ('t', True), (1, True), ('off', False), (False, False), ('', False),
+    (None, False), ('o', False), ('on\n', False),
+])
+def test_nothing_goes_without_tls(value, passes):
+    for patroni in (True, False):
+        faults = refusals.parameter_faults({'pg_parameters': {'SSL': value}}, patroni)
+        assert [fault for fault in faults if 'only over TLS' in fault] == faults and (not faults) == passes
+
+
 @pytest.mark.parametrize('settings, says', [
+    ({'loop_wiat': 5}, 'patroni_dcs has loop_wiat, which Patroni does not know: write loop_wait'),
     ({'synchronous_mode': 'quorum'}, 'patroni_dcs has synchronous_mode: set the variable synchronous_mode instead'),
     ({'synchronous_mode_strict': True}, 'variable synchronous_mode_strict'),
     ({'synchronous_node_count': 5}, 'variable synchronous_node_count'),
@@ -192,7 +204,7 @@ def test_shared_settings_that_have_a_variable_are_refused(settings, says):
 
 @pytest.mark.parametrize('settings', [
     {}, {'ttl': 20}, {'postgresql': {'use_slots': True, 'parameters': {'work_mem': '5MB'}}},
-    {'postgresql': {'parameters': None}, 'ignore_slots': []},
+    {'postgresql': {'parameters': None}, 'ignore_slots': []}, {'of_a_later_release': 1},
 ])
 def test_other_shared_settings_pass(settings):
     assert refusals.shared_faults(settings) == []
