@@ -1,20 +1,22 @@
 # shellcheck shell=sh
-# usage: sh try_parameters.sh PROGRAMS TLS <PARAMETERS
+# usage: sh try_parameters.sh PROGRAMS TLS DATA <PARAMETERS
 #
-# Starts a new server of the directory PROGRAMS with parameters, and removes it. What it says if it does not start goes
-# to standard error. It listens on no network, archives nothing, logs nowhere else, and takes little memory: whether
-# the host has as much as shared_buffers wants is calculated. TLS is the directory of the server's certificate. Another
-# certificate stands in for it: the host's may be missing or damaged until a later task renews it.
+# Starts a new server of the directory PROGRAMS with parameters, logs in and writes, and removes it. What it says if
+# that fails goes to standard error. It listens on no network, archives nothing, logs nowhere else, and takes little
+# memory: whether the host has as much as shared_buffers wants is calculated, and whether the server could write its
+# log is looked up. TLS is the directory of the server's certificate. Another certificate stands in for it: the host's
+# may be missing or damaged until a later task renews it. DATA is the host's data directory, which may not be there yet.
 set -eu
 umask 077
 programs=$1
 tls=$2
+real=$3
 directory=$(mktemp -d)
 data=$directory/data
 trap 'exit 1' HUP INT TERM
 trap '"$programs/pg_ctl" stop -D "$data" -m immediate >/dev/null 2>&1 || true; rm -rf "$directory"' EXIT
 
-"$programs/initdb" --pgdata "$data" --auth reject --no-sync --encoding UTF8 --locale C >/dev/null
+"$programs/initdb" --pgdata "$data" --auth-local peer --auth-host reject --no-sync --encoding UTF8 --locale C >/dev/null
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=trial -days 1 \
   -keyout "$directory/host.key" -out "$directory/host.crt" 2>/dev/null
 cp "$directory/host.crt" "$directory/ca.crt"
@@ -36,6 +38,26 @@ pages=$(($(kilobytes HugePages_Total) * $(kilobytes Hugepagesize)))
 if [ "$(ask huge_pages)" = on ] && [ "$buffers" -gt "$pages" ]; then
   echo "FATAL:  huge_pages is on, shared_buffers is $((buffers / 1024)) MB," \
     "and the host has huge pages for $((pages / 1024)) MB" >&2
+  exit 1
+fi
+
+# The server makes the directory of its log, but none above it.
+if [ "$(ask logging_collector)" = on ]; then
+  [ -d "$real" ] || real=$data
+  logs=$(ask log_directory)
+  case $logs in /*) ;; *) logs=$real/$logs ;; esac
+  place=$(dirname -- "$logs/$(ask log_filename)")
+  if [ ! -e "$place" ] && [ "$place" = "${logs%/}" ]; then
+    place=$(dirname -- "$place")
+  fi
+  if ! { [ -d "$place" ] && [ -w "$place" ] && [ -x "$place" ]; }; then
+    echo "FATAL:  the log is to be in $logs, and $(id -un) cannot write in $place" >&2
+    exit 1
+  fi
+fi
+library=$(ask archive_library 2>/dev/null || true) # releases before 15 do not know it
+if [ -n "$library" ] && [ -n "$(ask archive_command)" ]; then
+  echo "FATAL:  archive_library and archive_command are both set: set archive_command to an empty text" >&2
   exit 1
 fi
 
@@ -61,3 +83,15 @@ if ! "$programs/pg_ctl" start -D "$data" -w -t 60 -s -l "$directory/log" -o "-c 
   cat "$directory/log" >&2
   exit 1
 fi
+
+# A server that starts may still refuse each session, or each change.
+login() {
+  PGOPTIONS='' timeout 60 "$programs/psql" -X -q -v ON_ERROR_STOP=1 -v library="$library" \
+    -h "$directory" -p "$(ask port)" -d postgres >/dev/null
+}
+login <<'EOF'
+BEGIN;
+CREATE ROLE trial;
+ROLLBACK;
+EOF
+[ -z "$library" ] || echo "LOAD :'library';" | login

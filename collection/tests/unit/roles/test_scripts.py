@@ -315,17 +315,50 @@ def test_the_authority_is_placed_with_its_key_and_with_no_other(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ['ca.crt', 'ca.key', 'other.crt']
 
 
+def trial(directory, data, parameters, answers=None, psql='cat >/dev/null', tls='/tls'):
+    """Try parameters with programs that stand in for PostgreSQL's: `postgres -C` gives the answers."""
+    answers = {'shared_buffers': '16', **(answers or {})}
+    asked = ''.join(f"{name}) echo '{value}';; " for name, value in answers.items())
+    programs = {'initdb': '', 'psql': psql, 'postgres': f'case $2 in {asked}esac',
+                'pg_ctl': f'[ "$1" = stop ] || cat "${{11#-c config_file=}}" >{directory}/seen; exit 0'}
+    for name, text in programs.items():
+        (directory / name).write_text(f'#!/bin/bash\n{text}\n')
+        (directory / name).chmod(0o755)
+    return run('setup_postgres/files/try_parameters.sh', directory, tls, data, input=parameters)
+
+
 @pytest.mark.parametrize('there', [[], ['host.key'], ['host.key', 'host.crt', 'ca.crt']])
 def test_a_scratch_server_never_reads_the_certificate_of_the_host(tmp_path, there):
     make(tmp_path / 'tls', there)
-    programs = {'initdb': '', 'postgres': 'echo 16', 'pg_ctl': f'[ "$1" = stop ] || cat "${{11#-c config_file=}}" '
-                f'>{tmp_path}/seen; exit 0'}
-    for name, text in programs.items():
-        (tmp_path / name).write_text(f'#!/bin/bash\n{text}\n')
-        (tmp_path / name).chmod(0o755)
     tls = tmp_path / 'tls'
     own = f"ssl_crl_file = '{tls}/mine.crl'\n"
-    tried = run('setup_postgres/files/try_parameters.sh', tmp_path, tls,
-                input=''.join(f"p = '{tls}/{name}'\n" for name in ('host.key', 'host.crt', 'ca.crt')) + own)
+    tried = trial(tmp_path, tmp_path, tls=tls,
+                  parameters=''.join(f"p = '{tls}/{name}'\n" for name in ('host.key', 'host.crt', 'ca.crt')) + own)
     seen = (tmp_path / 'seen').read_text()
     assert tried.returncode == 0 and own in seen and str(tls) not in seen.replace(own, '')
+
+
+@pytest.mark.parametrize('directory, name, refused', [
+    ('log', 'a', ''), ('log/', 'a', ''), ('there', 'a', ''), ('there', 'sub/a', ''), ('{data}/there', 'a', ''),
+    ('{data}/new', 'a', ''), ('new/er', 'a', '{data}/new'), ('{data}/new/er', 'a', '{data}/new'),
+    ('log', 'sub/a', '{data}/log/sub'), ('file', 'a', '{data}/file'),
+])
+def test_a_log_that_the_server_could_not_write_is_refused(tmp_path, directory, name, refused):
+    data = tmp_path / 'data'
+    make(data, ['there/sub/x', 'file'])
+    tried = trial(tmp_path, data, '', {'logging_collector': 'on', 'log_directory': directory.format(data=data),
+                                       'log_filename': name})
+    assert (tried.returncode == 0) == (not refused)
+    assert not refused or tried.stderr.endswith(f"cannot write in {refused.format(data=data)}\n")
+
+
+@pytest.mark.parametrize('answers, psql, refused', [
+    ({}, 'cat >/dev/null; echo "FATAL:  no" >&2; exit 2', 'FATAL:  no\n'),
+    ({}, 'grep -q LOAD && exit 3; exit 0', ''),
+    ({'archive_library': 'x'}, 'grep -q LOAD || exit 0; echo "ERROR:  none" >&2; exit 3', 'ERROR:  none\n'),
+    ({'archive_library': 'x', 'archive_command': 'y'}, 'cat >/dev/null',
+     'FATAL:  archive_library and archive_command are both set: set archive_command to an empty text\n'),
+])
+def test_a_scratch_server_has_to_take_a_change(tmp_path, answers, psql, refused):
+    tried = trial(tmp_path, tmp_path, '', answers, psql)
+    assert (tried.returncode == 0, tried.stderr) == (not refused, refused)
