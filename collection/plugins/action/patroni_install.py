@@ -179,22 +179,38 @@ def numbers(version):
 
 
 def packages(wheelhouse):
-    """Return the names of the packages in a wheelhouse, a directory or a tar archive."""
+    """Return the names of the packages in a wheelhouse, a directory or a tar archive. Links are what they lead to."""
     try:
         if os.path.isdir(wheelhouse):
-            names = os.listdir(wheelhouse)
+            names = {name: os.path.isfile(os.path.join(wheelhouse, name)) for name in os.listdir(wheelhouse)}
         else:
             with tarfile.open(wheelhouse) as archive:
-                names = [os.path.basename(member.name) for member in archive if member.isreg()]
+                names = {}
+                for member in archive:
+                    name = os.path.basename(member.name)
+                    names[name] = names.get(name) or holds(archive, member)
     except (OSError, tarfile.TarError) as error:
         raise CannotStart(
             f'cannot use wheelhouse {wheelhouse} on the controller: it is neither a readable directory nor a tar '
             f'archive: {error}'
         ) from error
-    found = sorted(name for name in names if name.endswith(PACKAGES) and not name.startswith('.'))
-    if not found:
+    named = sorted(name for name in names if name.endswith(PACKAGES) and not name.startswith('.'))
+    lost = [name for name in named if not names[name]]
+    if lost:
+        raise CannotStart(
+            f'cannot use wheelhouse {wheelhouse} on the controller: {lost[0]} is no file, and no link to one that is '
+            'there; put the package there, or remove it')
+    if not named:
         raise CannotStart(f'cannot use wheelhouse {wheelhouse} on the controller: there is no wheel in it')
-    return found
+    return named
+
+
+def holds(archive, member):
+    """Tell whether an archive holds the file that a member is, or leads to as a link."""
+    try:
+        return archive.extractfile(member) is not None
+    except (KeyError, RecursionError):  # of a link into nowhere, or in a circle
+        return False
 
 
 def pack(wheelhouse, archive):
@@ -204,7 +220,8 @@ def pack(wheelhouse, archive):
             for block in iter(lambda: source.read(1 << 20), b''):
                 copy.write(block)
         return
-    with tarfile.open(archive, 'w') as tar:
+    # Otherwise links would come without the files, and so would the second name of a file.
+    with tarfile.open(archive, 'w', dereference=True) as tar:
         for name in packages(wheelhouse):
             tar.add(os.path.join(wheelhouse, name), arcname=name)
 

@@ -26,12 +26,22 @@ Package = collections.namedtuple("Package", "name version tag requires python fi
 
 
 def members():
-    """Yield the packages of the archive, each a name and an open file."""
-    with tarfile.open(fileobj=sys.stdin.buffer, mode="r|*") as archive:
+    """Yield the packages of the archive, each a name and an open file. Links are what they lead to in the archive."""
+    with tarfile.open(fileobj=sys.stdin.buffer) as archive:
         for member in archive:
             name = os.path.basename(member.name)
-            if member.isreg() and name.endswith(SUFFIXES) and not name.startswith("."):
-                yield name, archive.extractfile(member)
+            if name.endswith(SUFFIXES) and not name.startswith("."):
+                file = content(archive, member)
+                if file:
+                    yield name, file
+
+
+def content(archive, member):
+    """Return the open file that a member of an archive is or leads to, or None if that is not in the archive."""
+    try:
+        return archive.extractfile(member)
+    except (KeyError, RecursionError):  # of a link into nowhere, or in a circle
+        return None
 
 
 def entries(directory):

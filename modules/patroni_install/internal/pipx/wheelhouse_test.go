@@ -319,6 +319,51 @@ func TestUnpack(t *testing.T) {
 	}
 }
 
+// TestLinksInAnArchive: links of both kinds are the files that they lead to inside of the archive, and nothing else.
+func TestLinksInAnArchive(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "wheels.tar")
+	packed, err := os.Create(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer packed.Close() //nolint:errcheck // read by its name
+	data := []byte("content")
+	archive := tar.NewWriter(packed)
+	for _, h := range []tar.Header{
+		{Name: "links/first.whl", Typeflag: tar.TypeSymlink, Linkname: "../store/1"},
+		{Name: "store/1", Mode: 0o600, Size: int64(len(data))},
+		{Name: "links/second.whl", Typeflag: tar.TypeLink, Linkname: "store/1"},
+		{Name: "links/outside.whl", Typeflag: tar.TypeSymlink, Linkname: "/etc/passwd"},
+		{Name: "links/circle.whl", Typeflag: tar.TypeSymlink, Linkname: "circle.whl"},
+		{Name: "links/directory.whl", Typeflag: tar.TypeDir},
+	} {
+		err = errors.Join(err, archive.WriteHeader(&h))
+		if h.Size > 0 {
+			_, failed := archive.Write(data)
+			err = errors.Join(err, failed)
+		}
+	}
+	if err = errors.Join(err, archive.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := packed.Seek(0, 0); err != nil {
+		t.Fatal(err)
+	}
+	b := exampleBuild()
+	b.Wheels = t.TempDir()
+	runReal(t, b.Fetch(packed)[0])
+	got := map[string]string{}
+	entries, err := os.ReadDir(b.Wheels)
+	for _, e := range entries {
+		text, failed := os.ReadFile(filepath.Join(b.Wheels, e.Name()))
+		got[e.Name()], err = string(text), errors.Join(err, failed)
+	}
+	want := map[string]string{"first.whl": "content", "second.whl": "content"}
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+}
+
 func sorted(m map[string]string) []string {
 	var names []string
 	for name := range m {

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime
 import importlib.util
 import json
+import os
 import pathlib
 import tarfile
 from types import SimpleNamespace
@@ -254,6 +255,56 @@ def test_a_wheelhouse_is_brought_when_it_is_needed(wheelhouse):
     assert target == '/tmp/task/wheelhouse.tar'
     assert set(WHEELS) <= {pathlib.PurePath(name).name for name in names}
     assert controller.result == INSTALLED
+
+
+@pytest.fixture(name='linked', params=['symbolic', 'hard', 'hard twice'])
+def make_linked_wheelhouse(request, tmp_path):
+    """Return a wheelhouse that is a directory of links, as a store of files by their sums has it."""
+    store, directory = tmp_path / 'store', tmp_path / 'wheelhouse'
+    store.mkdir()
+    directory.mkdir()
+    for name in WHEELS:
+        (store / name).write_text(name)
+        if request.param == 'symbolic':
+            (directory / name).symlink_to(f'../store/{name}')
+        else:
+            os.link(store / name, directory / name)
+    if request.param == 'hard twice':
+        os.link(directory / WHEELS[0], directory / 'again-1-py3-none-any.whl')
+    return directory
+
+
+def test_links_in_a_wheelhouse_are_followed(linked, tmp_path):
+    plugin.pack(str(linked), str(tmp_path / 'packed.tar'))
+    with tarfile.open(tmp_path / 'packed.tar') as archive:
+        packed = {member.name: (member.isreg(), archive.extractfile(member).read()) for member in archive}
+    assert packed == {path.name: (True, path.read_bytes()) for path in linked.iterdir()}
+    assert sorted(packed) == plugin.packages(str(linked))
+
+
+def test_links_in_an_archive_are_followed(linked, tmp_path):
+    archive = str(tmp_path / 'wheels.tar.gz')
+    with tarfile.open(archive, 'w:gz') as tar:
+        tar.add(tmp_path / 'store', arcname='store')
+        tar.add(linked, arcname='wheelhouse')
+    assert plugin.packages(archive) == sorted(path.name for path in linked.iterdir())
+
+
+@pytest.mark.parametrize('packed', [False, True])
+@pytest.mark.parametrize('target', ['nowhere', 'patroni-4.1.5-py3-none-any.whl', '..'])
+def test_a_link_to_no_file_is_named(target, packed, tmp_path):
+    directory = tmp_path / 'wheels'
+    directory.mkdir()
+    (directory / 'patroni-4.1.5-py3-none-any.whl').symlink_to(target)
+    name = str(directory)
+    if packed:
+        name += '.tar'
+        with tarfile.open(name, 'w') as tar:
+            tar.add(directory, arcname='wheels')
+    controller = Controller({'wheelhouse': name})
+    result = controller.run(task_vars=facts('x86_64'))
+    assert result['failed'] and 'patroni-4.1.5-py3-none-any.whl is no file, and no link to one' in result['msg']
+    assert controller.executed == []
 
 
 def test_a_wheelhouse_stays_when_nothing_is_built(wheelhouse):
