@@ -86,10 +86,23 @@ func (h *Host) lookup(ctx context.Context, database, key string, width int, miss
 	if err != nil {
 		return nil, err // an unreachable directory service says nothing about the account
 	}
-	if fields := findEntry(string(out.Stdout), key, width); fields != nil {
+	if fields := findAnswer(string(out.Stdout), key, width); fields != nil {
 		return fields, nil
 	}
 	return nil, missing
+}
+
+// findAnswer finds the entry in what getent said of key. A directory service has its own spelling of a name, such as
+// with its domain or in other letters, and then its one answer counts.
+func findAnswer(text, key string, width int) []string {
+	if fields := findEntry(text, key, width); fields != nil {
+		return fields
+	}
+	name, _, _ := strings.Cut(text, ":")
+	if _, err := parseID(key); err == nil || strings.Count(text, "\n") != 1 {
+		return nil
+	}
+	return findEntry(text, name, width)
 }
 
 func findEntry(text, key string, width int) []string {

@@ -65,6 +65,23 @@ func TestLookupUser(t *testing.T) {
 			want: &User{Name: "ldap", Group: "people", UID: 5000, GID: 5001, Home: "/home/ldap", Shell: "/bin/bash"},
 			argv: [][]string{{"getent", "passwd", "ldap"}, {"getent", "group", "5001"}},
 		},
+		{
+			name:    "SVC-pg",
+			entries: map[string]string{"passwd SVC-pg": "svc-pg@corp.example.com:*:5000:31:From AD:/home/svc:/bin/bash\n"},
+			want: &User{
+				Name: "svc-pg@corp.example.com", Group: "31", UID: 5000, GID: 31, Home: "/home/svc", Shell: "/bin/bash",
+			},
+			argv: [][]string{{"getent", "passwd", "SVC-pg"}, {"getent", "group", "31"}},
+		},
+		{
+			name:    "two",
+			entries: map[string]string{"passwd two": "a:*:5000:31::/:/bin/sh\nb:*:5001:31::/:/bin/sh\n"},
+			err:     ErrNoUser, argv: [][]string{{"getent", "passwd", "two"}},
+		},
+		{
+			name: "5000", entries: map[string]string{"passwd 5000": "a:*:5001:31::/:/bin/sh\n"},
+			err: ErrNoUser, argv: [][]string{{"getent", "passwd", "5000"}},
+		},
 		{name: "nobody-here", err: ErrNoUser, argv: [][]string{{"getent", "passwd", "nobody-here"}}},
 		{name: "other", entries: map[string]string{"passwd other": "garbage\n"}, err: ErrNoUser, argv: [][]string{{"getent", "passwd", "other"}}},
 		{name: "broken", err: ErrNoUser, argv: [][]string{{"getent", "passwd", "broken"}}},

@@ -62,9 +62,13 @@ func TestValues(t *testing.T) {
 		"foreign architecture": {
 			`{"prerequisites": ["pipx:arm64"]}`, func(d Desired) any { return d.Prerequisites }, []string{"pipx:arm64"},
 		},
-		"a user by number": {`{"user": 26}`, func(d Desired) any { return d.User }, "26"},
-		"no waiting":       {`{"lock_timeout": 0}`, func(d Desired) any { return d.LockTimeout }, time.Duration(0)},
-		"seconds as text":  {`{"timeout": "90"}`, func(d Desired) any { return d.Timeout }, 90 * time.Second},
+		"a user of a directory": {
+			`{"user": "svc-pg@corp.example.com"}`, func(d Desired) any { return d.User }, "svc-pg@corp.example.com",
+		},
+		"a user of a domain": {`{"user": "CORP\\svc+pg"}`, func(d Desired) any { return d.User }, `CORP\svc+pg`},
+		"a user by number":   {`{"user": 26}`, func(d Desired) any { return d.User }, "26"},
+		"no waiting":         {`{"lock_timeout": 0}`, func(d Desired) any { return d.LockTimeout }, time.Duration(0)},
+		"seconds as text":    {`{"timeout": "90"}`, func(d Desired) any { return d.Timeout }, 90 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d, err := parse(c.arguments)
@@ -100,6 +104,7 @@ func TestBadValues(t *testing.T) {
 		`{"user": "-u"}`:                               user + `"-u"`,
 		`{"user": "a b"}`:                              user + `"a b"`,
 		`{"user": "a\\"}`:                              user + `"a\\"`,
+		`{"user": "@corp"}`:                            user + `"@corp"`,
 		`{"user": "` + long + `"}`:                     user + `"` + long + `"`,
 		`{"service_name": "patroni\\"}`:                service + `"patroni\\"`,
 		`{"service_name": ""}`:                         service + `""`,

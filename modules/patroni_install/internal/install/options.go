@@ -194,20 +194,21 @@ func NewDesired(p ansible.Params, environ []string) (Desired, error) {
 
 func (d *Desired) check() error {
 	for _, c := range []struct {
-		option     string
-		values     []string
-		lead, more string // what is allowed beside letters and digits: first, and anywhere
-		right      string
+		option          string
+		values          []string
+		lead, more, end string // what is allowed beside letters and digits: first and anywhere, but not last
+		right           string
 	}{
-		{"user", []string{d.User}, "_", "_.-", "a user name"},
-		{"service_name", []string{d.ServiceName}, "", ":_.@-", "the name of a systemd service, such as patroni"},
-		{"config_file", []string{d.ConfigFile}, "", "_.+-", "a file name without a directory, such as patroni.yaml"},
-		{"extras", d.Extras, "", "_.-", "names of Patroni's extras, such as psycopg2-binary,etcd"},
-		{"packages", d.Packages, "", "_.+:=~-", "names of OS packages, such as patroni"},
-		{"prerequisites", d.Prerequisites, "", "_.+:=~-", "names of OS packages, such as pipx"},
+		// A directory service has names such as svc@corp.example.com and CORP\svc.
+		{"user", []string{d.User}, "_", `_.@+\-`, `\`, "a user name"},
+		{"service_name", []string{d.ServiceName}, "", ":_.@-", "@", "the name of a systemd service, such as patroni"},
+		{"config_file", []string{d.ConfigFile}, "", "_.+-", "", "a file name without a directory, such as patroni.yaml"},
+		{"extras", d.Extras, "", "_.-", "", "names of Patroni's extras, such as psycopg2-binary,etcd"},
+		{"packages", d.Packages, "", "_.+:=~-", "", "names of OS packages, such as patroni"},
+		{"prerequisites", d.Prerequisites, "", "_.+:=~-", "", "names of OS packages, such as pipx"},
 	} {
 		for _, value := range c.values {
-			if !isName(value, c.lead, c.more) || c.option == "service_name" && strings.HasSuffix(value, "@") {
+			if !isName(value, c.lead, c.more) || strings.ContainsAny(value[len(value)-1:], c.end) {
 				return fmt.Errorf("value of %s must be %s, got: %q", c.option, c.right, value)
 			}
 		}

@@ -72,7 +72,11 @@ func readSource(files *fsys.FS, option, name, read string) (string, error) {
 	case option == "lockfile" && name == ourLock:
 		return defaultLock, nil
 	}
-	data, err := files.ReadFile(name, textLimit)
+	target, err := files.Resolve(name) // a link of root's leads to the file of today, or of this release
+	var data []byte
+	if err == nil {
+		data, err = files.ReadFile(target, textLimit)
+	}
 	if err != nil {
 		return "", fmt.Errorf("cannot use %s %s: %w", option, name, err)
 	}

@@ -44,6 +44,20 @@ func TestLockDecides(t *testing.T) {
 	}
 }
 
+// TestSourcesBehindLinks: root's links are followed, such as one to the lock file of the current release.
+func TestSourcesBehindLinks(t *testing.T) {
+	m := newMachine(t)
+	m.write("/srv/releases/1/lock.txt", lockText("4.0.7"))
+	m.write("/srv/releases/1/bounds.txt", "click<9\n")
+	m.link("/srv/current", "releases/1")
+	m.link("/etc/lock.txt", "../srv/current/lock.txt")
+	m.link("/etc/bounds.txt", "/srv/current/bounds.txt")
+	want, err := readSources(m.files, desired(t, `{"lockfile": "/etc/lock.txt", "constraints": "/etc/bounds.txt"}`))
+	if err != nil || want.lock != lockText("4.0.7") || want.constraints != "click<9\n" {
+		t.Errorf("%q, %q, %v", want.lock, want.constraints, err)
+	}
+}
+
 // TestTextsFromTheController: what the action plugin read stands in for the files.
 func TestTextsFromTheController(t *testing.T) {
 	m := newMachine(t)
@@ -82,6 +96,7 @@ func TestSourcesAreRefused(t *testing.T) {
 		`{"lockfile": "/etc/bad.txt"}`:                        "cannot use lockfile /etc/bad.txt: line 1: ",
 		`{"lockfile": "/etc/lock.txt", "version": "4.1.5"}`:   "it has Patroni 4.0.7, and version asks for ==4.1.5",
 		`{"lockfile": "/etc/lock.txt", "version": ">4,<4.0"}`: "and version asks for >4,<4.0",
+		`{"constraints": "/home/theirs/link.txt"}`:            "/home/theirs/link.txt is a symbolic link to /etc/lock.txt in a directory that is not",
 		`{"constraints": "/etc/none.txt"}`:                    "cannot use constraints /etc/none.txt: ",
 		`{"wheelhouse": "/srv/none"}`:                         "cannot use wheelhouse /srv/none: ",
 		`{"wheelhouse": "/srv/wheels"}`:                       "cannot build Patroni from wheelhouse /srv/wheels: for Python 3.11 of this host it lacks click>=4.1",
