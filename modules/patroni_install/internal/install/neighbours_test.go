@@ -96,6 +96,12 @@ func TestConfigDirOfAStranger(t *testing.T) {
 		"/srv/patroni/bin/patroni /etc/patroni/b.yaml": true,
 		"/srv/patroni/bin/patroni /etc/patroni":        true,
 		"/srv/patroni/bin/patroni /etc/patroni-b.yaml": false,
+		// A blank in quotes ends no path.
+		`/srv/patroni/bin/patroni "/etc/patroni b/b.yaml"`:               false,
+		`/srv/patroni/bin/patroni '/etc/patroni b/b.yaml'`:               false,
+		`/srv/patroni/bin/patroni /etc/patroni\ b/b.yaml`:                false,
+		`/srv/patroni/bin/patroni "/etc/patroni/b c.yaml"`:               true,
+		`/bin/sh -c "exec /srv/patroni/bin/patroni /etc/patroni/b.yaml"`: true,
 	} {
 		m := newMachine(t)
 		m.run(`{}`)
@@ -104,6 +110,17 @@ func TestConfigDirOfAStranger(t *testing.T) {
 		if m.has("/etc/patroni") != stays || m.has(venv) {
 			t.Errorf("%s: configuration directory there: %t, tree there: %t", command, m.has("/etc/patroni"), m.has(venv))
 		}
+	}
+}
+
+// TestConfigDirWithABlank: the empty directory of one service goes, though the name of another begins with it.
+func TestConfigDirWithABlank(t *testing.T) {
+	m := newMachine(t)
+	m.run(`{}`)
+	m.run(`{"service_name": "patroni-b", "config_dir": "/etc/patroni b"}`)
+	m.run(`{"state": "absent"}`)
+	if m.has("/etc/patroni") || !m.has("/etc/patroni b") {
+		t.Errorf("directories there: %t, %t", m.has("/etc/patroni"), m.has("/etc/patroni b"))
 	}
 }
 

@@ -1,6 +1,7 @@
 package systemd
 
 import (
+	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -76,7 +77,7 @@ func FuzzCommands(f *testing.F) {
 		if Mention(commands, name) && len(commands) == 0 {
 			t.Errorf("nothing mentions %q", name)
 		}
-		if name != "" && !Mention([]string{executable(name)}, name) && !strings.ContainsAny(name, `\"`) {
+		if path.IsAbs(name) && !Mention([]string{executable(name)}, name) {
 			t.Errorf("%q does not mention %q", executable(name), name)
 		}
 	})

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/charset"
@@ -125,27 +126,43 @@ func Commands(text []byte) (commands []string) {
 }
 
 // Mention tells whether one of the commands has this absolute path as a word, or, if that ends in a slash, a path
-// below it.
+// below it. A word may also hold the path: an assignment, an option, or the command of a shell.
 func Mention(commands []string, name string) bool {
-	if name == "" {
-		return false
-	}
-	for _, command := range commands {
-		if mentions(command, escapeSpecifiers(name)) || mentions(command, escapeArgument(name)) {
-			return true
-		}
-	}
-	return false
+	return name != "" && slices.ContainsFunc(commands, func(command string) bool { return mentions(command, name) })
 }
 
 // marks are what systemd takes before the first word of a command.
 const marks = "@-:+!|"
 
-// mentions looks for a path in one of its spellings.
-func mentions(command, spelled string) bool {
-	for before, rest, found := strings.Cut(command, spelled); found; before, rest, found = strings.Cut(rest, spelled) {
+func mentions(command, name string) bool {
+	program, last := true, ""
+	for _, word := range words(command) {
+		if program {
+			word = strings.TrimLeft(word, marks)
+		}
+		isShells := strings.HasPrefix(last, "-") && strings.HasSuffix(last, "c") // such as sh -ec COMMAND
+		for _, spelled := range []string{escapeSpecifiers(name), escapeVariables(escapeSpecifiers(name))} {
+			// A path is one whole word, whatever is in it: blanks do not end it.
+			isPath := path.IsAbs(word) && !isShells
+			if isPath && leadsTo(word, spelled) || !isPath && contains(word, spelled) {
+				return true
+			}
+		}
+		program, last = false, word
+	}
+	return false
+}
+
+// leadsTo tells whether a path is name or, if that ends in a slash, below it.
+func leadsTo(word, name string) bool {
+	return word == name || strings.HasSuffix(name, "/") && strings.HasPrefix(word, name)
+}
+
+// contains looks for a path in a text.
+func contains(text, name string) bool {
+	for before, rest, found := strings.Cut(text, name); found; before, rest, found = strings.Cut(rest, name) {
 		begins := before == "" || strings.ContainsRune(" \t\"'="+marks, rune(before[len(before)-1]))
-		if begins && (strings.HasSuffix(spelled, "/") || rest == "" || strings.ContainsRune(" \t\"'", rune(rest[0]))) {
+		if begins && (strings.HasSuffix(name, "/") || rest == "" || strings.ContainsRune(" \t\"'", rune(rest[0]))) {
 			return true
 		}
 	}
@@ -167,26 +184,26 @@ func Paths(command string) (paths []string) {
 // itself.
 func words(command string) (all []string) {
 	var word strings.Builder
-	var quote rune
+	var quote byte
 	escaped := false
-	for _, r := range command + " " {
+	for _, c := range []byte(command + " ") { // a path need not be UTF-8
 		switch {
 		case escaped:
-			word.WriteRune(r)
+			word.WriteByte(c)
 			escaped = false
-		case r == '\\':
+		case c == '\\':
 			escaped = true
-		case r == quote:
+		case c == quote:
 			quote = 0
-		case quote == 0 && strings.ContainsRune(`"'`, r):
-			quote = r
-		case quote == 0 && strings.ContainsRune(" \t", r):
+		case quote == 0 && strings.IndexByte(`"'`, c) >= 0:
+			quote = c
+		case quote == 0 && strings.IndexByte(" \t", c) >= 0:
 			if word.Len() > 0 {
 				all = append(all, word.String())
 			}
 			word.Reset()
 		default:
-			word.WriteRune(r)
+			word.WriteByte(c)
 		}
 	}
 	return all
@@ -240,16 +257,15 @@ func executable(name string) string {
 
 // argument spells a later word, in which systemd expands specifiers and variables.
 func argument(word string) string {
-	return quote(strings.ReplaceAll(escapeSpecifiers(word), "$", "$$"))
-}
-
-// escapeArgument spells what argument does, without the quotes around it.
-func escapeArgument(word string) string {
-	return strings.TrimSuffix(strings.TrimPrefix(argument(word), `"`), `"`)
+	return quote(escapeVariables(escapeSpecifiers(word)))
 }
 
 func escapeSpecifiers(s string) string {
 	return strings.ReplaceAll(s, "%", "%%")
+}
+
+func escapeVariables(s string) string {
+	return strings.ReplaceAll(s, "$", "$$")
 }
 
 // quote keeps a word in one piece where systemd would split or unescape it.

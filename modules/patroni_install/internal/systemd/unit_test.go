@@ -212,7 +212,7 @@ func TestMention(t *testing.T) {
 		for path, want := range map[string]bool{
 			u.Exec: true, u.ConfigPath: true, "/etc/" + name + "/": true,
 			u.Exec + "ctl": false, "/etc/" + name: false, "/etc/": true,
-			"/etc/other/": false,
+			"/etc/other/": false, "/etc/a": false, "/etc/a/": false, "/etc/" + name + "/p": false,
 		} {
 			if Mention(commands, path) != want {
 				t.Errorf("%q mentions %s: %t, want %t", commands, path, !want, want)
@@ -231,6 +231,10 @@ func TestMention(t *testing.T) {
 		"ExecStart='" + program + "' c":                               true,
 		"ExecStart=/bin/true\nExecStart=" + program:                   true,
 		"ExecStart=" + program + "_exporter " + program + "\t":        true,
+		"ExecStart=/bin/sh -c '" + program + " c'":                    true,
+		"ExecStart=/bin/sh -ec '/bin/x; exec " + program + " c'":      true,
+		"ExecStart=/usr/bin/env \"A=1 " + program + "\"":              true,
+		"ExecStart='" + program + " b/patroni' c":                     false,
 		"ExecStart=" + program + "_exporter":                          false,
 		"ExecStart=/srv" + program:                                    false,
 		"#ExecStart=" + program:                                       false,
