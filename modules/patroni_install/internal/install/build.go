@@ -105,6 +105,9 @@ func (b *builder) findPipx() (pipx.Program, error) {
 	if errors.Is(err, fs.ErrNotExist) && b.plan.BringsPipx {
 		return pipx.Program{}, nil
 	}
+	if closed, ok := errors.AsType[*pipx.ClosedError](err); ok {
+		return pipx.Program{}, refuseClosed(closed, "install pipx for all users")
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return pipx.Program{}, fmt.Errorf("cannot build Patroni: there is no pipx on this host, also not after installing %s",
 			strings.Join(b.plan.seen.Packages.Missing, ", "))

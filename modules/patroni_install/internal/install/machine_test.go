@@ -96,7 +96,7 @@ func newMachine(t testing.TB) *machine {
 		fmt.Sprintf("postgres:x:%d:%d:PostgreSQL:%s:/bin/bash\n", m.uid, m.gid, home))
 	m.write("/etc/group", fmt.Sprintf("root:x:0:\npostgres:x:%d:\n", m.gid))
 	m.write("/etc/os-release", "ID=debian\nVERSION_ID=\"12\"\nPRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\n")
-	m.write("/usr/bin/python3.11", "#!")
+	m.program("/usr/bin/python3.11", "#!", 0o755)
 	m.link("/usr/bin/python3", "python3.11")
 	m.write("/var/lib/dpkg/arch", "amd64\n")
 	m.write("/var/lib/dpkg/status", "")

@@ -1,6 +1,7 @@
 package install
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/pipx"
@@ -16,7 +17,7 @@ func (p *Plan) refuseDecided(check bool) error {
 		return first(p.refuseExtras, p.refuseSwitch)
 	}
 	sources := func() error { return p.refuseSources(check) }
-	return first(p.refuseNoInstaller, p.refuseLock, p.refusePipx, p.refuseSwitch, sources)
+	return first(p.refuseClosedPython, p.refuseNoInstaller, p.refuseLock, p.refusePipx, p.refuseSwitch, sources)
 }
 
 // refuseSwitch refuses what the switch would refuse, now and not after the build.
@@ -41,10 +42,32 @@ func (p *Plan) refusePipx() error {
 	return p.seen.Pipx.Check()
 }
 
+// refuseClosedPython refuses an interpreter that the user cannot start. The system's also starts the user's own pipx.
+func (p *Plan) refuseClosedPython() error {
+	closed, remedy := p.seen.Asked.Closed, "leave python unset (in the role: patroni_python)"
+	own := p.seen.Pipx != nil && len(p.seen.Pipx.Argv) > 1
+	if closed == nil && (p.want.Python == "" || p.BringsPipx || own) {
+		closed, remedy = p.seen.PythonClosed, "set python (in the role: patroni_python) to one that everybody can start"
+	}
+	return refuseClosed(closed, remedy)
+}
+
+// refuseClosed refuses what the user cannot start; nil if that is not so.
+func refuseClosed(closed error, remedy string) error {
+	if closed == nil {
+		return nil
+	}
+	return fmt.Errorf("cannot build Patroni: %w; %s, or open that to the user", closed, remedy)
+}
+
 // refuseNoInstaller refuses an installer that is not there.
 func (p *Plan) refuseNoInstaller() error {
-	if !p.seen.NoInstaller {
+	closed, isClosed := errors.AsType[*pipx.ClosedError](p.seen.NoInstaller)
+	switch {
+	case p.seen.NoInstaller == nil:
 		return nil
+	case isClosed:
+		return refuseClosed(closed, "leave installer unset (in the role: patroni_installer)")
 	}
 	return fmt.Errorf("cannot build Patroni by %[1]s: there is no %[1]s in /usr/local/bin or /usr/bin that is root's "+
 		"alone; install one, or leave installer unset (in the role: patroni_installer)", p.want.Installer)
@@ -88,6 +111,9 @@ func (m *byPipx) refuseNoPipx(d Decision) error {
 	}
 	if d.BringsPipx {
 		return pipx.CheckPython(m.seen.Python)
+	}
+	if closed, ok := errors.AsType[*pipx.ClosedError](m.seen.NoPipx); ok && len(m.seen.Packages.Missing) == 0 {
+		return refuseClosed(closed, "install pipx for all users ("+m.seen.Family.Install+" pipx)")
 	}
 	if len(m.seen.Packages.Missing) == 0 {
 		return fmt.Errorf("cannot build Patroni: there is no pipx on this host and prerequisites names no package that is "+

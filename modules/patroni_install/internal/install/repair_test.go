@@ -33,7 +33,7 @@ func damages() map[string]damage {
 		},
 		"interpreter of another version": {
 			func(m *machine) {
-				m.write("/usr/bin/python3.13", "#!")
+				m.program("/usr/bin/python3.13", "#!", 0o755)
 				m.remove("/usr/bin/python3")
 				m.link("/usr/bin/python3", "python3.13")
 			},

@@ -166,7 +166,7 @@ func TestRHELRefuses(t *testing.T) {
 		{
 			"an old Python", func(m *machine) {
 				m.remove("/usr/bin/python3", "/usr/bin/python3.11")
-				m.write("/usr/bin/python3.5", "#!")
+				m.program("/usr/bin/python3.5", "#!", 0o755)
 				m.link("/usr/bin/python3", "python3.5")
 			},
 			[]string{"Python is 3.5", "3.6 or newer", "nothing was changed"},

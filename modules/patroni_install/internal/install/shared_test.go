@@ -28,7 +28,7 @@ func TestSharedLibraries(t *testing.T) {
 			m := newMachine(t)
 			m.run(`{}`)
 			m.relinkShared("/usr/bin/python3.11")
-			m.write("/usr/bin/python3.12", "#!")
+			m.program("/usr/bin/python3.12", "#!", 0o755)
 			m.remove("/usr/bin/python3")
 			m.link("/usr/bin/python3", "python3.12")
 			c.edit(m)

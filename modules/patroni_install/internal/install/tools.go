@@ -36,15 +36,20 @@ func (o *observer) findFamily() {
 func (o *observer) findTools() error {
 	v, files := o.seen, o.host.FS
 	v.Python = pipx.PythonVersion(files, systemPython)
+	v.PythonClosed = pipx.CheckProgram(files, v.User, systemPython)
 	if o.want.Python != "" {
 		_, err := files.Resolve(o.want.Python)
-		v.Asked.Missing, v.Asked.Version = errors.Is(err, fs.ErrNotExist), pipx.PythonVersion(files, o.want.Python)
+		v.Asked = Interpreter{
+			Missing: errors.Is(err, fs.ErrNotExist), Version: pipx.PythonVersion(files, o.want.Python),
+			Closed: pipx.CheckProgram(files, v.User, o.want.Python),
+		}
 	}
 	if err := o.findInstaller(); err != nil {
 		return err
 	}
 	program, err := findPipx(o.host, v.User, v.Python)
 	if errors.Is(err, fs.ErrNotExist) {
+		v.NoPipx = err
 		return nil
 	}
 	if err != nil {
@@ -62,19 +67,19 @@ func (o *observer) findInstaller() error {
 		name = pipx.Preferred
 	}
 	installer := pipx.Installers()[name]
-	found, err := installer.Find(o.host.FS)
-	if err != nil {
+	err := installer.Find(o.host.FS, v.User)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if auto && (!found || pipx.PipIsConfigured(o.host.FS, v.User.Home, o.want.Environ)) {
-		installer, found = pipx.Pip{}, true
+	if auto && (err != nil || pipx.PipIsConfigured(o.host.FS, v.User.Home, o.want.Environ)) {
+		installer, err = pipx.Pip{}, nil
 	}
-	v.Installer, v.NoInstaller = installer, !found
+	v.Installer, v.NoInstaller = installer, err
 	return nil
 }
 
 func findPipx(h *host.Host, user *host.User, python string) (pipx.Program, error) {
-	program, err := pipx.Find(h.FS)
+	program, err := pipx.Find(h.FS, user)
 	if errors.Is(err, fs.ErrNotExist) {
 		if own, found := pipx.FindOfUser(h.FS, systemPython, user.Home, python); found {
 			return own, nil

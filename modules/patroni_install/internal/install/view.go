@@ -66,17 +66,22 @@ type Services interface {
 type Interpreter struct {
 	Missing bool
 	Version string // "3.11", "" when its name does not tell
+	Closed  error  // why the user cannot start it, nil if that is not known
 }
 
 // Tools are what a build can use of the host.
 type Tools struct {
 	Python string // version of the system's interpreter, "3.9"; "" when there is none
+	// PythonClosed says why the user cannot start that one.
+	PythonClosed error
 	// Asked is the interpreter that option python names.
 	Asked Interpreter
 	Pipx  *pipx.Program // nil: there is none
+	// NoPipx is a *pipx.ClosedError if there is one that the user cannot start.
+	NoPipx error
 	// Installer is the one that was asked for, or, if none was, the one that suits this host.
 	Installer   pipx.Installer
-	NoInstaller bool // it is not there
+	NoInstaller error // it is not there, or the user cannot start it
 }
 
 // View is the host as parts see it. They read it in Look. What is looked at with [View.Look] and its like is looked at

@@ -5,13 +5,15 @@ import (
 	"strings"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
+	"github.com/pgedge/platform/modules/patroni_install/internal/host"
 )
 
 // Installer is what pipx fills a venv with, each in a file of its own. All else about a build is the same, whichever
 // does it: what is fetched for a lock file, pipx's commands, and what a finished venv looks like.
 type Installer interface {
-	// Find tells whether the host has it, where a build finds it.
-	Find(files *fsys.FS) (bool, error)
+	// Find looks for it where a build of the user's finds it. The error is fs.ErrNotExist if it is not there, a
+	// *ClosedError if it is there for others.
+	Find(files *fsys.FS, user *host.User) error
 	// Check refuses a pipx that cannot build by it.
 	Check(p Program) error
 	// UsesPip tells whether pipx's shared venv must have a pip, and what builds source packages, before pipx starts.
@@ -39,23 +41,13 @@ func (b Build) installer() Installer {
 	return b.Installer
 }
 
-// findProgram tells whether the system has a program that nobody but root could replace, where a build finds it.
-func findProgram(files *fsys.FS, name string) (bool, error) {
-	for dir := range strings.SplitSeq(buildPath, ":") {
-		if trusted, err := isRootProgram(files, path.Join(dir, name)); trusted || err != nil {
-			return trusted, err
-		}
-	}
-	return false, nil
-}
-
 // Pip is the installer that every pipx knows.
 type Pip struct{}
 
 var _ Installer = Pip{}
 
 // Find implements [Installer]. pipx's shared venv has it, or gets it.
-func (Pip) Find(*fsys.FS) (bool, error) { return true, nil }
+func (Pip) Find(*fsys.FS, *host.User) error { return nil }
 
 // Check implements [Installer].
 func (Pip) Check(Program) error { return nil }

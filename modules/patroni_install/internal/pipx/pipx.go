@@ -7,6 +7,7 @@
 package pipx
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -15,6 +16,7 @@ import (
 	"strings"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
+	"github.com/pgedge/platform/modules/patroni_install/internal/host"
 	"github.com/pgedge/platform/modules/patroni_install/internal/pep440"
 )
 
@@ -62,20 +64,29 @@ func systemPlaces() []place {
 	}
 }
 
-// Find returns the pipx of the system without starting it. A program that somebody other than
-// root could replace does not count. The error is fs.ErrNotExist when there is none.
-func Find(files *fsys.FS) (Program, error) {
+// Find returns the pipx of the system that a user can start, without starting it. A program that somebody other than
+// root could replace does not count. The error is fs.ErrNotExist when there is none, a *ClosedError if there is one for
+// others.
+func Find(files *fsys.FS, user *host.User) (Program, error) {
+	var closed error
 	for _, p := range systemPlaces() {
 		name := path.Join(p.bin, "pipx")
-		trusted, err := isRootProgram(files, name)
-		if err != nil {
-			return Program{}, fmt.Errorf("cannot look for pipx: %w", err)
+		_, err := findProgram(files, user, name)
+		var version, lib string
+		if err == nil {
+			version, lib = installedVersion(files, p.libs)
+			err = checkModule(files, user, name, path.Join(lib, "pipx", "__init__.py"))
 		}
-		if trusted {
-			return Program{Argv: []string{name}, Version: installedVersion(files, p.libs)}, nil
+		switch {
+		case err == nil:
+			return Program{Argv: []string{name}, Version: version}, nil
+		case !errors.Is(err, fs.ErrNotExist):
+			return Program{}, fmt.Errorf("cannot look for pipx: %w", err)
+		case closed == nil && err != fs.ErrNotExist: //nolint:errorlint // findProgram's own
+			closed = err
 		}
 	}
-	return Program{}, fmt.Errorf("cannot find pipx in /usr/local/bin or /usr/bin: %w", fs.ErrNotExist)
+	return Program{}, cmp.Or(closed, fmt.Errorf("cannot find pipx in /usr/local/bin or /usr/bin: %w", fs.ErrNotExist))
 }
 
 // FindOfUser returns the pipx that pip installed for a user alone, if there is one for this
@@ -131,24 +142,8 @@ func NewestFor(python string) string {
 	return ""
 }
 
-// isRootProgram tells whether name leads to a program that root alone may write.
-func isRootProgram(files *fsys.FS, name string) (bool, error) {
-	target, err := files.Resolve(name)
-	if _, link := errors.AsType[*fsys.LinkError](err); link || errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	info, err := files.Lstat(target)
-	if err != nil {
-		return false, err
-	}
-	return info.Type == fsys.File && info.UID == 0 && info.Mode&0o022 == 0 && info.Mode&0o111 != 0, nil
-}
-
-// installedVersion reads pipx's version off the name of its metadata, or returns "".
-func installedVersion(files *fsys.FS, libs []string) string {
+// installedVersion reads pipx's version off the name of its metadata, and returns the directory that has it, or "".
+func installedVersion(files *fsys.FS, libs []string) (version, lib string) {
 	for _, pattern := range libs {
 		for _, lib := range expand(files, pattern) {
 			names, err := files.ReadDir(lib)
@@ -156,11 +151,11 @@ func installedVersion(files *fsys.FS, libs []string) string {
 				continue
 			}
 			if found := Distributions(names)["pipx"]; found != "" {
-				return found
+				return found, lib
 			}
 		}
 	}
-	return ""
+	return "", ""
 }
 
 // expand returns the directories that a pattern /A/B*/C stands for.

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
+	"github.com/pgedge/platform/modules/patroni_install/internal/host"
 )
 
 func TestLayout(t *testing.T) {
@@ -86,7 +87,7 @@ func TestFind(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			got, err := Find(fsys.New(root))
+			got, err := Find(fsys.New(root), someUser())
 			if test.want.Argv == nil != errors.Is(err, fs.ErrNotExist) {
 				t.Fatalf("error %v", err)
 			}
@@ -94,6 +95,83 @@ func TestFind(t *testing.T) {
 				t.Errorf("program (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// someUser owns nothing of the system's.
+func someUser() *host.User { return &host.User{Name: "pg", UID: 105, GID: 110} }
+
+// TestFindsNothingClosed: a program that root alone can start is passed over. It is named if there is no other.
+func TestFindsNothingClosed(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root: only root's programs count")
+	}
+	const module = "usr/local/lib/python3.11/dist-packages/"
+	for name, c := range map[string]struct {
+		files  map[string]string
+		closed string // what gets the mode 0700
+		want   string // the end of the message
+	}{
+		"behind a link": {
+			map[string]string{"usr/local/bin/pipx": "-> ../../../root/.local/bin/pipx", "root/.local/bin/pipx": "x"},
+			"root", "it may not enter /root (0700 0:0)",
+		},
+		"the file": {
+			map[string]string{"usr/local/bin/pipx": "x"}, "usr/local/bin/pipx",
+			"it may not execute /usr/local/bin/pipx (0700 0:0)",
+		},
+		"the interpreter": {
+			map[string]string{"usr/local/bin/pipx": "#!/opt/venv/bin/python -E\n", "opt/venv/bin/python": "x"}, "opt/venv",
+			"it may not enter /opt/venv (0700 0:0)",
+		},
+		"the interpreter behind a shell": {
+			map[string]string{
+				"usr/local/bin/pipx": "#!/bin/sh\n'''exec' '/opt/a b/python' \"$0\" \"$@\"\n' '''\n", "opt/a b/python": "x",
+			},
+			"opt/a b", "it may not enter /opt/a b (0700 0:0)",
+		},
+		"the interpreter's interpreter": {
+			map[string]string{
+				"usr/local/bin/pipx": "#! \"/opt/wrapper\"\n", "opt/wrapper": "#!/opt/venv/python\n", "opt/venv/python": "x",
+			},
+			"opt/venv", "it may not enter /opt/venv (0700 0:0)",
+		},
+		"the module": {
+			map[string]string{
+				"usr/local/bin/pipx": "#!/usr/bin/python3\n", "usr/bin/python3": "x", module + "pipx/__init__.py": "x",
+				module + "pipx-1.18.4.dist-info/METADATA": "x",
+			},
+			module + "pipx", "it may not enter /" + module + "pipx (0700 0:0)",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			root := write(t, c.files, nil)
+			closed := filepath.Join(root, c.closed)
+			if _, err := Find(fsys.New(root), someUser()); err != nil {
+				t.Fatalf("open: %v", err)
+			}
+			if err := os.Chmod(closed, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			_, err := Find(fsys.New(root), someUser())
+			want := "user pg cannot start /usr/local/bin/pipx: " + c.want
+			if _, isClosed := errors.AsType[*ClosedError](err); !isClosed || !errors.Is(err, fs.ErrNotExist) ||
+				err.Error() != want {
+				t.Errorf("error %v, want %s", err, want)
+			}
+			writeOne(t, filepath.Join(root, "usr/bin/pipx"), "x")
+			if got, err := Find(fsys.New(root), someUser()); err != nil || got.Argv[0] != "/usr/bin/pipx" {
+				t.Errorf("with another one: %v, %v", got, err)
+			}
+		})
+	}
+}
+
+// TestScriptsInACircle: a script that starts itself is looked at a few times.
+func TestScriptsInACircle(t *testing.T) {
+	files := fsys.New(write(t, map[string]string{"bin/a": "#!/bin/a\n"}, nil))
+	if err := CheckProgram(files, someUser(), "/bin/a"); err != nil {
+		t.Error(err)
 	}
 }
 

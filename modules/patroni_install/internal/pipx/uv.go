@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
+	"github.com/pgedge/platform/modules/patroni_install/internal/host"
 	"github.com/pgedge/platform/modules/patroni_install/internal/pep440"
 )
 
@@ -18,7 +19,14 @@ type UV struct{}
 var _ Installer = UV{}
 
 // Find implements [Installer].
-func (UV) Find(files *fsys.FS) (bool, error) { return findProgram(files, "uv") }
+func (UV) Find(files *fsys.FS, user *host.User) error {
+	var places []string
+	for dir := range strings.SplitSeq(buildPath, ":") {
+		places = append(places, path.Join(dir, "uv"))
+	}
+	_, err := findProgram(files, user, places...)
+	return err
+}
 
 // Check implements [Installer].
 func (UV) Check(p Program) error {

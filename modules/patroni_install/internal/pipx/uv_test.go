@@ -1,6 +1,8 @@
 package pipx
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
@@ -26,6 +28,7 @@ func TestUVIsFound(t *testing.T) {
 		"there":           {"usr/local/bin/uv", 0o755, true},
 		"of the system":   {"usr/bin/uv", 0o755, true},
 		"not executable":  {"usr/bin/uv", 0o644, false},
+		"root's alone":    {"usr/local/bin/uv", 0o700, false},
 		"others may edit": {"usr/local/bin/uv", 0o775, false},
 		"elsewhere":       {"opt/uv", 0o755, false},
 	} {
@@ -37,8 +40,9 @@ func TestUVIsFound(t *testing.T) {
 			if err := os.Chmod(filepath.Join(root, change.place), change.mode); err != nil {
 				t.Fatal(err)
 			}
-			if got, err := (UV{}).Find(fsys.New(root)); got != change.want || err != nil {
-				t.Errorf("%t, %v", got, err)
+			err := (UV{}).Find(fsys.New(root), someUser())
+			if (err == nil) != change.want || err != nil && !errors.Is(err, fs.ErrNotExist) {
+				t.Error(err)
 			}
 		})
 	}
