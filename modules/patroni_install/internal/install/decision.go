@@ -79,6 +79,7 @@ func Decide(ctx context.Context, want *Desired, seen *View, ask Asker) (Decision
 		}
 	}
 	q.BringsPipx = q.Builds() && lacksPipx(seen)
+	q.warnOfPipFiles()
 	err := q.wheelsForBuild(ctx)
 	return q.Decision, err
 }
@@ -246,6 +247,16 @@ func (q *question) wheelsForBuild(ctx context.Context) error {
 			"changes nothing if it has not", q.want.Wheelhouse))
 	}
 	return err
+}
+
+// warnOfPipFiles says which settings pip will not see, although the build makes do without them: else they are refused.
+func (q *question) warnOfPipFiles() {
+	for _, file := range q.seen.PipFiles {
+		if q.Builds() && file.Closed != nil && len(file.Settings) > 0 {
+			q.Warnings = append(q.Warnings, fmt.Sprintf("user %s cannot use pip's settings in %s: %v; this build does not "+
+				"need them", q.seen.User.Name, file.Path, file.Closed))
+		}
+	}
 }
 
 // kept is the version that a build keeps, "" if it takes another one. If the tree does not tell it any more, its

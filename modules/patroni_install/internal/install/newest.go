@@ -35,6 +35,9 @@ func (a *asker) Index(ctx context.Context) (Answer, error) {
 	if a.pending {
 		return Answer{Unknown: true}, nil // what an interrupted run left of pip need not work
 	}
+	if err := refusePipFiles(a.want, a.seen); err != nil {
+		return Answer{}, err
+	}
 	installed := a.seen.Installed.Version
 	a.host.Progress("asking the package index for a version after " + installed)
 	newest, err := a.newest(ctx, installed)

@@ -3,6 +3,7 @@ package install
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/pipx"
 )
@@ -17,7 +18,7 @@ func (p *Plan) refuseDecided(check bool) error {
 		return first(p.refuseExtras, p.refuseSwitch)
 	}
 	sources := func() error { return p.refuseSources(check) }
-	return first(p.refuseClosedPython, p.refuseNoInstaller, p.refuseLock, p.refusePipx, p.refuseSwitch, sources)
+	return first(p.refuseClosedPython, p.refusePipFiles, p.refuseNoInstaller, p.refuseLock, p.refusePipx, p.refuseSwitch, sources)
 }
 
 // refuseSwitch refuses what the switch would refuse, now and not after the build.
@@ -58,6 +59,48 @@ func refuseClosed(closed error, remedy string) error {
 		return nil
 	}
 	return fmt.Errorf("cannot build Patroni: %w; %s, or open that to the user", closed, remedy)
+}
+
+// refusePipFiles refuses settings of pip's if it is pip that builds.
+func (p *Plan) refusePipFiles() error {
+	if p.want.Lock.IsZero() && !p.BringsPipx && !installerOf(p.want, p.seen, p.seen.Pipx).UsesPip() {
+		return refuseCACert(p.want, p.seen)
+	}
+	return refusePipFiles(p.want, p.seen)
+}
+
+// refusePipFiles refuses settings that pip would obey and that nothing takes back, and those that it would not see.
+func refusePipFiles(want *Desired, seen *View) error {
+	build := want.pipxBuild(seen.Layout, seen.Stage)
+	const without = "PIP_CONFIG_FILE=/dev/null in the task's environment lets pip read no file"
+	for _, file := range seen.PipFiles {
+		lost := build.Lost(file)
+		stays, found := build.Stays(file)
+		switch {
+		case file.Closed != nil && len(lost) > 0:
+			return fmt.Errorf("cannot build Patroni: user %s cannot use pip's settings in %s (%s): %w, and pip would go "+
+				"without them and say nothing; open the file to the user (chmod o+r %[2]s), or do without it (%s)",
+				seen.User.Name, file.Path, strings.Join(lost, ", "), file.Closed, without)
+		case file.Closed != nil || !found:
+		case stays.NeedsHashes():
+			return fmt.Errorf("cannot build Patroni: %s sets %s in [%s], and only a lock file has the hashes of all "+
+				"packages; set lockfile (in the role: patroni_lockfile), or do without that file (%s)",
+				file.Path, stays.Name, stays.Section, without)
+		default:
+			return fmt.Errorf("cannot build Patroni: %s sets %s in [%s], which pip obeys and a build cannot take back; "+
+				"remove the line, or do without that file (%s)", file.Path, stays.Name, stays.Section, without)
+		}
+	}
+	return refuseCACert(want, seen)
+}
+
+// refuseCACert refuses a file that the user cannot read: it is the user who asks the index.
+func refuseCACert(want *Desired, seen *View) error {
+	if seen.CACertClosed == nil {
+		return nil
+	}
+	return fmt.Errorf("cannot use ca_cert %s as user %s: %w; open it to the user, or copy it to where everybody can read "+
+		"it, such as /etc/ssl/certs", want.CACert, seen.User.Name, seen.CACertClosed)
 }
 
 // refuseNoInstaller refuses an installer that is not there.

@@ -473,3 +473,72 @@ func TestProxies(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
+
+// TestPipFiles: settings that nothing takes back, and those that pip would not see, are refused before anything is
+// changed. What makes no difference is not.
+func TestPipFiles(t *testing.T) {
+	const sets = "/etc/pip.conf sets target in [install], which pip obeys and a build cannot take back; remove the line"
+	target := func(m *machine) { m.write("/etc/pip.conf", "[install]\ntarget = /srv\n") }
+	unreadable := func(text string) func(m *machine) {
+		return func(m *machine) { m.program("/etc/pip.conf", text, 0o600) }
+	}
+	index := unreadable("[global]\nindex-url = https://index.example/simple\n")
+	uv := func(m *machine) {
+		m.program("/usr/local/bin/pipx", "#!", 0o755)
+		m.write("/usr/local/lib/python3.11/dist-packages/pipx-1.18.4.dist-info/METADATA", "")
+		m.program("/usr/local/bin/uv", "#!", 0o755)
+	}
+	for name, c := range map[string]struct {
+		arguments string
+		edit      func(m *machine)
+		refused   string // "": it succeeds
+		warned    string
+	}{
+		"a target":    {`{}`, target, sets, ""},
+		"for a user":  {`{}`, func(m *machine) { m.write("/etc/pip.conf", "[global]\nuser = true\n") }, "", ""},
+		"by uv":       {`{"installer": "uv"}`, func(m *machine) { uv(m); target(m) }, "", ""},
+		"uv, locked":  {`{"installer": "uv", "lockfile": "default"}`, func(m *machine) { uv(m); target(m) }, sets, ""},
+		"pip's pipx":  {`{"installer": "uv"}`, func(m *machine) { bareRHEL(m); m.program("/usr/local/bin/uv", "#!", 0o755); target(m) }, sets, ""},
+		"with hashes": {`{}`, func(m *machine) { m.write("/etc/pip.conf", "[global]\nrequire-hashes = true\n") }, "/etc/pip.conf sets require-hashes in [global], and only a lock file has the hashes", ""},
+		"an index that is not read": {
+			`{}`, index, "user postgres cannot use pip's settings in /etc/pip.conf (index-url): it may not read " +
+				"/etc/pip.conf (0600 0:0), and pip would go without them and say nothing", "",
+		},
+		"the user's own that is root's": {`{}`, func(m *machine) {
+			m.program(home+"/.config/pip/pip.conf", "[global]\npre = 1\n", 0o600)
+		}, "it may not read " + home + "/.config/pip/pip.conf (0600 0:0)", ""},
+		"an index that is not needed": {
+			`{"index_url": "https://other.example"}`, index, "",
+			"user postgres cannot use pip's settings in /etc/pip.conf: it may not read /etc/pip.conf (0600 0:0); this build does not need them",
+		},
+		"nothing that is not read": {`{}`, unreadable("# nothing\n"), "", ""},
+		"a target that is not read": {
+			`{}`, unreadable("[install]\nuser = 1\n"), "", "this build does not need them",
+		},
+		"certificates that are not read": {`{"ca_cert": "/etc/ca.pem"}`, func(m *machine) { m.program("/etc/ca.pem", "", 0o600) },
+			"cannot use ca_cert /etc/ca.pem as user postgres: it may not read /etc/ca.pem (0600 0:0)", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMachine(t)
+			c.edit(m)
+			if c.refused != "" {
+				m.refuses(c.arguments, c.refused)
+				return
+			}
+			if got := strings.Join(m.run(c.arguments).Warnings, "; "); !strings.Contains(got, c.warned) ||
+				c.warned == "" && strings.Contains(got, "pip's settings") {
+				t.Errorf("warnings %q", got)
+			}
+		})
+	}
+}
+
+// TestPipFilesOfAnInstallation: they matter if something is built, or the index is asked.
+func TestPipFilesOfAnInstallation(t *testing.T) {
+	m := newMachine(t)
+	m.run(`{}`)
+	m.program("/etc/pip.conf", "[global]\nindex-url = https://index.example/simple\n", 0o600)
+	m.unchanged(`{}`)
+	m.refuses(`{"state": "latest"}`, "cannot use pip's settings in /etc/pip.conf (index-url)")
+	m.run(`{"state": "absent"}`)
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 
+	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 	"github.com/pgedge/platform/modules/patroni_install/internal/host"
 	"github.com/pgedge/platform/modules/patroni_install/internal/pipx"
 	"github.com/pgedge/platform/modules/patroni_install/internal/pkgmgr"
@@ -44,6 +45,17 @@ func (o *observer) findTools() error {
 			Closed: pipx.CheckProgram(files, v.User, o.want.Python),
 		}
 	}
+	interpreters := []string{systemPython}
+	if o.want.Python != "" {
+		interpreters = append(interpreters, o.want.Python)
+	}
+	v.PipFiles = pipx.PipFiles(files, v.User, o.want.Environ, interpreters...)
+	if o.want.CACert != "" {
+		err := files.CheckAccess(o.want.CACert, v.User.UID, v.User.GID, fsys.Read)
+		if closed, ok := errors.AsType[*fsys.ClosedError](err); ok {
+			v.CACertClosed = closed
+		}
+	}
 	if err := o.findInstaller(); err != nil {
 		return err
 	}
@@ -71,7 +83,7 @@ func (o *observer) findInstaller() error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if auto && (err != nil || pipx.PipIsConfigured(o.host.FS, v.User.Home, o.want.Environ)) {
+	if auto && (err != nil || pipx.PipIsConfigured(v.PipFiles, o.want.Environ)) {
 		installer, err = pipx.Pip{}, nil
 	}
 	v.Installer, v.NoInstaller = installer, err

@@ -82,6 +82,9 @@ type Tools struct {
 	// Installer is the one that was asked for, or, if none was, the one that suits this host.
 	Installer   pipx.Installer
 	NoInstaller error // it is not there, or the user cannot start it
+	PipFiles    []pipx.PipFile
+	// CACertClosed says why the user cannot read the file of option ca_cert.
+	CACertClosed error
 }
 
 // View is the host as parts see it. They read it in Look. What is looked at with [View.Look] and its like is looked at

@@ -58,6 +58,9 @@ type Build struct {
 	// UserBase is where pip puts pipx itself and Python looks for it, "" for the user's real one.
 	UserBase string
 
+	// checked tells that all packages have passed a lock, so that they need no hashes any more.
+	checked bool
+
 	// Isolated builds each source package with build tools of its own, fetched for it alone. It
 	// costs seconds, so it is what Retry falls back to.
 	Isolated bool
@@ -104,7 +107,7 @@ func (b Build) download() host.Command {
 // sealed is the build that installs what download has fetched.
 func (b Build) sealed() Build {
 	if b.Lock != "" {
-		b.Wheels, b.Lock = path.Join(b.Scratch, "locked"), ""
+		b.Wheels, b.Lock, b.checked = path.Join(b.Scratch, "locked"), "", true
 	}
 	return b
 }
@@ -175,7 +178,6 @@ func (b Build) Env() []string {
 		"PIP_DISABLE_PIP_VERSION_CHECK=1",
 		"PIP_NO_INPUT=1",
 		"PIP_PROGRESS_BAR=off",
-		"PIP_COMPILE=0",
 		// Empty is unset to Python. pipx 1.18 sets it if it is not set, and setup.py of ydiff,
 		// which imports its own module, then fails.
 		"PYTHONSAFEPATH=",
@@ -191,7 +193,10 @@ func (b Build) Env() []string {
 	if b.UserBase != "" {
 		env = append(env, "PYTHONUSERBASE="+b.UserBase, "PIP_NO_WARN_SCRIPT_LOCATION=1")
 	}
-	return slices.Concat(env, b.installer().settings(b).env(), b.index())
+	if b.checked {
+		env = append(env, variableOf(requireHashes)+"=0")
+	}
+	return slices.Concat(env, b.takenBack().env(), b.installer().settings(b).env(), b.index())
 }
 
 // setting is a variable of the environment.
@@ -220,29 +225,8 @@ func (b Build) index() []string {
 	if b.Wheels != "" {
 		return append(env, setting{"PIP_FIND_LINKS", fileURL(b.Wheels)}, setting{"PIP_NO_INDEX", "1"}).env()
 	}
-	return append(env, setting{"PIP_INDEX_URL", b.IndexURL},
-		setting{"PIP_EXTRA_INDEX_URL", strings.Join(b.ExtraIndexURLs, " ")}).env()
-}
-
-// passed picks from an environment what may reach pip: proxies, trust and pip's own settings
-// but those that would lead the installation elsewhere or make it write outside the stage.
-func passed(environ []string) []string {
-	elsewhere := map[string]bool{
-		"PIP_TARGET": true, "PIP_PREFIX": true, "PIP_ROOT": true, "PIP_USER": true, "PIP_PYTHON": true,
-		"PIP_DRY_RUN": true, "PIP_REPORT": true, "PIP_LOG": true, "PIP_LOG_FILE": true, "PIP_SRC": true,
-		"PIP_EDITABLE": true, "PIP_REQUIREMENT": true, "PIP_BUILD": true, "PIP_NO_COMPILE": true,
-		"PIP_HELP": true, "PIP_VERSION": true, "PIP_REQUIRE_VIRTUALENV": true,
+	if b.IndexURL != "" {
+		env = append(env, setting{"PIP_INDEX_URL", b.IndexURL}, setting{"PIP_NO_INDEX", "0"})
 	}
-	trust := map[string]bool{"SSL_CERT_FILE": true, "SSL_CERT_DIR": true, "REQUESTS_CA_BUNDLE": true,
-		"CURL_CA_BUNDLE": true}
-	var env []string
-	for _, variable := range environ {
-		name, _, found := strings.Cut(variable, "=")
-		isPip := strings.HasPrefix(name, "PIP_") && !elsewhere[name]
-		isProxy := strings.HasSuffix(strings.ToLower(name), "_proxy")
-		if found && (isPip || isProxy || trust[name]) {
-			env = append(env, variable)
-		}
-	}
-	return env
+	return append(env, setting{"PIP_EXTRA_INDEX_URL", strings.Join(b.ExtraIndexURLs, " ")}).env()
 }

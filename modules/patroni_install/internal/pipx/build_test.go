@@ -56,7 +56,7 @@ func TestLockedCommands(t *testing.T) {
 	for _, cmd := range b.Fetch(nil) {
 		got = append(got, cmd.Argv[2:])
 		env := variables(cmd.Env)
-		if env["PIP_INDEX_URL"] != b.IndexURL || env["PIP_NO_INDEX"] != "" {
+		if env["PIP_INDEX_URL"] != b.IndexURL || env["PIP_NO_INDEX"] != "0" {
 			t.Errorf("%s does not fetch from the index: %v", cmd, env)
 		}
 		if download := slices.Contains(cmd.Argv, "download"); download != (env["PIP_REQUIRE_HASHES"] == "1") {
@@ -209,7 +209,7 @@ func TestEnvPassesSettingsOn(t *testing.T) {
 	env := variables(b.Env())
 	want := map[string]string{
 		"PIP_RETRIES": "9", "PIP_CONSTRAINT": "/etc/c.txt", "https_proxy": "http://proxy:1", "NO_PROXY": "localhost", "SSL_CERT_DIR": "/certs",
-		"PIP_TARGET": "", "PIP_LOG": "", "PIP_USER": "", "PIP_CACHE_DIR": "/home/pg/scratch/cache/pip", "PIP_CERT": "/ours", "PIP_COMPILE": "0",
+		"PIP_TARGET": "", "PIP_LOG": "/dev/null", "PIP_USER": "0", "PIP_CACHE_DIR": "/home/pg/scratch/cache/pip", "PIP_CERT": "/ours", "PIP_COMPILE": "0",
 		"HOME": "/home/pg", "PYTHONPATH": "", "LD_PRELOAD": "", "PIPX_HOME": "/home/pg/.local/share/pipx", "SECRET": "",
 		"PIP_INDEX_URL":       "https://u:p@index.example/simple",
 		"PIP_EXTRA_INDEX_URL": "https://a.example/simple https://b.example/simple",
@@ -235,7 +235,7 @@ func TestPassed(t *testing.T) {
 	for _, name := range []string{
 		"PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_USER", "PIP_PYTHON", "PIP_DRY_RUN", "PIP_REPORT", "PIP_LOG",
 		"PIP_LOG_FILE", "PIP_SRC", "PIP_EDITABLE", "PIP_REQUIREMENT", "PIP_BUILD", "PIP_NO_COMPILE", "PIP_HELP",
-		"PIP_VERSION",
+		"PIP_VERSION", "PIP_NO_DEPS", "PIP_PLATFORM", "PIP_Target", "PIP_LOCAL_LOG", "PIP_GROUP", "PIP_ABI",
 		"PIP_REQUIRE_VIRTUALENV", "UV_CACHE_DIR", "PYTHONSTARTUP", "PATH", "proxy",
 	} {
 		if got := passed([]string{name + "=x"}); len(got) > 0 {

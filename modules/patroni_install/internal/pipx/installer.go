@@ -1,7 +1,7 @@
 package pipx
 
 import (
-	"path"
+	"slices"
 	"strings"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
@@ -58,19 +58,10 @@ func (Pip) UsesPip() bool { return true }
 // settings are those of every build beside this: see [Build.Env], since a pip fetches packages for any installer.
 func (Pip) settings(Build) settings { return settings{{"PIPX_DEFAULT_BACKEND", "pip"}} }
 
-// PipIsConfigured tells whether pip has settings of its own, which no other installer reads: in the files
-// that it reads for a user with this home, or in the environment that the operator set.
-func PipIsConfigured(files *fsys.FS, home string, environ []string) bool {
-	for _, variable := range passed(environ) {
-		if strings.HasPrefix(variable, "PIP_") {
-			return true
-		}
-	}
-	for _, name := range []string{"/etc/pip.conf", "/etc/xdg/pip/pip.conf", path.Join(home, ".config/pip/pip.conf"),
-		path.Join(home, ".pip/pip.conf")} {
-		if _, err := files.Lstat(name); err == nil {
-			return true
-		}
-	}
-	return false
+// PipIsConfigured tells whether pip has settings of its own, which no other installer reads: in the files that it
+// reads, or in the environment that the operator set.
+func PipIsConfigured(files []PipFile, environ []string) bool {
+	return len(files) > 0 || slices.ContainsFunc(passed(environ), func(variable string) bool {
+		return strings.HasPrefix(variable, "PIP_")
+	})
 }

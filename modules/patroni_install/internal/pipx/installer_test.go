@@ -47,6 +47,8 @@ func TestInstallersByName(t *testing.T) {
 }
 
 func TestPipIsConfigured(t *testing.T) {
+	user := someUser()
+	user.Home = "/home/pg"
 	for name, test := range map[string]struct {
 		file    string
 		environ []string
@@ -57,12 +59,14 @@ func TestPipIsConfigured(t *testing.T) {
 		"for the user":     {"home/pg/.config/pip/pip.conf", nil, true},
 		"for the desktop":  {"etc/xdg/pip/pip.conf", nil, true},
 		"as long ago":      {"home/pg/.pip/pip.conf", nil, true},
+		"for the Python":   {"usr/pip.conf", nil, true},
 		"for another user": {"home/other/.config/pip/pip.conf", nil, false},
 		"by a variable":    {"x", []string{"PIP_RETRIES=9"}, true},
 		"not for a build":  {"x", []string{"PIP_TARGET=/x"}, false},
 	} {
 		root := write(t, map[string]string{test.file: "[global]"}, nil)
-		if got := PipIsConfigured(fsys.New(root), "/home/pg", test.environ); got != test.want {
+		files := PipFiles(fsys.New(root), user, test.environ, "/usr/bin/python3")
+		if got := PipIsConfigured(files, test.environ); got != test.want {
 			t.Errorf("%s: %t", name, got)
 		}
 	}

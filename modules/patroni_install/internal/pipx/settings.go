@@ -1,0 +1,230 @@
+package pipx
+
+import (
+	"errors"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
+	"github.com/pgedge/platform/modules/patroni_install/internal/host"
+)
+
+// ownSetting is a setting of pip's that is the build's own to decide.
+type ownSetting struct {
+	names []string // as pip's files have them, aliases too
+	back  string   // the variable's value that takes back what a file says; "" if none does: pip ignores empty ones
+}
+
+// ownSettings are those that lead an installation elsewhere, make pip write outside of the stage, or have it choose for
+// another interpreter or without what a package needs. The operator's variables of these names reach no pip.
+func (b Build) ownSettings() []ownSetting {
+	return []ownSetting{
+		{[]string{"user", "no-user"}, "0"},
+		{[]string{"require-virtualenv", "require-venv"}, "0"},
+		{[]string{"dry-run"}, "0"},
+		{[]string{"compile", "no-compile"}, "0"},
+		{[]string{"no-deps", "no-dependencies"}, "0"},
+		{[]string{"ignore-requires-python"}, "0"},
+		{[]string{"requirement"}, "/dev/null"},
+		{[]string{"log", "log-file", "local-log"}, "/dev/null"},
+		{[]string{"report"}, "/dev/null"},
+		{[]string{"src", "source", "source-dir", "source-directory"}, path.Join(b.Scratch, "src")},
+		{[]string{"target"}, ""},
+		{[]string{"prefix"}, ""},
+		{[]string{"root"}, ""},
+		{[]string{"build", "build-dir", "build-directory"}, ""},
+		{[]string{"python"}, ""},
+		{[]string{"editable"}, ""},
+		{[]string{"group"}, ""},
+		{[]string{"requirements-from-script"}, ""},
+		{[]string{"platform"}, ""},
+		{[]string{"python-version"}, ""},
+		{[]string{"implementation"}, ""},
+		{[]string{"abi"}, ""},
+		{[]string{"version"}, ""},
+		{[]string{"help"}, ""},
+	}
+}
+
+// variableOf is the variable of a setting, and settingOf the setting of a variable, "" if it is none of pip's.
+func variableOf(name string) string {
+	return "PIP_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+}
+
+func settingOf(variable string) string {
+	name, isPip := strings.CutPrefix(variable, "PIP_")
+	if !isPip {
+		return ""
+	}
+	return normalSetting(name)
+}
+
+// normalSetting is a setting's name in the spelling that pip gives it.
+func normalSetting(name string) string {
+	return strings.TrimPrefix(strings.ReplaceAll(strings.ToLower(name), "_", "-"), "--")
+}
+
+// takenBack are the variables that take back what pip's files say.
+func (b Build) takenBack() settings {
+	var all settings
+	for _, own := range b.ownSettings() {
+		all = append(all, setting{variableOf(own.names[0]), own.back})
+	}
+	return all
+}
+
+// passed picks from an environment what may reach pip: proxies, trust and pip's own settings but those that are the
+// build's.
+func passed(environ []string) []string {
+	trust := map[string]bool{"SSL_CERT_FILE": true, "SSL_CERT_DIR": true, "REQUESTS_CA_BUNDLE": true,
+		"CURL_CA_BUNDLE": true}
+	ours := Build{}.ownSettings()
+	var env []string
+	for _, variable := range environ {
+		name, _, found := strings.Cut(variable, "=")
+		pips := settingOf(name)
+		isOurs := slices.ContainsFunc(ours, func(own ownSetting) bool { return slices.Contains(own.names, pips) })
+		isProxy := strings.HasSuffix(strings.ToLower(name), "_proxy")
+		if found && (pips != "" && !isOurs || isProxy || trust[name]) {
+			env = append(env, variable)
+		}
+	}
+	return env
+}
+
+// PipFile is a file of pip's settings.
+type PipFile struct {
+	Path string
+	// Closed says why the user cannot read it, so that pip passes it over without a word; nil if pip reads it.
+	Closed error
+	// Settings are those that count for a build.
+	Settings []PipSetting
+}
+
+// PipSetting is a setting in such a file.
+type PipSetting struct{ Section, Name, Value string }
+
+// maxPipFile bounds such a file, in bytes.
+const maxPipFile = 1 << 20
+
+// PipFiles reads the files that pip reads for a user, in this environment and with these interpreters. One that
+// cannot be read here, as behind a link of the user's, has no settings that are known.
+func PipFiles(files *fsys.FS, user *host.User, environ []string, interpreters ...string) []PipFile {
+	names := []string{"/etc/xdg/pip/pip.conf", "/etc/pip.conf", path.Join(user.Home, ".pip/pip.conf"),
+		path.Join(user.Home, ".config/pip/pip.conf")}
+	for _, interpreter := range interpreters {
+		names = append(names, path.Join(path.Dir(path.Dir(interpreter)), "pip.conf"))
+	}
+	for _, variable := range passed(environ) {
+		switch name, found := strings.CutPrefix(variable, "PIP_CONFIG_FILE="); {
+		case found && name == "/dev/null":
+			return nil // pip reads no file then
+		case found && path.IsAbs(name):
+			names = append(names, name)
+		}
+	}
+	var all []PipFile
+	for i, name := range names {
+		if _, err := files.Lstat(name); err == nil && !slices.Contains(names[:i], name) {
+			all = append(all, readPipFile(files, user, name))
+		}
+	}
+	return all
+}
+
+func readPipFile(files *fsys.FS, user *host.User, name string) PipFile {
+	file := PipFile{Path: name}
+	err := files.CheckAccess(name, user.UID, user.GID, fsys.Read)
+	if closed, ok := errors.AsType[*fsys.ClosedError](err); ok {
+		file.Closed = closed
+	}
+	target, err := files.Resolve(name)
+	if err != nil {
+		return file
+	}
+	if data, err := files.ReadFile(target, maxPipFile); err == nil {
+		file.Settings = parsePipFile(string(data))
+	}
+	return file
+}
+
+// parsePipFile reads the settings for the commands of a build, as Python's configparser does: a line that is indented
+// more than the setting before it goes on with that.
+func parsePipFile(text string) (all []PipSetting) {
+	section, open, indent := "", false, 0
+	for line := range strings.Lines(text) {
+		trimmed := strings.TrimSpace(line)
+		if trimmed == "" || strings.ContainsRune("#;", rune(trimmed[0])) {
+			continue
+		}
+		at := len(line) - len(strings.TrimLeft(line, " \t"))
+		if open && at > indent {
+			last := &all[len(all)-1]
+			last.Value = strings.TrimSpace(last.Value + " " + trimmed)
+			continue
+		}
+		indent, open = at, false
+		if name, isSection := strings.CutPrefix(trimmed, "["); isSection {
+			section, _, _ = strings.Cut(name, "]")
+			continue
+		}
+		if end := strings.IndexAny(trimmed, "=:"); end > 0 {
+			all = append(all, PipSetting{section, normalSetting(strings.TrimSpace(trimmed[:end])),
+				strings.TrimSpace(trimmed[end+1:])})
+			open = true
+		}
+	}
+	return slices.DeleteFunc(all, func(s PipSetting) bool {
+		return s.Value == "" || !slices.Contains([]string{"global", "install", "download"}, s.Section)
+	})
+}
+
+// Stays returns the first of the settings that the build would have to decide, and cannot: nothing takes them back.
+func (b Build) Stays(file PipFile) (PipSetting, bool) {
+	for _, s := range file.Settings {
+		for _, own := range b.ownSettings() {
+			if own.back == "" && slices.Contains(own.names, s.Name) && s.Name != "help" {
+				return s, true
+			}
+		}
+		// What passed a lock has no hashes any more; without a lock nothing has.
+		if s.NeedsHashes() && b.Lock == "" && isTrue(s.Value) {
+			return s, true
+		}
+	}
+	return PipSetting{}, false
+}
+
+// NeedsHashes tells that the setting asks for what only a lock has.
+func (s PipSetting) NeedsHashes() bool { return s.Name == requireHashes }
+
+const requireHashes = "require-hashes"
+
+// isTrue reads a switch as pip does.
+func isTrue(value string) bool {
+	return !slices.Contains([]string{"n", "no", "f", "false", "off", "0"}, strings.ToLower(value))
+}
+
+// Lost names the settings in a file that the build goes without if pip does not read that: those that it does not
+// decide by itself, and that tell how to reach an index only if it asks one.
+func (b Build) Lost(file PipFile) (names []string) {
+	network := []string{"index-url", "extra-index-url", "trusted-host", "cert", "client-cert", "proxy", "timeout",
+		"retries", "keyring-provider", "find-links"}
+	decided := map[string]bool{}
+	for _, variable := range b.Env() {
+		name, value, _ := strings.Cut(variable, "=")
+		decided[settingOf(name)] = value != ""
+	}
+	for _, own := range b.ownSettings() {
+		for _, name := range own.names {
+			decided[name] = decided[name] || own.back != ""
+		}
+	}
+	for _, s := range file.Settings {
+		if !decided[s.Name] && !(b.Wheels != "" && slices.Contains(network, s.Name)) && !slices.Contains(names, s.Name) {
+			names = append(names, s.Name)
+		}
+	}
+	return names
+}

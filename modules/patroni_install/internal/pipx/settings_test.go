@@ -1,0 +1,174 @@
+package pipx
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
+	"github.com/pgedge/platform/modules/patroni_install/internal/host"
+)
+
+func TestParsePipFile(t *testing.T) {
+	for text, want := range map[string][]PipSetting{
+		"":                                   nil,
+		"[global]\nindex-url = https://a\n":  {{"global", "index-url", "https://a"}},
+		"[install]\nUser: yes\n":             {{"install", "user", "yes"}},
+		"[download]\n--python_version=2.7\n": {{"download", "python-version", "2.7"}},
+		"[global]\n# user = 1\n; user = 1\n\nlog =\n":              nil,
+		"[freeze]\nuser = 1\n[list]\nuser = 1\n":                   nil,
+		"[global]\nfind-links =\n  /a\n  # no\n\n  /b\nuser = 1":   {{"global", "find-links", "/a /b"}, {"global", "user", "1"}},
+		"[global]\n  target = /x\n  user = 1\n   more\n[x]\n":      {{"global", "target", "/x"}, {"global", "user", "1 more"}},
+		"user = 1\n[global]\n":                                     nil,
+		"[global]\r\nroot = /x\r\n":                                {{"global", "root", "/x"}},
+		"[global] # comment\nroot = /x\n[global\nprefix = /y\n= z": {{"global", "root", "/x"}, {"global", "prefix", "/y"}},
+	} {
+		if diff := cmp.Diff(want, append([]PipSetting(nil), parsePipFile(text)...)); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", text, diff)
+		}
+	}
+}
+
+// TestPipFiles: which files pip reads, and whether it can.
+func TestPipFiles(t *testing.T) {
+	user := &host.User{Name: "pg", UID: 105, GID: 110, Home: "/home/pg"}
+	root := write(t, map[string]string{
+		"etc/pip.conf": "[global]\nuser = 1\n", "home/pg/.config/pip/pip.conf": "[global]\nroot = /x\n",
+		"opt/python/pip.conf": "[global]\nprefix = /x\n", "srv/pip.conf": "[global]\ntarget = /x\n",
+		"real/pip.conf": "[global]\nabi = x\n", "etc/xdg/pip/pip.conf": "-> ../../../real/pip.conf",
+	}, nil)
+	files := fsys.New(root)
+	if err := os.Chmod(filepath.Join(root, "etc/pip.conf"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, file := range PipFiles(files, user, []string{"PIP_CONFIG_FILE=/srv/pip.conf"}, "/usr/bin/python3",
+		"/opt/python/bin/python3", "/opt/python/bin/python3.13") {
+		got[file.Path] = file.Settings[0].Name
+		if file.Closed != nil {
+			got[file.Path] += ": " + file.Closed.Error()
+		}
+	}
+	attr, err := files.Lstat("/etc/pip.conf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{
+		"/etc/pip.conf":         "user: it may not read /etc/pip.conf (" + attr.Attr.String() + ")",
+		"/etc/xdg/pip/pip.conf": "abi", "/home/pg/.config/pip/pip.conf": "root", "/opt/python/pip.conf": "prefix",
+		"/srv/pip.conf": "target",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if got := PipFiles(files, user, []string{"PIP_CONFIG_FILE=/dev/null"}, "/usr/bin/python3"); got != nil {
+		t.Errorf("pip reads none, and there are %v", got)
+	}
+}
+
+// TestStays: each setting that nothing takes back is named, by each of its names.
+func TestStays(t *testing.T) {
+	b, locked := exampleBuild(), exampleBuild()
+	locked.Lock = "/lock.txt"
+	for name, want := range map[string]bool{
+		"target": true, "prefix": true, "root": true, "build": true, "build-dir": true, "build-directory": true,
+		"python": true, "editable": true, "group": true, "requirements-from-script": true, "platform": true,
+		"python-version": true, "implementation": true, "abi": true, "version": true, "require-hashes": true,
+		"user": false, "log": false, "index-url": false, "only-binary": false, "pre": false, "help": false,
+	} {
+		file := PipFile{Settings: []PipSetting{{"global", "timeout", "9"}, {"global", name, "1"}}}
+		got, stays := b.Stays(file)
+		if stays != want || stays && got.Name != name {
+			t.Errorf("%s stays: %t", name, stays)
+		}
+		if _, stays := locked.Stays(file); stays != (want && name != "require-hashes") {
+			t.Errorf("with a lock %s stays: %t", name, stays)
+		}
+	}
+	if got, stays := b.Stays(PipFile{Settings: []PipSetting{{"global", "require-hashes", "False"}}}); stays {
+		t.Errorf("%v is off", got)
+	}
+}
+
+// TestLost: what pip would go without if it did not read a file.
+func TestLost(t *testing.T) {
+	file := PipFile{Settings: parsePipFile("[global]\nindex-url = x\ncert = x\nuser = 1\nprogress-bar = on\n" +
+		"pre = 1\n[install]\npre = 1\nconstraint = x\nlocal-log = x\n")}
+	for name, c := range map[string]struct {
+		edit func(b *Build)
+		want []string
+	}{
+		"as it is":         {func(*Build) {}, []string{"index-url", "cert", "pre", "constraint"}},
+		"another index":    {func(b *Build) { b.IndexURL = "https://x" }, []string{"cert", "pre", "constraint"}},
+		"by a variable":    {func(b *Build) { b.Environ = []string{"PIP_PRE=1"} }, []string{"index-url", "cert", "constraint"}},
+		"own constraints":  {func(b *Build) { b.Constraints, b.CACert = "/c", "/ca" }, []string{"index-url", "pre"}},
+		"from a directory": {func(b *Build) { b.Wheels = "/w" }, []string{"pre", "constraint"}},
+	} {
+		b := exampleBuild()
+		c.edit(&b)
+		if diff := cmp.Diff(c.want, b.Lost(file)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+// TestFilesAreTakenBack: a real pip whose file has every setting of the build's comes out with ours.
+func TestFilesAreTakenBack(t *testing.T) {
+	const program = `
+import sys
+pip = bundled("pip")
+if not pip: sys.exit(77)
+sys.path.insert(0, pip)
+from pip._internal.commands import create_command
+values = create_command(sys.argv[1]).parser.get_default_values()
+for name in sys.argv[2:]:
+    value = getattr(values, name)
+    print(name, value[0] if isinstance(value, list) else value)
+`
+	conf := filepath.Join(t.TempDir(), "pip.conf")
+	text := "[global]\n"
+	b := exampleBuild()
+	b.checked = true
+	b.Environ = []string{"PIP_CONFIG_FILE=" + conf}
+	for _, own := range b.ownSettings() {
+		if own.back == "" {
+			continue
+		}
+		for _, name := range own.names {
+			text += name + " = 1\n"
+		}
+	}
+	if err := os.WriteFile(conf, []byte(text+requireHashes+" = 1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), "python3", "-I", "-B", "-c", bundledWheels+program, "install", "use_user_site",
+		"require_venv", "dry_run", "compile", "ignore_dependencies", "ignore_requires_python", "requirements", "log",
+		"json_report_file", "src_dir", "require_hashes")
+	cmd.Env = b.Env()
+	out, err := cmd.CombinedOutput()
+	if cmd.ProcessState.ExitCode() == 77 {
+		t.Skip("the interpreter came without a wheel of pip")
+	}
+	want := "use_user_site 0\nrequire_venv 0\ndry_run 0\ncompile 0\nignore_dependencies 0\nignore_requires_python 0\n" +
+		"requirements /dev/null\nlog /dev/null\njson_report_file /dev/null\nsrc_dir /home/pg/scratch/src\nrequire_hashes 0\n"
+	if diff := cmp.Diff(want, string(out)); diff != "" || err != nil {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+}
+
+// FuzzPipFile: a setting has a name and a value, and is of one line or of those that go on with it.
+func FuzzPipFile(f *testing.F) {
+	f.Add("[global]\nuser = 1\n more\n")
+	f.Add("[install\n: x\n=\n[")
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, s := range parsePipFile(text) {
+			if s.Name == "" || s.Value == "" || strings.Contains(s.Name, "\n") || !strings.Contains(text, "[") {
+				t.Errorf("%+v", s)
+			}
+		}
+	})
+}
