@@ -43,3 +43,26 @@ func TestHolderOnSubvolume(t *testing.T) {
 		})
 	}
 }
+
+// TestMountPoint: the innermost mount counts, also for what is not there yet.
+func TestMountPoint(t *testing.T) {
+	h, _, dir := newHost(t, map[string]string{"home/pg/x": "", "srv/a b/x": "", "home2/x": ""})
+	self := filepath.Join(dir, "proc", fmt.Sprint(os.Getpid()))
+	must(t, os.MkdirAll(self, 0o755))
+	must(t, os.Symlink("home", filepath.Join(dir, "link")))
+	mounts := "1 0 8:1 / / rw - ext4 /dev/sda rw\n2 1 8:2 / /home rw - ext4 /dev/sdb rw\n" +
+		"3 2 8:3 /a /home/pg rw - ext4 /dev/sdc rw\n4 1 8:4 / /srv/a\\040b rw - ext4 /dev/sdd rw\nodd\n"
+	must(t, os.WriteFile(filepath.Join(self, "mountinfo"), []byte(mounts), 0o600))
+	for name, want := range map[string]string{
+		"/": "", "/etc/none": "", "/home": "/home", "/home2": "", "/home/other": "/home", "/home/pg": "/home/pg",
+		"/home/pg/none/none": "/home/pg", "/link/pg": "/home/pg", "/srv/a b": "/srv/a b", "/srv": "",
+	} {
+		if got := h.MountPoint(name); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+	must(t, os.Remove(filepath.Join(self, "mountinfo")))
+	if got := h.MountPoint("/home"); got != "" {
+		t.Errorf("nobody knows, and it is %q", got)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -147,11 +148,42 @@ func (h *Host) mountedDevice(name string) uint64 {
 	if err != nil || st.Mask&unix.STATX_MNT_ID == 0 {
 		return 0 // Linux before 5.8
 	}
-	mounts, err := h.FS.ReadFile(fmt.Sprintf("/proc/%d/mountinfo", os.Getpid()), 16<<20)
+	return findMount(h.mounts(), st.Mnt_id)
+}
+
+// mounts is what the kernel says of the mounts that we see, "" if that cannot be read.
+func (h *Host) mounts() string {
+	text, err := h.FS.ReadFile(fmt.Sprintf("/proc/%d/mountinfo", os.Getpid()), 16<<20)
 	if err != nil {
-		return 0
+		return ""
 	}
-	return findMount(string(mounts), st.Mnt_id)
+	return string(text)
+}
+
+// MountPoint returns where the file system is mounted that a path is on, or would be; "" for the root directory's, and
+// if that cannot be told.
+func (h *Host) MountPoint(name string) string {
+	found, err := h.FS.RealPath(name)
+	for errors.Is(err, fs.ErrNotExist) && name != "/" {
+		name = path.Dir(name)
+		found, err = h.FS.RealPath(name)
+	}
+	if err != nil {
+		return ""
+	}
+	point := ""
+	unescape := strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`)
+	for line := range strings.Lines(h.mounts()) {
+		fields := strings.Fields(line) // "36 35 98:0 / /mnt rw …"
+		if len(fields) < 5 || fields[4] == "/" {
+			continue
+		}
+		at := unescape.Replace(fields[4])
+		if (found == at || strings.HasPrefix(found, at+"/")) && len(at) > len(point) {
+			point = at
+		}
+	}
+	return point
 }
 
 // findMount returns the device in a line "36 35 98:0 / /mnt rw …" about the mount.

@@ -23,7 +23,7 @@ func (b *builder) manifest(out *Outcome) error {
 	if err := tree.Sums(b.host.FS, entries); err != nil {
 		return fmt.Errorf("cannot use what was built: %w", err)
 	}
-	out.Manifest, err = manifest.Encode(seen.Layout.Venv(), entries)
+	out.Manifest, err = manifest.Encode(seen.tree(), entries)
 	return err
 }
 

@@ -22,7 +22,7 @@ func (o *observer) compareWithManifest(tree *pipx.Venv) (record []byte, err erro
 		return nil, tree.Broken(err)
 	}
 	full, old := o.want.Verify == Full, o.seen.fileState(o.seen.manifestPath())
-	if !full && old != nil && manifest.Matches(tree.Path, old.Data, now) {
+	if !full && old != nil && manifest.Matches(o.seen.tree(), old.Data, now) {
 		return nil, nil
 	}
 	return o.compare(tree, now, full)
@@ -37,13 +37,15 @@ func (o *observer) compare(tree *pipx.Venv, now []manifest.Entry, full bool) (re
 			return nil, fmt.Errorf("cannot verify the installation: %w", err)
 		}
 	}
-	if !differs || len(tree.Problems) > 0 {
+	old := o.seen.fileState(o.seen.manifestPath())
+	moved := old != nil && manifest.MountOf(tree.Path, old.Data) != o.seen.Mount
+	if !differs && !moved || len(tree.Problems) > 0 {
 		return nil, nil
 	}
 	if err := tree.Sums(o.host.FS, now); err != nil {
 		return nil, tree.Broken(err)
 	}
-	return manifest.Encode(tree.Path, now)
+	return manifest.Encode(o.seen.tree(), now)
 }
 
 // written returns what was written down. What cannot be used is as good as nothing.
@@ -76,6 +78,7 @@ func (o *observer) findVenv() error {
 	if err := v.LookAlong(v.venvs()); err != nil {
 		return err
 	}
+	v.Mount = o.host.MountPoint(v.venvs())
 	tree, err := pipx.Inspect(o.host.FS, v.Layout.Venv(), v.User.UID)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("cannot inspect the installation: %w", err)

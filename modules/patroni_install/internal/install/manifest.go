@@ -2,17 +2,66 @@ package install
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
+	"github.com/pgedge/platform/modules/patroni_install/internal/manifest"
 	"github.com/pgedge/platform/modules/patroni_install/internal/step"
 	"github.com/pgedge/platform/modules/patroni_install/internal/txn"
 )
 
 // record is the manifest of the installation. It is no change that a user sees.
-type record struct{ base }
+type record struct {
+	base
+
+	// unmounted is what is written down of an installation on a file system that is not mounted; nil for none.
+	unmounted *unmounted
+}
+
+// unmounted is a venv that is not there now.
+type unmounted struct {
+	manifest.Tree
+
+	record string // the path of its manifest
+}
 
 // Look implements [Part].
-func (p *record) Look(context.Context) error { return p.seen.readManifest() }
+func (p *record) Look(context.Context) error {
+	if err := p.seen.readManifest(); err != nil || p.seen.Installed != nil || p.seen.Packaged {
+		return err
+	}
+	// With the home not mounted, nobody can see that pipx's home is the old one.
+	places, old := []Layout{p.seen.Layout}, p.seen.Layout
+	if p.want.PipxHome == "" {
+		old.Home = old.OldHome
+		places = append(places, old)
+	}
+	for _, l := range places {
+		name, venv := l.manifestPath(), l.Layout.Venv()
+		if err := p.seen.readUpTo(name, manifest.Limit); err != nil {
+			return err
+		}
+		mount := manifest.MountOf(venv, p.seen.dataAt(name))
+		if mount != "" && mount != p.seen.Mount {
+			p.unmounted = &unmounted{manifest.Tree{Path: venv, Mount: mount}, name}
+		}
+	}
+	if p.unmounted != nil && p.removes() {
+		p.seen.warn("nothing is mounted at %s, where the installation %s is by its record, and what is there stays",
+			p.unmounted.Mount, p.unmounted.Path)
+	}
+	return nil
+}
+
+// Refuse implements [Part].
+func (p *record) Refuse() error {
+	if p.unmounted == nil || p.removes() {
+		return nil
+	}
+	return fmt.Errorf("cannot install Patroni: its record %s says that it is installed in %s, on the file system of %s, "+
+		"and nothing is mounted there; mount that, or, if that installation is gone for good, remove the record and run "+
+		"this again", p.unmounted.record, p.unmounted.Path, p.unmounted.Mount)
+}
 
 // Steps implements [Part].
 func (p *record) Steps(d Decision, out Outcome) ([]txn.Step, error) {

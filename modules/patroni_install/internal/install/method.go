@@ -56,7 +56,7 @@ var _ method = (*byPipx)(nil)
 func newByPipx(b base, pending bool) *byPipx {
 	m := &byPipx{base: b, stages: &stages{base: b, pending: pending}, rules: &rules{base: b}}
 	both := newBoth(b, m.rules, noPackages{})
-	trees, record, oldHome := &trees{base: b}, &record{b}, &oldHome{b}
+	trees, record, oldHome := &trees{base: b}, &record{base: b}, &oldHome{b}
 	dirs := &dirs{base: b, rules: m.rules, parts: func() group { return m.parts }, earlier: m.stage}
 	// They look in this order, too, and some read what others have found: places the links, profiles the former bin_dir.
 	m.parts = group{

@@ -93,6 +93,9 @@ func (l Layout) manifestPath() string {
 	return path.Join(StateDir, "manifest."+hex.EncodeToString(sum[:8]))
 }
 
+// tree is the venv for its manifest.
+func (v *View) tree() manifest.Tree { return manifest.Tree{Path: v.Layout.Venv(), Mount: v.Mount} }
+
 // readManifest reads the manifest, if there is one.
 func (v *View) readManifest() error {
 	if err := v.readUpTo(v.manifestPath(), manifest.Limit); err != nil {

@@ -48,7 +48,7 @@ func newByPackage(b base, pending bool, beforePackages *byPackage) *byPackage {
 	rules := &rules{base: b} // it has none: the programs are in a directory that every policy knows
 	both := newBoth(b, rules, m)
 	m.enabling = both.unit.enabling
-	record, dropIn := &record{b}, &dropIn{base: b, packages: m}
+	record, dropIn := &record{base: b}, &dropIn{base: b, packages: m}
 	dirs := &dirs{base: b, rules: rules, parts: func() group { return m.parts }, earlier: m.earlier}
 	m.parts = group{
 		m,                                  // nothing of another method, and what the package has

@@ -94,6 +94,8 @@ type View struct {
 	Layout
 	Tools
 
+	// Mount is where the file system of the venv is mounted, "" if that is the root directory.
+	Mount     string
 	Release   host.Release
 	Family    Family
 	Installed *Installed // nil: there is none

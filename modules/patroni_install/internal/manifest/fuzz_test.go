@@ -15,7 +15,7 @@ func FuzzDecode(f *testing.F) {
 		{Path: "bin/a\tb\n\xff", Type: fsys.File, Attr: fsys.Attr{Mode: 0o644, UID: 1, GID: 2}, Size: 3, Time: -4, Sum: "ab"},
 		{Path: "bin/link", Type: fsys.Link, Target: "/x\ny"},
 	}
-	good, err := Encode("/venv", entries)
+	good, err := Encode(Tree{Path: "/venv"}, entries)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -31,7 +31,7 @@ func FuzzDecode(f *testing.F) {
 		if err != nil {
 			return
 		}
-		once, err := Encode("/venv", first)
+		once, err := Encode(Tree{Path: "/venv"}, first)
 		if err != nil {
 			return // too long
 		}

@@ -3,7 +3,8 @@
 //
 // Bytecode (__pycache__ and *.pyc) is left out, since running a program writes it; so are the
 // times of directories and of links. The text begins with a line that names the format and the
-// tree and has a sum of all entries; a line of tab-separated fields follows for each of them:
+// tree, has a sum of all entries, and tells where the tree's file system is mounted, if that is not the root directory;
+// a line of tab-separated fields follows for each of them:
 //
 //	shared  rest  type  mode  uid:gid  size  time  target  sum
 //

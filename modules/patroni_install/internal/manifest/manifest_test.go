@@ -69,7 +69,7 @@ func TestText(t *testing.T) {
 		"lib/site/a.py": "1", "lib/site/b\tc\n.py": "22", "lib/\xff": "-> x\n\"y", "ü/ä": "", "a": "",
 	}))
 	entries[0].Sum = strings.Repeat("0f", 32)
-	text, err := Encode("/tree", entries)
+	text, err := Encode(Tree{Path: "/tree"}, entries)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +80,7 @@ func TestText(t *testing.T) {
 }
 
 func TestDecodeRefuses(t *testing.T) {
-	good, err := Encode("/tree", []Entry{{Path: "a", Type: fsys.File}, {Path: "ab", Type: fsys.File}})
+	good, err := Encode(Tree{Path: "/tree"}, []Entry{{Path: "a", Type: fsys.File}, {Path: "ab", Type: fsys.File}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,35 +107,36 @@ func TestDecodeRefuses(t *testing.T) {
 // TestMatches: any difference but that of a sum shows.
 func TestMatches(t *testing.T) {
 	base := Entry{Attr: fsys.Attr{Mode: 0o644, UID: 1, GID: 2}, Path: "a", Type: fsys.File, Size: 3, Time: 4}
-	text, err := Encode("/tree", []Entry{base})
+	text, err := Encode(Tree{Path: "/tree"}, []Entry{base})
 	if err != nil {
 		t.Fatal(err)
 	}
 	with := func(edit func(e *Entry)) []Entry { e := base; edit(&e); return []Entry{e} }
 	for name, c := range map[string]struct {
-		tree string
-		now  []Entry
-		want bool
+		tree, mount string
+		now         []Entry
+		want        bool
 	}{
-		"same":    {"/tree", []Entry{base}, true},
-		"sum":     {"/tree", with(func(e *Entry) { e.Sum = "0f" }), true},
-		"tree":    {"/trees", []Entry{base}, false},
-		"path":    {"/tree", with(func(e *Entry) { e.Path = "b" }), false},
-		"type":    {"/tree", with(func(e *Entry) { e.Type = fsys.Other }), false},
-		"target":  {"/tree", with(func(e *Entry) { e.Target = "a" }), false},
-		"mode":    {"/tree", with(func(e *Entry) { e.Mode = 0o600 }), false},
-		"user":    {"/tree", with(func(e *Entry) { e.UID = 0 }), false},
-		"group":   {"/tree", with(func(e *Entry) { e.GID = 0 }), false},
-		"size":    {"/tree", with(func(e *Entry) { e.Size = 4 }), false},
-		"time":    {"/tree", with(func(e *Entry) { e.Time = 3 }), false},
-		"more":    {"/tree", []Entry{base, base}, false},
-		"nothing": {"/tree", nil, false},
+		"mount":   {"/tree", "/", []Entry{base}, false},
+		"same":    {"/tree", "", []Entry{base}, true},
+		"sum":     {"/tree", "", with(func(e *Entry) { e.Sum = "0f" }), true},
+		"tree":    {"/trees", "", []Entry{base}, false},
+		"path":    {"/tree", "", with(func(e *Entry) { e.Path = "b" }), false},
+		"type":    {"/tree", "", with(func(e *Entry) { e.Type = fsys.Other }), false},
+		"target":  {"/tree", "", with(func(e *Entry) { e.Target = "a" }), false},
+		"mode":    {"/tree", "", with(func(e *Entry) { e.Mode = 0o600 }), false},
+		"user":    {"/tree", "", with(func(e *Entry) { e.UID = 0 }), false},
+		"group":   {"/tree", "", with(func(e *Entry) { e.GID = 0 }), false},
+		"size":    {"/tree", "", with(func(e *Entry) { e.Size = 4 }), false},
+		"time":    {"/tree", "", with(func(e *Entry) { e.Time = 3 }), false},
+		"more":    {"/tree", "", []Entry{base, base}, false},
+		"nothing": {"/tree", "", nil, false},
 	} {
-		if got := Matches(c.tree, text, c.now); got != c.want {
+		if got := Matches(Tree{c.tree, c.mount}, text, c.now); got != c.want {
 			t.Errorf("%s: %t, want %t", name, got, c.want)
 		}
 	}
-	if Matches("/tree", nil, []Entry{base}) {
+	if Matches(Tree{Path: "/tree"}, nil, []Entry{base}) {
 		t.Error("no manifest matches")
 	}
 }
@@ -166,7 +167,32 @@ func TestBounds(t *testing.T) {
 	if _, err := Scan(files, "/tree"); err == nil || !strings.Contains(err.Error(), "it holds more than 30000 entries") {
 		t.Errorf("too many entries: %v", err)
 	}
-	if _, err := Encode("/tree", []Entry{{Path: strings.Repeat("x", Limit)}}); err == nil {
+	if _, err := Encode(Tree{Path: "/tree"}, []Entry{{Path: strings.Repeat("x", Limit)}}); err == nil {
 		t.Error("a manifest without bounds")
+	}
+}
+
+// TestMountOf: where the file system of a tree was mounted, whatever the names are. A manifest of one on that of the
+// root directory does not tell, and neither does one of another tree.
+func TestMountOf(t *testing.T) {
+	for _, mount := range []string{"", "/home", "/a b\t\n\"c"} {
+		tree := Tree{"/home/a\tb", mount}
+		text, err := Encode(tree, []Entry{{Path: "a", Type: fsys.File}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := MountOf(tree.Path, text); got != mount {
+			t.Errorf("%q, want %q", got, mount)
+		}
+		if got := MountOf("/home/a", text); got != "" {
+			t.Errorf("another tree's: %q", got)
+		}
+		entries, err := Decode(tree.Path, text)
+		if err != nil || len(entries) != 1 || !Matches(tree, text, entries) {
+			t.Errorf("%v, %v", entries, err)
+		}
+	}
+	if got := MountOf("/tree", nil); got != "" {
+		t.Errorf("of nothing: %q", got)
 	}
 }

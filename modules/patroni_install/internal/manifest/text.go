@@ -14,8 +14,15 @@ const header = "patroni_install manifest 1\t"
 // fields is the number of fields of each line.
 const fields = 9
 
+// Tree is what a manifest is of.
+type Tree struct {
+	Path string
+	// Mount is where the file system of the tree is mounted, "" if that is the root directory.
+	Mount string
+}
+
 // Encode returns the text of a manifest of a tree, the same for the same entries.
-func Encode(tree string, entries []Entry) ([]byte, error) {
+func Encode(tree Tree, entries []Entry) ([]byte, error) {
 	text := []byte(firstLine(tree, entries))
 	last := ""
 	for _, e := range entries {
@@ -24,20 +31,37 @@ func Encode(tree string, entries []Entry) ([]byte, error) {
 			e.Mode, e.UID, e.GID, e.Size, e.Time, e.Target, e.Sum)
 		last = e.Path
 		if len(text) > Limit {
-			return nil, fmt.Errorf("cannot write the manifest of %s: it is longer than %d bytes", tree, Limit)
+			return nil, fmt.Errorf("cannot write the manifest of %s: it is longer than %d bytes", tree.Path, Limit)
 		}
 	}
 	return text, nil
 }
 
 // firstLine names the tree, and has a sum of everything that Compare compares.
-func firstLine(tree string, entries []Entry) string {
-	return fmt.Sprintf("%s%q\t%016x\n", header, tree, fingerprint(entries))
+func firstLine(tree Tree, entries []Entry) string {
+	line := fmt.Sprintf("%s%q\t%016x", header, tree.Path, fingerprint(entries))
+	if tree.Mount != "" {
+		line += "\t" + strconv.Quote(tree.Mount)
+	}
+	return line + "\n"
+}
+
+// MountOf is where the file system of the tree at a path was mounted, by the text of its manifest; "" if it tells none.
+func MountOf(path string, text []byte) string {
+	first, _, _ := strings.Cut(string(text), "\n")
+	rest, _ := strings.CutPrefix(first, header+strconv.Quote(path)+"\t")
+	_, quoted, _ := strings.Cut(rest, "\t")
+	mount, err := strconv.Unquote(quoted)
+	if err != nil {
+		return ""
+	}
+	return mount
 }
 
 // Matches tells whether a manifest is of the tree and these entries, without reading all of it.
-func Matches(tree string, text []byte, now []Entry) bool {
-	return strings.HasPrefix(string(text[:min(len(text), len(tree)*4+100)]), firstLine(tree, now))
+func Matches(tree Tree, text []byte, now []Entry) bool {
+	first := firstLine(tree, now)
+	return strings.HasPrefix(string(text[:min(len(text), len(first))]), first)
 }
 
 // fingerprint is a sum by FNV-1a. It is quick, but no protection against forgery: whoever can write the tree can also
