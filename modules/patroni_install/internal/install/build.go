@@ -105,8 +105,8 @@ func (b *builder) findPipx() (pipx.Program, error) {
 	if errors.Is(err, fs.ErrNotExist) && b.plan.BringsPipx {
 		return pipx.Program{}, nil
 	}
-	if closed, ok := errors.AsType[*pipx.ClosedError](err); ok {
-		return pipx.Program{}, refuseClosed(closed, "install pipx for all users")
+	if err := refuseClosed(err, "install pipx for all users"); err != nil {
+		return pipx.Program{}, err
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return pipx.Program{}, fmt.Errorf("cannot build Patroni: there is no pipx on this host, also not after installing %s",
@@ -169,7 +169,7 @@ func (b *builder) pipxBuild(program pipx.Program) pipx.Build {
 	// over bin_dir would hide the pipx or the interpreter that may be in it.
 	build.BinDir = path.Join(build.Scratch, "bin")
 	build.Program, build.Requirement = program, b.plan.Requirement
-	build.Installer = installerOf(b.plan.want, seen, &program)
+	build.PipFiles, build.Installer = seen.PipFiles, installerOf(b.plan.want, seen, &program)
 	if b.plan.BringsPipx {
 		build.UserBase = seen.stagedUserBase()
 	}

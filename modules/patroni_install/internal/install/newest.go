@@ -78,7 +78,7 @@ func (a *asker) newest(ctx context.Context, installed string) (string, error) {
 
 func (a *asker) askFor(ctx context.Context, ns Namespace, requirement string) (string, error) {
 	build := a.want.pipxBuild(a.seen.Layout, a.seen.venvs())
-	build.Requirement = requirement
+	build.Requirement, build.PipFiles = requirement, a.seen.PipFiles
 	out, err := ns.Run(ctx, build.Newest())
 	var failed *host.CommandError
 	if errors.As(err, &failed) && failed.Cause != nil {

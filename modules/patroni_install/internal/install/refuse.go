@@ -18,7 +18,8 @@ func (p *Plan) refuseDecided(check bool) error {
 		return first(p.refuseExtras, p.refuseSwitch)
 	}
 	sources := func() error { return p.refuseSources(check) }
-	return first(p.refuseClosedPython, p.refusePipFiles, p.refuseNoInstaller, p.refuseLock, p.refusePipx, p.refuseSwitch, sources)
+	return first(p.refuseClosedPython, p.refusePipFiles, p.refuseNoInstaller, p.refuseLock, p.refusePipx, p.refuseSwitch,
+		sources)
 }
 
 // refuseSwitch refuses what the switch would refuse, now and not after the build.
@@ -54,11 +55,13 @@ func (p *Plan) refuseClosedPython() error {
 }
 
 // refuseClosed refuses what the user cannot start; nil if that is not so.
-func refuseClosed(closed error, remedy string) error {
-	if closed == nil {
+func refuseClosed(err error, remedy string) error {
+	closed, isClosed := errors.AsType[*pipx.ClosedError](err)
+	if !isClosed {
 		return nil
 	}
-	return fmt.Errorf("cannot build Patroni: %w; %s, or open that to the user", closed, remedy)
+	return fmt.Errorf("cannot build Patroni: user %s cannot start %s: %w; %s, or open that to the user",
+		closed.User, closed.Program, closed.Cause, remedy)
 }
 
 // refusePipFiles refuses settings of pip's if it is pip that builds.
@@ -99,18 +102,17 @@ func refuseCACert(want *Desired, seen *View) error {
 	if seen.CACertClosed == nil {
 		return nil
 	}
-	return fmt.Errorf("cannot use ca_cert %s as user %s: %w; open it to the user, or copy it to where everybody can read "+
-		"it, such as /etc/ssl/certs", want.CACert, seen.User.Name, seen.CACertClosed)
+	return fmt.Errorf("cannot use ca_cert %s: it is user %s who asks the index, and %w; open it to the user, or copy it "+
+		"to where everybody can read it, such as /etc/ssl/certs", want.CACert, seen.User.Name, seen.CACertClosed)
 }
 
 // refuseNoInstaller refuses an installer that is not there.
 func (p *Plan) refuseNoInstaller() error {
-	closed, isClosed := errors.AsType[*pipx.ClosedError](p.seen.NoInstaller)
-	switch {
-	case p.seen.NoInstaller == nil:
+	if p.seen.NoInstaller == nil {
 		return nil
-	case isClosed:
-		return refuseClosed(closed, "leave installer unset (in the role: patroni_installer)")
+	}
+	if err := refuseClosed(p.seen.NoInstaller, "leave installer unset (in the role: patroni_installer)"); err != nil {
+		return err
 	}
 	return fmt.Errorf("cannot build Patroni by %[1]s: there is no %[1]s in /usr/local/bin or /usr/bin that is root's "+
 		"alone; install one, or leave installer unset (in the role: patroni_installer)", p.want.Installer)
@@ -155,14 +157,14 @@ func (m *byPipx) refuseNoPipx(d Decision) error {
 	if d.BringsPipx {
 		return pipx.CheckPython(m.seen.Python)
 	}
-	if closed, ok := errors.AsType[*pipx.ClosedError](m.seen.NoPipx); ok && len(m.seen.Packages.Missing) == 0 {
-		return refuseClosed(closed, "install pipx for all users ("+m.seen.Family.Install+" pipx)")
+	if len(m.seen.Packages.Missing) > 0 {
+		return nil
 	}
-	if len(m.seen.Packages.Missing) == 0 {
-		return fmt.Errorf("cannot build Patroni: there is no pipx on this host and prerequisites names no package that is "+
-			"missing; install pipx 1.0 or newer (%s pipx), or leave prerequisites unset", m.seen.Family.Install)
+	if err := refuseClosed(m.seen.NoPipx, "install pipx for all users ("+m.seen.Family.Install+" pipx)"); err != nil {
+		return err
 	}
-	return nil
+	return fmt.Errorf("cannot build Patroni: there is no pipx on this host and prerequisites names no package that is "+
+		"missing; install pipx 1.0 or newer (%s pipx), or leave prerequisites unset", m.seen.Family.Install)
 }
 
 // refuseInstaller refuses an installer that was asked for if pipx cannot build by it.

@@ -516,7 +516,7 @@ func TestPipFiles(t *testing.T) {
 			`{}`, unreadable("[install]\nuser = 1\n"), "", "this build does not need them",
 		},
 		"certificates that are not read": {`{"ca_cert": "/etc/ca.pem"}`, func(m *machine) { m.program("/etc/ca.pem", "", 0o600) },
-			"cannot use ca_cert /etc/ca.pem as user postgres: it may not read /etc/ca.pem (0600 0:0)", ""},
+			"cannot use ca_cert /etc/ca.pem: it is user postgres who asks the index, and it may not read /etc/ca.pem (0600 0:0)", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := newMachine(t)

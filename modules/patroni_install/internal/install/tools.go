@@ -1,6 +1,7 @@
 package install
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -45,11 +46,7 @@ func (o *observer) findTools() error {
 			Closed: pipx.CheckProgram(files, v.User, o.want.Python),
 		}
 	}
-	interpreters := []string{systemPython}
-	if o.want.Python != "" {
-		interpreters = append(interpreters, o.want.Python)
-	}
-	v.PipFiles = pipx.PipFiles(files, v.User, o.want.Environ, interpreters...)
+	v.PipFiles = pipx.PipFiles(files, v.User, o.want.Environ, systemPython, cmp.Or(o.want.Python, systemPython))
 	if o.want.CACert != "" {
 		err := files.CheckAccess(o.want.CACert, v.User.UID, v.User.GID, fsys.Read)
 		if closed, ok := errors.AsType[*fsys.ClosedError](err); ok {

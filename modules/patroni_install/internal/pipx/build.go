@@ -45,6 +45,7 @@ type Build struct {
 	ExtraIndexURLs []string
 	CACert         string
 	Environ        []string // the environment that the operator set; see passed
+	PipFiles       []PipFile
 
 	// The next five are of the user, or can be read by him.
 	Constraints string // a file

@@ -209,7 +209,7 @@ func TestEnvPassesSettingsOn(t *testing.T) {
 	env := variables(b.Env())
 	want := map[string]string{
 		"PIP_RETRIES": "9", "PIP_CONSTRAINT": "/etc/c.txt", "https_proxy": "http://proxy:1", "NO_PROXY": "localhost", "SSL_CERT_DIR": "/certs",
-		"PIP_TARGET": "", "PIP_LOG": "/dev/null", "PIP_USER": "0", "PIP_CACHE_DIR": "/home/pg/scratch/cache/pip", "PIP_CERT": "/ours", "PIP_COMPILE": "0",
+		"PIP_TARGET": "", "PIP_LOG": "", "PIP_USER": "0", "PIP_CACHE_DIR": "/home/pg/scratch/cache/pip", "PIP_CERT": "/ours", "PIP_COMPILE": "0",
 		"HOME": "/home/pg", "PYTHONPATH": "", "LD_PRELOAD": "", "PIPX_HOME": "/home/pg/.local/share/pipx", "SECRET": "",
 		"PIP_INDEX_URL":       "https://u:p@index.example/simple",
 		"PIP_EXTRA_INDEX_URL": "https://a.example/simple https://b.example/simple",

@@ -71,19 +71,19 @@ func Find(files *fsys.FS, user *host.User) (Program, error) {
 	var closed error
 	for _, p := range systemPlaces() {
 		name := path.Join(p.bin, "pipx")
+		version, lib := installedVersion(files, p.libs)
 		_, err := findProgram(files, user, name)
-		var version, lib string
-		if err == nil {
-			version, lib = installedVersion(files, p.libs)
+		if err == nil && lib != "" {
 			err = checkModule(files, user, name, path.Join(lib, "pipx", "__init__.py"))
 		}
-		switch {
-		case err == nil:
+		if err == nil {
 			return Program{Argv: []string{name}, Version: version}, nil
-		case !errors.Is(err, fs.ErrNotExist):
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
 			return Program{}, fmt.Errorf("cannot look for pipx: %w", err)
-		case closed == nil && err != fs.ErrNotExist: //nolint:errorlint // findProgram's own
-			closed = err
+		}
+		if found, ok := errors.AsType[*ClosedError](err); ok && closed == nil {
+			closed = found
 		}
 	}
 	return Program{}, cmp.Or(closed, fmt.Errorf("cannot find pipx in /usr/local/bin or /usr/bin: %w", fs.ErrNotExist))

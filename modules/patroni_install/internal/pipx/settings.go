@@ -14,36 +14,39 @@ import (
 type ownSetting struct {
 	names []string // as pip's files have them, aliases too
 	back  string   // the variable's value that takes back what a file says; "" if none does: pip ignores empty ones
+	// costs tells that the variable is only for hosts with a file that says so: pip tells less of an error if it has a
+	// log for that.
+	costs bool
 }
 
 // ownSettings are those that lead an installation elsewhere, make pip write outside of the stage, or have it choose for
 // another interpreter or without what a package needs. The operator's variables of these names reach no pip.
 func (b Build) ownSettings() []ownSetting {
 	return []ownSetting{
-		{[]string{"user", "no-user"}, "0"},
-		{[]string{"require-virtualenv", "require-venv"}, "0"},
-		{[]string{"dry-run"}, "0"},
-		{[]string{"compile", "no-compile"}, "0"},
-		{[]string{"no-deps", "no-dependencies"}, "0"},
-		{[]string{"ignore-requires-python"}, "0"},
-		{[]string{"requirement"}, "/dev/null"},
-		{[]string{"log", "log-file", "local-log"}, "/dev/null"},
-		{[]string{"report"}, "/dev/null"},
-		{[]string{"src", "source", "source-dir", "source-directory"}, path.Join(b.Scratch, "src")},
-		{[]string{"target"}, ""},
-		{[]string{"prefix"}, ""},
-		{[]string{"root"}, ""},
-		{[]string{"build", "build-dir", "build-directory"}, ""},
-		{[]string{"python"}, ""},
-		{[]string{"editable"}, ""},
-		{[]string{"group"}, ""},
-		{[]string{"requirements-from-script"}, ""},
-		{[]string{"platform"}, ""},
-		{[]string{"python-version"}, ""},
-		{[]string{"implementation"}, ""},
-		{[]string{"abi"}, ""},
-		{[]string{"version"}, ""},
-		{[]string{"help"}, ""},
+		{names: []string{"user", "no-user"}, back: "0"},
+		{names: []string{"require-virtualenv", "require-venv"}, back: "0"},
+		{names: []string{"dry-run"}, back: "0"},
+		{names: []string{"compile", "no-compile"}, back: "0"},
+		{names: []string{"no-deps", "no-dependencies"}, back: "0"},
+		{names: []string{"ignore-requires-python"}, back: "0"},
+		{names: []string{"requirement"}, back: "/dev/null"},
+		{names: []string{"log", "log-file", "local-log"}, back: "/dev/null", costs: true},
+		{names: []string{"report"}, back: "/dev/null", costs: true},
+		{names: []string{"src", "source", "source-dir", "source-directory"}, back: path.Join(b.Scratch, "src")},
+		{names: []string{"target"}},
+		{names: []string{"prefix"}},
+		{names: []string{"root"}},
+		{names: []string{"build", "build-dir", "build-directory"}},
+		{names: []string{"python"}},
+		{names: []string{"editable"}},
+		{names: []string{"group"}},
+		{names: []string{"requirements-from-script"}},
+		{names: []string{"platform"}},
+		{names: []string{"python-version"}},
+		{names: []string{"implementation"}},
+		{names: []string{"abi"}},
+		{names: []string{"version"}},
+		{names: []string{"help"}},
 	}
 }
 
@@ -69,9 +72,18 @@ func normalSetting(name string) string {
 func (b Build) takenBack() settings {
 	var all settings
 	for _, own := range b.ownSettings() {
-		all = append(all, setting{variableOf(own.names[0]), own.back})
+		if !own.costs || b.filesSay(own) {
+			all = append(all, setting{variableOf(own.names[0]), own.back})
+		}
 	}
 	return all
+}
+
+// filesSay tells whether one of pip's files has the setting.
+func (b Build) filesSay(own ownSetting) bool {
+	return slices.ContainsFunc(b.PipFiles, func(file PipFile) bool {
+		return slices.ContainsFunc(file.Settings, func(s PipSetting) bool { return slices.Contains(own.names, s.Name) })
+	})
 }
 
 // passed picks from an environment what may reach pip: proxies, trust and pip's own settings but those that are the

@@ -134,6 +134,9 @@ for name in sys.argv[2:]:
 	b := exampleBuild()
 	b.checked = true
 	b.Environ = []string{"PIP_CONFIG_FILE=" + conf}
+	for _, name := range []string{"log-file", "report"} {
+		b.PipFiles = append(b.PipFiles, PipFile{Settings: []PipSetting{{"global", name, "x"}}})
+	}
 	for _, own := range b.ownSettings() {
 		if own.back == "" {
 			continue
