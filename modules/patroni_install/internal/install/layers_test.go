@@ -13,7 +13,7 @@ import (
 // file that is in none is a part.
 func layers() []struct{ name, files string } {
 	return []struct{ name, files string }{
-		{"what was asked for and where it goes", "options methodoption sources layout family osplaces namespace"},
+		{"what was asked for and where it goes", "options indexes methodoption sources layout family osplaces namespace"},
 		{"the view", "view closed installed packages outcome services ours"},
 		{"the decision", "decision wheels"},
 		{"what looks at accounts, venvs and the package manager", "observe gone tools findvenv findpackages"},

@@ -217,10 +217,12 @@ func (d *Desired) check() error {
 		return fmt.Errorf("value of lock_timeout must not be negative and that of timeout must be above zero, "+
 			"got: %d and %d", d.LockTimeout/time.Second, d.Timeout/time.Second)
 	}
-	if err := d.checkMethod(); err != nil {
-		return err
+	for _, check := range []func() error{d.checkMethod, d.checkIndexes, d.checkPaths} {
+		if err := check(); err != nil {
+			return err
+		}
 	}
-	return d.checkPaths()
+	return nil
 }
 
 // maxName bounds a name, in bytes.

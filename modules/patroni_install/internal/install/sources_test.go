@@ -85,6 +85,7 @@ func TestSourcesAreRefused(t *testing.T) {
 	m := newMachine(t)
 	m.write("/etc/lock.txt", lockText("4.0.7"))
 	m.write("/etc/bad.txt", "patroni>=4\n")
+	m.write("/etc/options.txt", "click<9\n--trusted-host index.example\n")
 	m.write("/home/theirs/lock.txt", lockText("4.0.7"))
 	m.link("/home/theirs/link.txt", "/etc/lock.txt")
 	m.own("/home/theirs")
@@ -97,6 +98,7 @@ func TestSourcesAreRefused(t *testing.T) {
 		`{"lockfile": "/etc/lock.txt", "version": "4.1.5"}`:   "it has Patroni 4.0.7, and version asks for ==4.1.5",
 		`{"lockfile": "/etc/lock.txt", "version": ">4,<4.0"}`: "and version asks for >4,<4.0",
 		`{"constraints": "/home/theirs/link.txt"}`:            "/home/theirs/link.txt is a symbolic link to /etc/lock.txt in a directory that is not",
+		`{"constraints": "/etc/options.txt"}`:                 "cannot use constraints /etc/options.txt: line 2: \"--trusted-host\" is not allowed",
 		`{"constraints": "/etc/none.txt"}`:                    "cannot use constraints /etc/none.txt: ",
 		`{"wheelhouse": "/srv/none"}`:                         "cannot use wheelhouse /srv/none: ",
 		`{"wheelhouse": "/srv/wheels"}`:                       "cannot build Patroni from wheelhouse /srv/wheels: for Python 3.11 of this host it lacks click>=4.1",

@@ -1,7 +1,6 @@
 package pipx
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -30,48 +29,18 @@ type pin struct {
 // files, is refused: nothing but the hashes decides what is installed.
 func ParseLock(text string) (Lock, error) {
 	lock := Lock{text: text}
-	number, line := 0, ""
-	for part := range strings.Lines(text) {
-		number++
-		if strings.ContainsFunc(strings.TrimRight(part, "\r\n"), endsLine) {
-			return Lock{}, fmt.Errorf("line %d: it has a character that pip may take for the end of a line", number)
-		}
-		part, continued := strings.CutSuffix(withoutComment(strings.TrimRight(part, "\r\n")), "\\")
-		line += part
-		if continued {
-			continue
-		}
-		if line = strings.TrimSpace(line); line != "" {
-			p, err := parsePin(line)
-			if err != nil {
-				return Lock{}, fmt.Errorf("line %d: %w", number, err)
-			}
-			lock.pins = append(lock.pins, p)
-		}
-		line = ""
-	}
-	if line != "" {
-		return Lock{}, errors.New("its last line is continued by nothing")
+	err := eachLine(text, func(line string) error {
+		p, err := parsePin(line)
+		lock.pins = append(lock.pins, p)
+		return err
+	})
+	if err != nil {
+		return Lock{}, err
 	}
 	if len(lock.Versions(Package)) == 0 {
 		return Lock{}, fmt.Errorf("it does not hold %s", Package)
 	}
 	return lock, nil
-}
-
-// endsLine tells whether Python may divide a text at a character, which is more than \n.
-func endsLine(r rune) bool {
-	return r < ' ' && r != '\t' || r == '\u0085' || r == '\u2028' || r == '\u2029'
-}
-
-// withoutComment drops what follows a # at the beginning or after white space, as pip does.
-func withoutComment(line string) string {
-	for i := range len(line) {
-		if line[i] == '#' && (i == 0 || line[i-1] == ' ' || line[i-1] == '\t') {
-			return line[:i]
-		}
-	}
-	return line
 }
 
 func parsePin(line string) (pin, error) {
@@ -103,14 +72,6 @@ func parsePin(line string) (pin, error) {
 		return pin{}, fmt.Errorf("%s %s has no --hash=sha256:…", name, version)
 	}
 	return pin{name: Normalise(name), version: version, requirement: whole, line: line}, nil
-}
-
-// shown is a text for people, without addresses, which may hold a password that nobody else knows as one.
-func shown(text string) string {
-	if before, _, found := strings.Cut(text, "://"); found {
-		return before + "://…"
-	}
-	return text
 }
 
 // isHash tells whether a word is one of pip's hash options, of a function that still holds.

@@ -1,0 +1,44 @@
+package pipx
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/pgedge/platform/modules/patroni_install/internal/pep440"
+)
+
+// CheckConstraints refuses a file of constraints that says more than which versions may be installed:
+//
+//	NAME [SPECIFIERS | @ ADDRESS] [; MARKER]
+//
+// pip would take options there too, such as another index or a host whose certificate does not count. What it refuses
+// by itself, it refuses only in the middle of a build.
+func CheckConstraints(text string) error { return eachLine(text, checkConstraint) }
+
+func checkConstraint(line string) error {
+	for word := range strings.FieldsSeq(line) {
+		if isHash(word) {
+			return fmt.Errorf("%.30q… belongs into a lock file (in the role: patroni_lockfile)", word)
+		}
+		if strings.HasPrefix(word, "-") {
+			return fmt.Errorf("%.100q is not allowed in a file of constraints, only packages and their versions", shown(word))
+		}
+	}
+	name, rest := span(line, nameChars)
+	rest = strings.TrimSpace(rest)
+	if strings.HasPrefix(rest, "[") {
+		return fmt.Errorf("a constraint has no extras; write %s without them", name)
+	}
+	if isName(name) && strings.HasPrefix(rest, "@") {
+		return nil
+	}
+	specifiers, _, _ := strings.Cut(rest, ";")
+	specifiers = strings.TrimSpace(specifiers)
+	if inner, found := strings.CutPrefix(specifiers, "("); found {
+		specifiers = strings.TrimSuffix(inner, ")")
+	}
+	if _, err := pep440.ParseSpecifiers(specifiers); err != nil || !isName(name) {
+		return fmt.Errorf("%.100q does not name a package and its versions, as in click<9", shown(line))
+	}
+	return nil
+}
