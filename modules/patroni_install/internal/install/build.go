@@ -149,7 +149,8 @@ func (b *builder) failure(ctx context.Context, ns Namespace, from pipx.Source, o
 	if context.Cause(ctx) != nil {
 		return &BuildError{Cause: fmt.Sprintf("it was stopped: %v", stopped(ctx, err)), Err: err}
 	}
-	texts := [][]byte{out.Stdout, out.Stderr, pipx.PipLog(b.host.FS, b.plan.seen.stagedHome())}
+	texts := [][]byte{out.Stdout, out.Stderr, pipx.PipLog(b.host.FS, b.plan.seen.stagedHome()),
+		b.pipxBuild(b.program).Told()}
 	if ask, worthwhile := b.pipxBuild(b.program).Ask(err, texts...); worthwhile && from == pipx.Index {
 		said, _ := ns.Run(ctx, ask)
 		texts = append(texts, said.Stdout, said.Stderr)

@@ -5,7 +5,8 @@ import "slices"
 // cause is a reason for a failed build: signs of it in the output, and any one will do, and what
 // to tell then. A sign is found within one line; each * in it stands for some text. $1 and $2 in
 // the advice are what the first and the second * stood for. If $1 is empty, so are the brackets
-// around it. $compiler is where to say how a compiler or headers that are missing come.
+// around it. $compiler is where to say how a compiler or headers that are missing come, and $settings which settings of
+// pip keep it from other packages.
 type cause struct {
 	signs  []string
 	advice string
@@ -55,7 +56,7 @@ func compilerCauses() []cause {
 	return []cause{
 		{
 			[]string{"pg_config executable not found", "libpq-fe.h: No such file"},
-			"psycopg2 must be compiled and PostgreSQL's headers are missing; $compiler, " +
+			"psycopg2 must be compiled and PostgreSQL's headers are missing$settings; $compiler, " +
 				"or ask for the extra psycopg2-binary instead",
 		},
 		{
@@ -63,14 +64,14 @@ func compilerCauses() []cause {
 				"Python.h: No such file", "command '*cc*' failed", "command '*clang*' failed", "unable to execute '*gcc",
 				"error: Microsoft", "Unknown compiler",
 			},
-			"a package must be compiled and there is no working compiler; $compiler",
+			"a package must be compiled and there is no working compiler$settings; $compiler",
 		},
 		{
 			[]string{
 				"No such file or directory: 'pkg-config'", "Cannot find libsystemd", "libsystemd*not found",
 				"systemd/sd-*.h: No such file",
 			},
-			"systemd-python must be compiled and systemd's headers are missing; $compiler, " +
+			"systemd-python must be compiled and systemd's headers are missing$settings; $compiler, " +
 				"or leave out the extra systemd",
 		},
 	}
@@ -82,6 +83,11 @@ func indexCauses() []cause {
 		{
 			[]string{"Could not open requirements file: *"},
 			"the file of constraints cannot be read by the user ($1); make it readable, and its directory passable",
+		},
+		{
+			[]string{"The repository located at * is not a trusted or secure host"},
+			noPackage + "pip takes an index without encryption from this host alone, and not from $1; use https in index_url, " +
+				"or name that host in PIP_TRUSTED_HOST in the task's environment",
 		},
 		{
 			[]string{"Tunnel connection failed: *'", "Tunnel connection failed", "connect to proxy", "ProxyError"},
@@ -191,12 +197,12 @@ func packageCauses(from Source) []cause {
 		},
 		{
 			[]string{"Cannot import build backend", "BackendUnavailable", "backend-unavailable"},
-			"a package's build tools could not be loaded; " + from.String() + " may not have them",
+			"a package's build tools could not be loaded; " + from.String() + " may not have them$settings",
 		},
 		{
 			[]string{"ERROR: ResolutionImpossible", "conflicting dependencies"},
-			"the packages that were asked for exclude each other; loosen version, or the constraints that pip's configuration " +
-				"sets",
+			"the packages that were asked for exclude each other$settings; loosen version or constraints, or those that pip's " +
+				"configuration sets",
 		},
 		{
 			[]string{"MemoryError", "Cannot allocate memory", "signal: killed", "died with <Signals.SIGKILL", "Killed"},

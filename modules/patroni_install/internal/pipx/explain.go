@@ -61,14 +61,38 @@ func LacksLibrary(err error) bool { return hasAny(failureText(err), "cannot open
 func Explain(err error, texts ...[]byte) Explanation { return Index.Explain(err, texts...) }
 
 // Explain says why a build failed and what to do. err is what running a command gave, the texts are what the commands
-// printed and [PipLog]. They hold what pip printed, which masks passwords in addresses; nothing else of them is
-// repeated.
+// printed, [PipLog] and [Build.Told]. They hold what pip printed, which masks passwords in addresses; nothing else of
+// them is repeated. The last error decides: what pip warned of, it got over, unless it found nothing at all.
 func (s Source) Explain(err error, texts ...[]byte) Explanation {
 	text := failureText(err, texts...)
+	ended := withoutWarnings(text)
+	// Of nothing at all a warning tells why.
+	if e := s.explain(ended); e.Text != "" && (ended == text || !hasAny(ended, "(from versions: none)")) {
+		return e
+	}
+	return s.explain(text)
+}
+
+// withoutWarnings returns what ended a build without what it got over, such as an index beside others that does not
+// answer.
+func withoutWarnings(text string) string {
+	var kept strings.Builder
+	for line := range strings.Lines(text) {
+		if word, _, _ := strings.Cut(strings.TrimSpace(line), " "); strings.EqualFold(word, "warning:") ||
+			strings.Contains(line, "Could not fetch URL ") {
+			continue
+		}
+		kept.WriteString(line)
+	}
+	return kept.String()
+}
+
+func (s Source) explain(text string) Explanation {
+	told := settingsTold(text)
 	for _, c := range causes(s) {
 		for _, sign := range c.signs {
 			if stars, found := find(text, sign); found {
-				return c.fill(stars)
+				return c.fill(stars, told)
 			}
 		}
 	}
@@ -76,7 +100,34 @@ func (s Source) Explain(err error, texts ...[]byte) Explanation {
 		return Explanation{Text: "pip was killed (signal 9), by the kernel's OOM killer unless somebody did it on " +
 			"purpose; journalctl -k tells; give the host more memory and try again"}
 	}
-	return Explanation{Text: cmp.Or(explainUnlocked(text), s.explainVersion(text))}
+	return Explanation{Text: cmp.Or(explainUnlocked(text), s.explainVersion(text, told))}
+}
+
+// toldSign begins a line of [Build.Told].
+const toldSign = "pip was told "
+
+// Told says to [Source.Explain] which of the operator's settings keep pip from packages that the index has.
+func (b Build) Told() []byte {
+	var names []string
+	for _, variable := range passed(b.Environ) {
+		name, value, _ := strings.Cut(variable, "=")
+		if value != "" && slices.Contains([]string{"PIP_ONLY_BINARY", "PIP_NO_BINARY"}, name) {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	return []byte(toldSign + strings.Join(names, ", ") + "\n")
+}
+
+// settingsTold is what an advice has for $settings.
+func settingsTold(text string) string {
+	names, found := find(text, toldSign+"*")
+	if !found {
+		return ""
+	}
+	return " (" + names[0] + " of the task's environment forbids others)"
 }
 
 // explainUnlocked explains that something is needed which a lock file does not hold, or without a hash.
@@ -114,15 +165,15 @@ func killedSilently(text string) bool {
 	return logged && !hasAny(log, "ERROR", "Traceback", "Exception", "error:")
 }
 
-// fill returns the advice with what the sign's stars stood for. There may be none.
-func (c cause) fill(stars []string) Explanation {
+// fill returns the advice with what the sign's stars stood for, which may be none, and what the settings forbid.
+func (c cause) fill(stars []string, told string) Explanation {
 	stars = append(stars, "", "")
 	bracket := ""
 	if stars[0] != "" {
 		bracket = " (" + stars[0] + ")"
 	}
 	e := Explanation{NeedsCompiler: strings.Contains(c.advice, compilerPlace)}
-	e.form = strings.NewReplacer(" ($1)", bracket, "$1", stars[0], "$2", stars[1]).Replace(c.advice)
+	e.form = strings.NewReplacer(" ($1)", bracket, "$1", stars[0], "$2", stars[1], "$settings", told).Replace(c.advice)
 	e.Text = e.form
 	e.Text = e.WithCompiler(anyCompiler)
 	return e
@@ -169,7 +220,7 @@ func hasAny(text string, signs ...string) bool {
 }
 
 // explainVersion explains that pip found no version that fits.
-func (s Source) explainVersion(text string) string {
+func (s Source) explainVersion(text, told string) string {
 	stars, found := find(text, "Could not find a version that satisfies the requirement * *(from versions: *)")
 	if !found {
 		return ""
@@ -177,7 +228,7 @@ func (s Source) explainVersion(text string) string {
 	requirement, versions := stars[0], stars[2]
 	switch {
 	case versions != "none":
-		return fmt.Sprintf("%s has no version for %s; it offers %s", s, requirement, newest(versions))
+		return fmt.Sprintf("%s has no version for %s; it offers %s%s", s, requirement, newest(versions), told)
 	case hasAny(text, "different python version: "):
 		return "no version of " + requirement + " is for this Python; set python to a newer one, or version to an older " +
 			"Patroni"

@@ -36,6 +36,13 @@ func TestExplainCaptured(t *testing.T) {
 		"isolation_pip25": "a package's build tools could not be loaded; the index may not have them",
 		"no_space":        "the file system is full",
 		"no_space_pip25":  "the file system is full",
+
+		"extra_index_pip23":    "the index has no version for patroni[etcd]==99; it offers …, ",
+		"extra_index_pip25":    "the index has no version for patroni==99; it offers …, ",
+		"untrusted_http_pip23": index + "pip takes an index without encryption from this host alone, and not from index.example; use https",
+		"untrusted_http_pip25": index + "pip takes an index without encryption from this host alone, and not from index.example; use https",
+		"only_binary_pip23":    "the index has no version for ydiff!=1.4.0,!=1.4.1,<1.5,>=1.2.0; it offers 1.5",
+		"only_binary_pip25":    "the index has no version for ydiff!=1.4.0,!=1.4.1,<1.5,>=1.2.0; it offers 1.5",
 	}
 	for name, want := range tests {
 		text, err := os.ReadFile(filepath.Join("testdata", "explain", name+".txt"))
@@ -153,6 +160,49 @@ func TestExplainBySource(t *testing.T) {
 	}
 }
 
+// TestLastErrorDecides: what pip warned of, it got over, unless it found nothing at all.
+func TestLastErrorDecides(t *testing.T) {
+	const retry = "WARNING: Retrying (Retry(total=0)) after connection broken by 'NewConnectionError(\"[Errno 111] Connection refused\")'\n"
+	const skipped = "Could not fetch URL https://a/simple/x/: connection error: ReadTimeout - skipping\n"
+	for text, want := range map[string]string{
+		retry + "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES":                                             "a package is not the one whose hash",
+		skipped + "ERROR: ResolutionImpossible: for help":                                                   "the packages that were asked for exclude each other; loosen",
+		retry + "ERROR: Could not find a version that satisfies the requirement x==9 (from versions: 8)":    "the index has no version for x==9; it offers 8",
+		retry + "ERROR: Could not find a version that satisfies the requirement x==9 (from versions: none)": noPackage + "the index refuses connections",
+		skipped + "PIP STDOUT\n---\nCollecting x\n":                                                         "pip was killed (signal 9)",
+		"  " + retry + "x":                      noPackage + "the index refuses connections",
+		"error: Connection refused\n" + skipped: noPackage + "the index refuses connections",
+		"warning: Connection refused\nerror: Failed to fetch: `https://a/simple/x/`": noPackage + "uv cannot fetch https://a/simple/x/",
+	} {
+		if got := Explain(nil, []byte(text)).Text; !strings.HasPrefix(got, want) {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}
+
+// TestSettingsAreTold: settings that keep pip from packages are named if it lacks some, and only then.
+func TestSettingsAreTold(t *testing.T) {
+	b := Build{Environ: []string{"PIP_NO_BINARY=", "PIP_ONLY_BINARY=:all:", "PIP_PRE=1"}}
+	const told = " (PIP_ONLY_BINARY of the task's environment forbids others)"
+	for text, want := range map[string]string{
+		"Could not find a version that satisfies the requirement x<2 (from versions: 3)": "it offers 3" + told,
+		"ERROR: ResolutionImpossible: for help":                                          "exclude each other" + told + "; loosen",
+		"Error: pg_config executable not found.":                                         "headers are missing" + told + "; " + anyCompiler,
+		"error: command '/usr/bin/gcc' failed":                                           "no working compiler" + told + "; " + anyCompiler,
+		"BackendUnavailable":                                                             "may not have them" + told,
+		"No space left on device":                                                        "the file system is full; free",
+	} {
+		got := Explain(nil, []byte(text), b.Told()).Text
+		if !strings.Contains(got, want) || strings.Contains(Explain(nil, []byte(text), Build{}.Told()).Text, told) {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+	if got := string(Build{Environ: []string{"PIP_NO_BINARY=a", "PIP_ONLY_BINARY=b"}}.Told()); got !=
+		"pip was told PIP_NO_BINARY, PIP_ONLY_BINARY\n" {
+		t.Errorf("of both settings: %q", got)
+	}
+}
+
 // TestExplainCompiler: who knows the packages that bring a compiler names them, and only if one is missing.
 func TestExplainCompiler(t *testing.T) {
 	const advice = "install gcc"
@@ -209,7 +259,8 @@ func TestSignsExplain(t *testing.T) {
 		for _, sign := range c.signs {
 			text := strings.ReplaceAll(sign, "*", "it")
 			earlier := slices.ContainsFunc(before, func(b cause) bool { return hasAny(text, b.signs...) })
-			advice, _, _ := strings.Cut(strings.Replace(c.advice, compilerPlace, anyCompiler, 1), "$1")
+			advice := strings.NewReplacer(compilerPlace, anyCompiler, "$settings", "").Replace(c.advice)
+			advice, _, _ = strings.Cut(advice, "$1")
 			if got := Explain(nil, []byte(text)).Text; !earlier && !strings.HasPrefix(got, strings.TrimSuffix(advice, " (")) {
 				t.Errorf("Explain(%q) = %q, want %q", text, got, c.advice)
 			}
