@@ -42,11 +42,12 @@ type CommandError struct {
 	Cause  error  // the context's end, when that stopped it
 }
 
-// Error says which command failed, how, and its last lines.
+// Error says which command failed, how, and its last lines. [CommandError.Command] has the whole command line.
 func (e *CommandError) Error() string {
-	text := fmt.Sprintf("command %q failed: %s", e.Command(), e.Status)
+	line := Command{Argv: e.Argv}.Short()
+	text := fmt.Sprintf("command %q failed: %s", line, e.Status)
 	if e.Cause != nil {
-		text = fmt.Sprintf("command %q was stopped: %v", e.Command(), e.Cause)
+		text = fmt.Sprintf("command %q was stopped: %v", line, e.Cause)
 	}
 	if e.Stderr == "" {
 		return text

@@ -25,7 +25,7 @@ type HeldError struct {
 
 // Error names the command and who holds it.
 func (e *HeldError) Error() string {
-	return fmt.Sprintf("command %q was killed and does not end: %s", Command{Argv: e.Argv}, e.By)
+	return fmt.Sprintf("command %q was killed and does not end: %s", Command{Argv: e.Argv}.Short(), e.By)
 }
 
 // bound gives a command of another user's a limit if it has none.

@@ -60,6 +60,23 @@ func (c Command) String() string {
 	return strings.Join(words, " ")
 }
 
+// shortLine bounds the command line in a message, in bytes.
+const shortLine = 120
+
+// Short returns as many whole words of the command as a message has room for. A word is never cut: what hides secrets
+// would not know the rest of one.
+func (c Command) Short() string {
+	line := c.String()
+	if len(line) <= shortLine {
+		return line
+	}
+	const more = " …"
+	if end := strings.LastIndexByte(line[:shortLine-len(more)+1], ' '); end > 0 {
+		return line[:end] + more
+	}
+	return "…"
+}
+
 // Output is the output of a command, each stream cut to its last 256 KiB.
 type Output struct {
 	Stdout, Stderr []byte
