@@ -57,7 +57,7 @@ func (o *observer) simulate(ctx context.Context) error {
 	case errors.Is(err, pkgmgr.ErrWouldWrite):
 		v.Packages.Unknown = true
 		return nil
-	case !errors.As(err, &unknown):
+	case !errors.As(err, &unknown), unknown.Kept:
 		return err
 	case o.mayRefresh:
 		return o.simulateAgain(ctx)
@@ -125,7 +125,7 @@ func (o *observer) alternativeSets(ctx context.Context, err error) error {
 	}
 	if unknown, ok := errors.AsType[*pkgmgr.UnknownPackageError](err); ok {
 		all = append(all, unknown.Names...)
-		return &pkgmgr.UnknownPackageError{Names: all, Hint: unknown.Hint}
+		return &pkgmgr.UnknownPackageError{Names: all, Hint: unknown.Hint, Kept: unknown.Kept}
 	}
 	return err
 }

@@ -134,6 +134,8 @@ func (m *machine) systemCommand(cmd host.Command) (string, error) {
 		return "", m.purge(words[1:])
 	case cmd.Argv[0] == "apt-get" && words[0] == "remove":
 		return "", m.removeKeeping(words[1:])
+	case cmd.Argv[0] == "apt-cache":
+		return m.policy, nil
 	case cmd.Argv[0] == "dpkg-deb" && slices.Contains(cmd.Argv, "--info"):
 		if known(words[0]).Name == "pipx" {
 			return pipxConf + "\n", nil
@@ -197,6 +199,9 @@ func known(word string) pkgmgr.Package {
 func (m *machine) simulate(names []string) (string, error) {
 	if !m.has("/var/lib/apt/lists/bookworm") {
 		return "", fmt.Errorf("E: Unable to locate package %s", names[0])
+	}
+	if m.policy != "" {
+		return "", fmt.Errorf("E: Package '%s' has no installation candidate", names[0])
 	}
 	for _, name := range names {
 		if known(name).Version == "" {

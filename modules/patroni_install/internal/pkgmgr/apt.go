@@ -225,6 +225,10 @@ func archive(p Package) string {
 func causes() []cause {
 	return []cause{
 		{"No space left on device", "the file system is full; free space below /var"},
+		{"Problem executing scripts ", "a hook in apt's configuration failed, $1; mend it or take it away (apt-config dump " +
+			"shows the hooks, /etc/apt/apt.conf.d has them)"},
+		{"Failure running script ", "a hook in apt's configuration failed, $1; mend it or take it away (apt-config dump " +
+			"shows the hooks, /etc/apt/apt.conf.d has them)"},
 		{"Read-only file system", "a file system is mounted read-only; remount it writable"},
 		{"resolving '", "the package mirror's name cannot be resolved; check the host's DNS, " +
 			"or set http_proxy in the task's environment or apt's configuration"},

@@ -61,28 +61,52 @@ func (a apt) addedOnly(ctx context.Context, names []string) (set []Package, know
 	if err != nil {
 		return nil, false // the simulation will say why
 	}
+	if len(heldChanged(out)) > 0 {
+		return nil, false
+	}
 	return parseArchives(string(out.Stdout))
 }
 
 func (a apt) simulate(ctx context.Context, names []string) ([]action, error) {
 	out, err := a.Host.Run.Run(ctx, a.question("-s", names))
 	if missing := unknown(out); len(missing) > 0 {
-		return nil, &UnknownPackageError{Names: missing}
+		return nil, a.unknownPackages(ctx, missing, out)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("cannot simulate installing %s: %w", strings.Join(names, ", "), err)
+		return nil, a.explainUnmet(ctx, names, out, err)
+	}
+	if held := heldChanged(out); len(held) > 0 {
+		return nil, refuseHeld(names, held)
 	}
 	return parseActions(string(out.Stdout)), nil
+}
+
+// unknownPackages is the error of names that apt-get said it cannot find, be it that a pin forbids them. A version that
+// is asked for counts in spite of a pin.
+func (a apt) unknownPackages(ctx context.Context, names []string, out host.Output) error {
+	unknown := &UnknownPackageError{Names: names}
+	if !strings.Contains(string(out.Stderr), "has no installation candidate") {
+		return unknown
+	}
+	bare := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return strings.Contains(name, "=") })
+	if pinned := a.pinned(ctx, bare); len(pinned) > 0 {
+		unknown.Hint, unknown.Kept = forbidden(pinned), true
+	}
+	return unknown
+}
+
+// withoutCaches keeps a program of apt from writing its caches and logs, if it must not.
+func (a apt) withoutCaches() []string {
+	if !a.ReadOnly {
+		return nil
+	}
+	return []string{"-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache=", "-o", "Dir::Log::Planner="}
 }
 
 // question is a command that installs nothing.
 func (a apt) question(mode string, names []string) host.Command {
 	cmd := a.command("apt-get", mode, "-q", "install")
-	if a.ReadOnly {
-		cmd.Argv = append(cmd.Argv, "-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache=", "-o",
-			"Dir::Log::Planner=")
-	}
-	cmd.Argv = append(cmd.Argv, names...)
+	cmd.Argv = append(append(cmd.Argv, a.withoutCaches()...), names...)
 	return cmd
 }
 

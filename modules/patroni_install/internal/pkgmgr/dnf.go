@@ -70,6 +70,7 @@ func dnfCauses() []cause {
 			"certificate"},
 		{"GPG check FAILED", "a package's signature cannot be checked with the keys that this host has; import the " +
 			"repository's key"},
+		{"Unable to find a match: ", "no repository that answers offers $1; see to the repositories (dnf repolist --all)"},
 		{"is not signed", "a package is not signed, and this host's dnf wants signatures"},
 	})
 }

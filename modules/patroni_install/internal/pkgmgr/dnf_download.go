@@ -34,7 +34,8 @@ func (d dnf) Download(ctx context.Context, set []Package, dir string) error {
 }
 
 func (d dnf) fetch(ctx context.Context, set []Package, dir string) (host.Output, error) {
-	cmd := d.command("install", "--downloadonly", "--destdir="+d.Host.FS.Real(dir))
+	// assumeno in dnf.conf would win over --assumeyes.
+	cmd := d.command("install", "--setopt=assumeno=False", "--downloadonly", "--destdir="+d.Host.FS.Real(dir))
 	for _, p := range set {
 		cmd.Argv = append(cmd.Argv, nevra(p))
 	}

@@ -29,6 +29,9 @@ func (d dnf) Simulate(ctx context.Context, names []string) ([]Package, error) {
 	if missing := noMatch(out); len(missing) > 0 {
 		return nil, &UnknownPackageError{Names: missing, Hint: hint(out)}
 	}
+	if err := refuseKept(names, out); err != nil {
+		return nil, err
+	}
 	failed, ran := errors.AsType[*host.CommandError](err)
 	aborted := ran && failed.Cause == nil && answer.complete &&
 		strings.HasSuffix(strings.TrimSpace(failed.Stderr), "Operation aborted.")

@@ -46,6 +46,9 @@ func (s stanza) state() string {
 // installed tells whether the package is there and whole.
 func (s stanza) installed() bool { return bytes.HasSuffix(s.status, []byte(" ok installed")) }
 
+// held tells whether the administrator wants the package to stay as it is, be it that it is not there.
+func (s stanza) held() bool { return bytes.HasPrefix(s.status, []byte("hold ")) }
+
 // absent tells whether nothing of the package is there, not even its configuration.
 func (s stanza) absent() bool { return s.state() == "not-installed" && !s.damaged() }
 

@@ -37,6 +37,7 @@ func newHost(t testing.TB, status string) *fakeHost {
 		Env:         []string{"http_proxy=http://proxy:3128"},
 	}}
 	f.on["apt-get --print-uris"] = prints("") // tells nothing: the simulation is asked
+	f.on["apt-cache policy"] = prints("")     // there are no pins
 	f.write(statusFile, status)
 	return f
 }

@@ -49,16 +49,21 @@ var ErrChanged = errors.New("the package lists were old and no longer offer thes
 // UnknownPackageError reports packages that the package lists, perhaps empty or old, do not offer.
 type UnknownPackageError struct {
 	Names []string // as asked for, sorted
-	Hint  string   // what may offer them, "" when there is nothing to say
+	Hint  string   // what may offer them, or what keeps them away; "" when there is nothing to say
+	// Kept tells that the administrator keeps the package manager from them: newer lists change nothing.
+	Kept bool
 }
 
 // Error names the packages.
 func (e *UnknownPackageError) Error() string {
-	text := "no package source offers " + strings.Join(e.Names, ", ")
-	if e.Hint != "" {
-		text += ": " + e.Hint
+	names := strings.Join(e.Names, ", ")
+	switch {
+	case e.Kept:
+		return "cannot install " + names + ": " + e.Hint
+	case e.Hint != "":
+		return "no package source offers " + names + ": " + e.Hint
 	}
-	return text
+	return "no package source offers " + names
 }
 
 // ErrWouldWrite reports a question that the package manager cannot answer without writing.

@@ -20,6 +20,8 @@ func TestCauses(t *testing.T) {
 	}{
 		{"apt", explain, len(causes()), [][2]string{
 			{"E: Write error - write (28: No space left on device)", "free space below /var"},
+			{"E: Problem executing scripts DPkg::Post-Invoke 'exit 3'", "hook in apt's configuration failed, DPkg::Post-Invoke 'exit 3';"},
+			{"E: Failure running script /bin/false", "hook in apt's configuration failed, /bin/false;"},
 			{"E: List directory /var/lib/apt/lists/partial is missing. - Acquire (30: Read-only file system)",
 				"remount it writable"},
 			{"E: Failed to fetch http://m.example/p.deb  Temporary failure resolving 'm.example'", "check the host's DNS"},
@@ -50,6 +52,7 @@ func TestCauses(t *testing.T) {
 			{"Curl error (60): SSL peer certificate or SSH remote key was not OK for https://m.example",
 				"install its authority's certificate"},
 			{"Error: GPG check FAILED", "import the repository's key"},
+			{"Error: Unable to find a match: a b", "offers a b; see to the repositories"},
 			{"Package a-1-1.noarch.rpm is not signed", "wants signatures"},
 		}},
 	} {
@@ -135,6 +138,7 @@ func TestCommandsKeepToTheSet(t *testing.T) {
 			"APT::Update::Error-Mode=any", "Acquire::Languages=none", "APT::Get::List-Cleanup=false",
 		},
 		"apt-get -q download": {"APT::Sandbox::User=root"},
+		"dnf --assumeyes":     {"--setopt=assumeno=False"},
 		"apt-get -qy install": {
 			"--no-download", "--no-remove", "--no-upgrade", "APT::Sandbox::User=root", "APT::Keep-Downloaded-Packages=true",
 		},
@@ -164,6 +168,7 @@ func TestCommandsKeepToTheSet(t *testing.T) {
 	f.on["dpkg-deb"] = prints("")
 	_ = f.apt.Refresh(t.Context())
 	_ = f.apt.Download(t.Context(), []Package{pipx}, dir)
+	_ = f.dnf().Download(t.Context(), []Package{pip}, dir)
 	_ = f.apt.Install(t.Context(), []Package{pipx}, []string{"pipx"}, dir)
 	f.write(statusFile, entry(pipx, "install ok unpacked"))
 	_ = f.apt.Recover(t.Context(), []Package{pipx}, dir)
