@@ -52,6 +52,7 @@ func TestFailingCommands(t *testing.T) {
 		"apt-get --print-uris",     // a simulation follows
 		"apt-get -q update",        // the lists may be good enough
 		"/usr/bin/systemd-analyze", // other units may be bad
+		"apt-get -qy purge",        // dpkg tells whether all are gone
 		"dpkg-deb --contents",      // without it nothing is tidied, and nothing was interrupted
 	}
 	// How many commands at the beginning ask for packages that the lists, perhaps empty, do not offer.

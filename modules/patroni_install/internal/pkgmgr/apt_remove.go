@@ -2,9 +2,12 @@ package pkgmgr
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/pgedge/platform/modules/patroni_install/internal/host"
 )
 
 // Remove implements [Manager]: it purges. The archives in dir tell where a killed
@@ -113,20 +116,32 @@ func (a apt) removeOrPurge(ctx context.Context, set []Package, old []before) err
 		if len(part.set) == 0 {
 			continue
 		}
-		cmd := a.command("apt-get", "-qy", part.verb, "--no-auto-remove")
-		cmd.Argv = append(cmd.Argv, idents(part.set)...)
-		cmd.Detached = true
-		if _, err := a.exclusive(ctx, cmd); err != nil {
+		if err := a.takeAway(ctx, part.verb, part.set, old); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// takeAway removes or purges a set. dpkg has the last word: a hook that fails after all are gone makes apt-get fail, too.
+func (a apt) takeAway(ctx context.Context, verb string, set []Package, old []before) error {
+	cmd := a.command("apt-get", "-qy", verb, "--no-auto-remove")
+	cmd.Argv = append(cmd.Argv, idents(set)...)
+	cmd.Detached = true
+	_, failed := a.exclusive(ctx, cmd)
+	if _, ran := errors.AsType[*host.CommandError](failed); failed != nil && !ran {
+		return failed
 	}
 	db, err := readDatabase(a.Host.FS)
 	if err != nil {
 		return err
 	}
 	left := present(slices.DeleteFunc(db.find(set), func(m match) bool { return m.residual() && isResidual(old, m.want) }))
-	if len(left) > 0 {
-		return fmt.Errorf("dpkg still has %s", strings.Join(idents(left), ", "))
+	switch {
+	case len(left) == 0:
+		return nil
+	case failed != nil:
+		return explain(failed)
 	}
-	return nil
+	return fmt.Errorf("dpkg still has %s", strings.Join(idents(left), ", "))
 }
