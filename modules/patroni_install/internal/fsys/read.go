@@ -281,6 +281,20 @@ func (f *FS) FreeBytes(name string) (int64, error) {
 	return int64(st.Bavail) * st.Frsize, nil //nolint:gosec // no file system has 2^63 bytes
 }
 
+// NoExec tells whether name is mounted so that no program on it can be started.
+func (f *FS) NoExec(name string) (bool, error) {
+	d, err := f.openDir(name)
+	if err != nil {
+		return false, err
+	}
+	defer d.close()
+	var st unix.Statfs_t
+	if err := unix.Fstatfs(d.fd, &st); err != nil {
+		return false, &fs.PathError{Op: "statfs", Path: name, Err: err}
+	}
+	return st.Flags&unix.ST_NOEXEC != 0, nil
+}
+
 // OnOverlay tells whether name lies on an overlay file system, where a directory that comes from
 // a lower layer cannot be renamed.
 func (f *FS) OnOverlay(name string) (bool, error) {

@@ -177,6 +177,23 @@ func TestReadDir(t *testing.T) {
 	}
 }
 
+// TestNoExec compares with what the kernel says of mounts that nearly every machine has.
+func TestNoExec(t *testing.T) {
+	f := New("/")
+	for _, name := range []string{"/", "/proc", "/sys", "/dev/shm", "/tmp"} {
+		var st unix.Statfs_t
+		if unix.Statfs(name, &st) != nil {
+			continue
+		}
+		if got, err := f.NoExec(name); err != nil || got != (st.Flags&unix.ST_NOEXEC != 0) {
+			t.Errorf("%s: %v, %v", name, got, err)
+		}
+	}
+	if _, err := f.NoExec("/missing"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("nothing: %v", err)
+	}
+}
+
 func TestFreeBytes(t *testing.T) {
 	f, dir := newFS(t)
 	got, err := f.FreeBytes("/")

@@ -28,3 +28,6 @@ func (c closed) Resolve(name string) (string, error) { panic(c.late(name)) }
 
 // Label implements [reader].
 func (c closed) Label(name string) (string, error) { panic(c.late(name)) }
+
+// NoExec implements [reader].
+func (c closed) NoExec(name string) (bool, error) { panic(c.late(name)) }

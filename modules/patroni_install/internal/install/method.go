@@ -61,6 +61,7 @@ func newByPipx(b base, pending bool) *byPipx {
 	// They look in this order, too, and some read what others have found: places the links, profiles the former bin_dir.
 	m.parts = group{
 		m,                                     // nothing of another method
+		&runnable{base: b},                    // what is built can be run
 		m.stages,                              // nothing that an interrupted run has left
 		&userPipx{base: b, links: both.links}, // pipx in the user's environment, if it came by pip
 		trees,                                 // the venv, and pipx's shared libraries if they are new

@@ -126,7 +126,12 @@ func (s sketched) RealPath(name string) (string, error) {
 }
 
 func (s sketched) Resolve(name string) (string, error) { return s.RealPath(name) }
-func (s sketched) Label(string) (string, error)        { return "", nil }
+
+// noExecDevice is the number of a file system on which no program can be started.
+const noExecDevice = 99
+
+func (s sketched) Label(string) (string, error)     { return "", nil }
+func (s sketched) NoExec(name string) (bool, error) { return s[name].Dev == noExecDevice, nil }
 
 // bare is a host with the user, its home and pipx 1.7.1, and without Patroni.
 func bare(t testing.TB, arguments string) *sketch {

@@ -13,7 +13,8 @@ import (
 func TestEveryPartGoes(t *testing.T) {
 	for arguments, stay := range map[string][]string{
 		`{}`: {
-			"*install.byPipx", "*install.stages", "*install.userPipx", "*install.labels", "*install.dirs", "*install.places",
+			"*install.byPipx", "*install.runnable", "*install.stages", "*install.userPipx", "*install.labels", "*install.dirs",
+			"*install.places",
 		},
 		`{"method": "package"}`: {
 			"*install.byPackage", "*install.stages", "*install.dirs", "*install.places", "*install.disabling", "*install.release",
@@ -50,6 +51,7 @@ func TestLookComesFirst(t *testing.T) {
 		"/etc/opt is read after all have looked":          func() { _, _ = v.Names("/etc/opt") },
 		"/etc/alias is read after all have looked":        func() { _, _ = v.files.RealPath("/etc/alias") },
 		"/etc/link is read after all have looked":         func() { _, _ = v.files.Resolve("/etc/link") },
+		"/etc/mount is read after all have looked":        func() { _, _ = v.files.NoExec("/etc/mount") },
 		"/etc/label is read after all have looked":        func() { _, _ = v.files.Label("/etc/label") },
 	} {
 		func() {

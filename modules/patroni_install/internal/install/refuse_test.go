@@ -63,6 +63,21 @@ func TestRefused(t *testing.T) {
 			},
 			[]string{pipxHome + "/venvs is on another file system than pipx's home, " + pipxHome, "pipx_home"},
 		},
+		"home without programs": {
+			`{"version": "9"}`, func(o *sketch) { o.mountWithoutPrograms(home) },
+			[]string{"cannot build Patroni in " + pipxHome, pipxHome + " is mounted with noexec", "patroni_pipx_home"},
+		},
+		"home without programs, for a new pipx_home": {
+			`{"pipx_home": "` + home + `/new/pipx"}`, func(o *sketch) { o.Installed = nil; o.mountWithoutPrograms(home) },
+			[]string{"cannot build Patroni in " + home + "/new/pipx: " + home + " is mounted with noexec"},
+		},
+		"a dollar in the path": {
+			`{"pipx_home": "` + home + `/a$b"}`, func(o *sketch) { o.Installed = nil },
+			[]string{"cannot build Patroni in " + home + "/a$b: setuptools takes $ and braces", "patroni_pipx_home"},
+		},
+		"a brace in the path": {
+			`{"pipx_home": "` + home + `/a{"}`, func(o *sketch) { o.Installed = nil }, []string{"setuptools takes"},
+		},
 		"profile is a link": {
 			`{}`, func(o *sketch) { o.link(home+"/.bashrc", "dotfiles/bashrc") },
 			[]string{home + "/.bashrc", "a link", "manage_path", binDir},
@@ -116,5 +131,24 @@ func expectRefusal(t *testing.T, arguments string, o *sketch, parts []string) {
 		if !strings.Contains(err.Error(), part) {
 			t.Errorf("message %q lacks %q", err, part)
 		}
+	}
+}
+
+// mountWithoutPrograms mounts a directory, with all that is in it, so that no program can be started there.
+func (o *sketch) mountWithoutPrograms(dir string) {
+	for name, e := range o.Entries {
+		if below(name, dir) {
+			e.Dev = noExecDevice
+			o.Entries[name] = e
+		}
+	}
+}
+
+// TestInstalledWithoutPrograms: what is installed is not refused for a place in which nothing could be built.
+func TestInstalledWithoutPrograms(t *testing.T) {
+	o := healthy(t, `{}`)
+	o.mountWithoutPrograms(home)
+	if _, err := planFor(t, desired(t, `{}`), o); err != nil {
+		t.Errorf("nothing is built, and it is refused: %v", err)
 	}
 }

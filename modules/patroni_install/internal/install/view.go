@@ -28,6 +28,7 @@ type reader interface {
 	RealPath(name string) (string, error)
 	Resolve(name string) (string, error)
 	Label(name string) (string, error)
+	NoExec(name string) (bool, error)
 }
 
 var _ reader = (*fsys.FS)(nil)
