@@ -55,12 +55,15 @@ func (b *builder) outcome(ctx context.Context, ns Namespace) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, fmt.Errorf("cannot inspect what was built: %w", err)
 	}
+	// A tree that could not be read knows no extras.
+	if len(out.Tree.Problems) > 0 {
+		return Outcome{}, fmt.Errorf("cannot use what was built: %s", strings.Join(out.Tree.Problems, "; "))
+	}
 	if err := out.Tree.CheckExtras(b.plan.want.Extras); err != nil {
 		return Outcome{}, err
 	}
-	lacks := out.Tree.MissingFor(b.plan.want.Extras)
-	if len(out.Tree.Problems) > 0 || len(lacks) > 0 {
-		return Outcome{}, fmt.Errorf("cannot use what was built: %s", strings.Join(append(out.Tree.Problems, lacks...), "; "))
+	if lacks := out.Tree.MissingFor(b.plan.want.Extras); len(lacks) > 0 {
+		return Outcome{}, fmt.Errorf("cannot use what was built: it lacks %s", strings.Join(lacks, ", "))
 	}
 	out.ID = out.Tree.Info.ID
 	// Whatever started before now has started from the old tree.

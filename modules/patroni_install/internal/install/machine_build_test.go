@@ -278,7 +278,7 @@ func (n *namespace) newer(cmd host.Command) (string, error) {
 	}
 	_, installed, _ := strings.Cut(last(cmd.Argv), "!=")
 	if isAfter(n.newest, installed) {
-		return "patroni-" + n.newest + "-py3-none-any.whl\n", nil
+		return "found patroni-" + n.newest + "-py3-none-any.whl\n", nil
 	}
 	return "", fmt.Errorf("ERROR: Could not find a version that satisfies the requirement %s (from versions: 4.0.7, %s)",
 		last(cmd.Argv), n.newest)
@@ -333,7 +333,7 @@ func (n *namespace) venv(tree, version string, extras []string) error {
 		record += fmt.Sprintf("%s,sha256=%s,%d\n", name, base64.RawURLEncoding.EncodeToString(sum[:]), len(text))
 	}
 	info := "patroni-" + version + ".dist-info/"
-	recorded(info+"METADATA", "Name: patroni\n"+patroniMetadata+"\n")
+	recorded(info+"METADATA", "Name: patroni\n"+patroniMetadata+"\n\n"+n.description)
 	recorded("patroni/__init__.py", "version = "+version)
 	entries := "[console_scripts]\n"
 	for _, app := range appsOf(version) {

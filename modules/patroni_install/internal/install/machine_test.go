@@ -50,8 +50,9 @@ type machine struct {
 	// backend is what pipx was last told to install by.
 	backend string
 	// takes is the version that pip would take from a wheelhouse, if it is not that of the file in it.
-	takes  string
-	policy string // what apt-cache policy says; with one, what is asked for has no candidate
+	takes       string
+	description string // in the metadata of Patroni
+	policy      string // what apt-cache policy says; with one, what is asked for has no candidate
 	// unlocked is what the lock file does not hold, and lacks what a wheelhouse misses, for lacksFor if that is an
 	// interpreter; asked is what it was last asked for, by interpreter.
 	unlocked, lacks string

@@ -36,6 +36,11 @@ func diskCauses() []cause {
 			"the file system is full; free space in the home of the user (df -h and df -i show what is used up) and try again",
 		},
 		{
+			[]string{"Too many open files", "Errno 24]"},
+			"there are too many open files; raise root's limit (ulimit -n shows it, LimitNOFILE of sshd's unit or " +
+				"/etc/security/limits.conf sets it) and try again",
+		},
+		{
 			[]string{"Disk quota exceeded", "Errno 122]"},
 			"the user's disk quota is used up; raise it and try again",
 		},
@@ -216,6 +221,12 @@ func packageCauses(from Source) []cause {
 			"the interpreter has no module venv; install python3-venv, or set python to a complete one",
 		},
 		{
+			// pipx asks the venv's Python where its packages are, and takes all that it prints for the answer.
+			[]string{"venvs/patroni/bin/python: No module named pip"},
+			"pipx did not find out where the venv has its packages; see whether the interpreter prints anything when it starts " +
+				"(python3 -c ''), such as by a sitecustomize.py or a .pth file, and keep it from that",
+		},
+		{
 			[]string{"No module named pip\n", "No module named 'pip'"},
 			"the interpreter has no pip; install the package python3-pip, or leave prerequisites unset (in the role: " +
 				"patroni_prerequisites), which installs it if it is needed",
@@ -227,6 +238,17 @@ func packageCauses(from Source) []cause {
 		{
 			[]string{"[Errno 13] Permission denied: '*'"},
 			"the user may not write $1; check who owns the home and what is in it",
+		},
+		{
+			// A program of that name begins with the path of the interpreter whose place it took: itself.
+			[]string{"Too many levels of symbolic links: '*/venvs/patroni/bin/python"},
+			"a package has a program of its own that is named python, which took the place of the interpreter in the venv; ask " +
+				"for another version, other extras or other constraints, without that package",
+		},
+		{
+			// A pipx that is at work runs: the last line of its traceback tells more than any advice.
+			[]string{"/pipx/commands/"},
+			"",
 		},
 		{
 			// A traceback that begins in pipx's own program, and ends in its cause.

@@ -113,6 +113,21 @@ func TestExplain(t *testing.T) {
 			"Traceback (most recent call last):\n  File \"/usr/bin/pipx\", line 5, in <module>\nModuleNotFoundError: No module named 'userpath'",
 			"pipx itself does not run; try it",
 		},
+		{"OSError: [Errno 24] Too many open files: '/home/x'", "raise root's limit"},
+		{ // of pipx 1.7
+			"Traceback (most recent call last):\n  File \"/usr/bin/pipx\", line 8, in <module>\n  File \"/usr/lib/python3/dist-packages/" +
+				"pipx/commands/install.py\", line 60, in install\nOSError: [Errno 40] Too many levels of symbolic links: " +
+				"'/home/x/.local/share/pipx/venvs/patroni/bin/python'",
+			"a package has a program of its own that is named python",
+		},
+		{ // a pipx that is at work runs
+			"Traceback (most recent call last):\n  File \"/usr/bin/pipx\", line 8, in <module>\n  File \"/usr/lib/python3/dist-packages/" +
+				"pipx/commands/install.py\", line 60, in install\nKeyError: 'x'", "",
+		},
+		{ // pipx 1.7 with Python 3.13 and a sitecustomize.py that prints
+			"PIP STDERR\n----------\n/home/x/.local/share/pipx/venvs/patroni/bin/python: No module named pip\n",
+			"see whether the interpreter prints anything when it starts",
+		},
 		{"", ""},
 		{"something else went wrong", ""},
 	}

@@ -1,6 +1,7 @@
 package pipx
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -128,7 +129,8 @@ func (v *Venv) CheckExtras(extras []string) error {
 	for _, extra := range extras {
 		if v.metadata.find(extra) == "" {
 			known := slices.Sorted(slices.Values(v.metadata.extras))
-			return fmt.Errorf("Patroni %s has no extra %q; it has %s", v.PatroniVersion, extra, strings.Join(known, ", "))
+			return fmt.Errorf("Patroni %s has no extra %q; it has %s", v.PatroniVersion, extra,
+				cmp.Or(strings.Join(known, ", "), "none"))
 		}
 	}
 	return nil

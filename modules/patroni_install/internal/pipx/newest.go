@@ -50,7 +50,7 @@ var ErrUnclear = errors.New("pip does not say which versions the index has")
 // fits. It takes what running the command gave. An index that did not answer is an error.
 func ReadNewest(out host.Output, err error) (string, error) {
 	if err == nil {
-		return fileVersion(strings.TrimSpace(string(out.Stdout)))
+		return fileVersion(strings.Join(found(string(out.Stdout)), "\n"))
 	}
 	const sign = "Could not find a version that satisfies the requirement "
 	text := failureText(err, out.Stdout, out.Stderr)
@@ -68,6 +68,16 @@ func ReadNewest(out host.Output, err error) (string, error) {
 		return "", ErrUnclear
 	}
 	return "", err
+}
+
+// found returns the files that newest.py names. The interpreter may print more when it starts.
+func found(text string) (names []string) {
+	for line := range strings.Lines(text) {
+		if name, named := strings.CutPrefix(line, "found "); named {
+			names = append(names, strings.TrimSpace(name))
+		}
+	}
+	return names
 }
 
 // fileVersion reads the version off the name of a wheel or a source archive of Patroni.

@@ -1,7 +1,7 @@
 # usage: python3 -I -B -c bundled.py+THIS SHARED REQUIREMENT
 #
 # Lets pip choose from the package index what it would install for REQUIREMENT, and prints the
-# name of that file. pip is the one in pipx's venv SHARED, where that is for this interpreter, else
+# name of that file after "found ". pip is the one in pipx's venv SHARED, where that is for this interpreter, else
 # the one that came with the interpreter, as a wheel or installed. Every pip since 9 downloads in this way.
 import importlib.util
 import runpy
@@ -22,7 +22,8 @@ def main(shared, requirement):
     except SystemExit as end:
         if end.code:
             raise
-    print("\n".join(os.listdir(folder)))
+    for name in os.listdir(folder):
+        print("\nfound " + name)  # on a line of its own, whatever the interpreter printed when it started
 
 
 main(*sys.argv[1:])

@@ -38,11 +38,11 @@ func TestReadNewest(t *testing.T) {
 		err       error
 		want, why string
 	}{
-		"wheel":          {"patroni-4.1.5-py3-none-any.whl\n", nil, "4.1.5", ""},
-		"source":         {"patroni-4.1.6rc1.tar.gz\n", nil, "4.1.6rc1", ""},
-		"another":        {"ydiff-1.4.tar.gz\n", nil, "", `the index gave "ydiff-1.4.tar.gz", which is no package of Patroni`},
-		"hostile":        {"patroni-==1;x.whl\n", nil, "", `the index gave "patroni-==1;x.whl", which is no package of Patroni`},
-		"several":        {"patroni-4.1.5.zip\nb\n", nil, "", `the index gave "patroni-4.1.5.zip\nb", which is no package of Patroni`},
+		"wheel":          {"\nfound patroni-4.1.5-py3-none-any.whl\n", nil, "4.1.5", ""},
+		"source":         {"hello\nfound patroni-4.1.6rc1.tar.gz\n", nil, "4.1.6rc1", ""},
+		"another":        {"found ydiff-1.4.tar.gz\n", nil, "", `the index gave "ydiff-1.4.tar.gz", which is no package of Patroni`},
+		"hostile":        {"found patroni-==1;x.whl\n", nil, "", `the index gave "patroni-==1;x.whl", which is no package of Patroni`},
+		"several":        {"found patroni-4.1.5.zip\n\nfound b\n", nil, "", `the index gave "patroni-4.1.5.zip\nb", which is no package of Patroni`},
 		"nothing newer":  {"", failed(sign + " (from versions: 4.1.4, 4.1.5)"), "", ""},
 		"out of reach":   {"", failed(sign + " (from versions: none)"), "", "the index does not know patroni!=4.1.5,>=4.1.5; check index_url"},
 		"pip 9, neither": {"", failed("  " + sign + " (from versions: )"), "", "pip does not say which versions the index has"},

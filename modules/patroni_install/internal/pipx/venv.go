@@ -11,6 +11,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/pgedge/platform/modules/patroni_install/internal/charset"
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 )
@@ -91,6 +93,9 @@ func sentence(format string, args ...any) string {
 // note takes an error that the venv's owner can cause for a problem of the venv. It returns
 // what remains: errors of the machine.
 func (v *Venv) note(err error) error {
+	if errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) {
+		return err
+	}
 	_, known := errors.AsType[*fs.PathError](err)
 	_, link := errors.AsType[*fsys.LinkError](err)
 	if known || link {

@@ -187,6 +187,7 @@ def import_packaging(places):
 
 
 def look(shared, wheelhouse, *words):
+    print()  # ends what the interpreter may have printed when it started
     said = {"need": [], "lock": [], "bound": [], "tools": []}
     for word in words:
         kind, _, text = word.partition(":")

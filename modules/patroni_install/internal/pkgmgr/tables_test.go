@@ -39,6 +39,11 @@ func TestCauses(t *testing.T) {
 			{"[Errno 28] No space left on device: '/var/cache/dnf/x'", "free space below /var"},
 			{"Error: Transaction test error:\n  At least 5MB more space needed on the / filesystem.", "free space on it"},
 			{"OSError: [Errno 30] Read-only file system: '/var/log/dnf.log'", "remount it writable"},
+			{"error: Unable to open sqlite database /var/lib/rpm/rpmdb.sqlite: unable to open database file\nerror: cannot open " +
+				"Packages index using sqlite - Operation not permitted (1)\nerror: cannot open Packages database in /var/lib/rpm",
+				"user nobody, who asks"}, // rpm 4.18
+			{"error: cannot open Packages index using db5 - Permission denied (13)\nerror: cannot open Packages database in " +
+				"/var/lib/rpm", "chmod -R a+rX"},
 			{"error: sqlite failure: database disk image is malformed", "rpm --rebuilddb"},
 			{"error: cannot open Packages database in /var/lib/rpm", "rpm --rebuilddb"},
 			{"error: rpmdb: BDB0113 Thread/process failed: Thread died in Berkeley DB library", "rpm --rebuilddb"},
