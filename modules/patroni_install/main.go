@@ -24,6 +24,9 @@ import (
 var version = "development"
 
 func main() {
+	if err := host.CheckOpenFiles(); err != nil { // first: all that follows opens files
+		os.Exit(ansible.Refuse(os.Stdout, err))
+	}
 	host.NoCoreDumps()
 	host.ForgetSession()
 	unix.Umask(0o022)     // whoever called us: what is installed must be readable

@@ -44,6 +44,19 @@ func Main(spec Spec, args []string, handle Handler) int {
 	return m.run(ctx, args, handle)
 }
 
+// Refuse is [Main] for a process that is not fit for it: it writes a failed result with that message, opens no file, and
+// returns the exit status.
+func Refuse(stdout io.Writer, err error) int {
+	data, failed := encode(newRequest(Spec{}), failure(Result{}, err))
+	if failed == nil {
+		_, failed = stdout.Write(data)
+	}
+	if failed != nil {
+		fmt.Fprintln(os.Stderr, failed)
+	}
+	return 1
+}
+
 // guardStdout keeps the process's standard output for the result, and sends what
 // anybody else writes there to standard error. Child processes get neither.
 func guardStdout() (*os.File, error) {

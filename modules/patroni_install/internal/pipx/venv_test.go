@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 )
@@ -262,5 +263,19 @@ func TestInspectRefuses(t *testing.T) {
 		if _, err := Inspect(files, name, 0); err == nil || !strings.Contains(err.Error(), "not a directory") {
 			t.Errorf("%s gave %v", name, err)
 		}
+	}
+}
+
+// TestMachineIsNoProblem: what this process may not do for want of descriptors is no problem of the venv.
+func TestMachineIsNoProblem(t *testing.T) {
+	for _, errno := range []error{unix.EMFILE, unix.ENFILE} {
+		v := &Venv{}
+		if err := v.note(&fs.PathError{Op: "open", Path: "/x", Err: errno}); !errors.Is(err, errno) || len(v.Problems) > 0 {
+			t.Errorf("%v: %v, problems %q", errno, err, v.Problems)
+		}
+	}
+	v := &Venv{}
+	if err := v.note(&fs.PathError{Op: "open", Path: "/x", Err: unix.EACCES}); err != nil || len(v.Problems) != 1 {
+		t.Errorf("what the owner can cause: %v, problems %q", err, v.Problems)
 	}
 }
