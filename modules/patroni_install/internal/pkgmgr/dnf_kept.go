@@ -1,7 +1,10 @@
 package pkgmgr
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
+	"path"
 	"slices"
 	"strings"
 
@@ -51,6 +54,57 @@ func kept(out host.Output) (asked, needed []string, advice string) {
 		}
 	}
 	return nil, nil, ""
+}
+
+// dnfConfig is the file whose section main holds for all repositories.
+const dnfConfig = "/etc/dnf/dnf.conf"
+
+// refuseExcluded refuses names that dnf's own configuration excludes: that can be read without dnf, which cannot be
+// asked without writing.
+func (d dnf) refuseExcluded(names []string) error {
+	text, err := d.Host.FS.ReadFile(dnfConfig, 1<<20)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("cannot read dnf's configuration: %w", err)
+	}
+	patterns := excludes(string(text))
+	asked := slices.DeleteFunc(slices.Clone(names), func(name string) bool {
+		return !slices.ContainsFunc(patterns, func(pattern string) bool {
+			matches, err := path.Match(pattern, name)
+			return err == nil && matches
+		})
+	})
+	if len(asked) == 0 {
+		return nil
+	}
+	slices.Sort(asked)
+	hint := fmt.Sprintf(filters()[0].advice, strings.Join(asked, ", "))
+	return &UnknownPackageError{Names: asked, Hint: hint, Kept: true}
+}
+
+// excludes returns the patterns of exclude, or excludepkgs, in section main. A line that begins with white space goes on
+// with the one before.
+func excludes(text string) (patterns []string) {
+	section, option := "", ""
+	for line := range strings.Lines(text) {
+		trimmed := strings.TrimSpace(line)
+		switch {
+		case trimmed == "" || trimmed[0] == '#' || trimmed[0] == ';':
+			continue
+		case trimmed[0] == '[':
+			section, option = trimmed, ""
+			continue
+		case line[0] != ' ' && line[0] != '\t':
+			option, trimmed, _ = strings.Cut(trimmed, "=")
+			option = strings.TrimSpace(option)
+		}
+		if section == "[main]" && (option == "exclude" || option == "excludepkgs") {
+			patterns = append(patterns, strings.FieldsFunc(trimmed, func(r rune) bool { return r == ',' || r == ' ' || r == '\t' })...)
+		}
+	}
+	return patterns
 }
 
 // refuseKept says which of names cannot be installed, since dnf is kept from them or from what they need; nil if it is

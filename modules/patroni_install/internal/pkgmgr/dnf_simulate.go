@@ -1,6 +1,7 @@
 package pkgmgr
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,7 +20,7 @@ func (d dnf) Simulate(ctx context.Context, names []string) ([]Package, error) {
 		}
 	}
 	if d.ReadOnly {
-		return nil, ErrWouldWrite
+		return nil, cmp.Or(d.refuseExcluded(names), ErrWouldWrite)
 	}
 	out, err := d.locks.exclusive(ctx, d.command(append([]string{"install", "--assumeno"}, names...)...))
 	answer := parseTransaction(string(out.Stdout))

@@ -150,3 +150,33 @@ func TestKeptFromByDnf(t *testing.T) {
 		})
 	}
 }
+
+// TestExcludedInCheckMode: what dnf's configuration excludes is known without asking dnf.
+func TestExcludedInCheckMode(t *testing.T) {
+	for text, want := range map[string][]string{
+		"":                              nil,
+		"[main]\nexclude=python3-pip\n": {"python3-pip"},
+		"[main]\nexcludepkgs = a, python3-*\tb\n":        {"python3-pip"},
+		"[main]\nexclude=a,\n  python3-pip\nbest=True\n": {"python3-pip"},
+		"[main]\n# exclude=python3-pip\n":                nil,
+		"[main]\nexclude=a\n#\n[x]\n python3-pip\n":      nil,
+		"[baseos]\nexclude=python3-pip\n":                nil,
+		"[main]\nexclude=[\n":                            nil,
+		"[main]\nbest=python3-pip\n":                     nil,
+	} {
+		f := newHost(t, "")
+		if text != "" {
+			f.write(dnfConfig, text)
+		}
+		d := f.dnf()
+		d.ReadOnly = true
+		_, err := d.Simulate(t.Context(), []string{"python3-pip", "bash"})
+		unknown, kept := errors.AsType[*UnknownPackageError](err)
+		if kept != (want != nil) || !kept && !errors.Is(err, ErrWouldWrite) {
+			t.Errorf("%q: %v", text, err)
+		}
+		if kept {
+			diff(t, "excluded", want, unknown.Names)
+		}
+	}
+}
