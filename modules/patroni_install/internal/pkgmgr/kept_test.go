@@ -90,6 +90,15 @@ func TestHoldIsSeenInTheList(t *testing.T) {
 	}
 }
 
+// TestPinned: what has no candidate for another reason than a pin is not taken for pinned.
+func TestPinned(t *testing.T) {
+	const text = "a:\n  Installed: (none)\n  Candidate: (none)\n  Version table:\n     1.0 -1\n        500 http://m x\n     0.9 -10\n" +
+		"b:\n  Installed: (none)\n  Candidate: 1.0\n  Version table:\n     1.0 500\n     0.9 -1\n" +
+		"c:\n  Installed: (none)\n  Candidate: (none)\n  Version table:\n     1.0 100\n        100 /var/lib/dpkg/status\n" +
+		"d:\n  Installed: (none)\n  Candidate: (none)\n  Version table:\n"
+	diff(t, "pinned", []string{"a"}, parsePinned(text))
+}
+
 func TestNamedByApt(t *testing.T) {
 	got := named([]string{
 		"hello : Conflicts: hello-traditional but 2.10-6 is to be installed",
