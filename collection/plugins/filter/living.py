@@ -9,6 +9,7 @@ The files hold passwords. No sentence does.
 from __future__ import annotations
 
 import base64
+import ipaddress
 import re
 
 import yaml
@@ -104,6 +105,29 @@ def replication_faults(account, want):
             ' zone at once']
 
 
+def address_of(text):
+    """Return a text as an address, or None, as for a name."""
+    try:
+        return ipaddress.ip_address(str(text).strip('[]'))
+    except ValueError:
+        return None
+
+
+def address_faults(url, want):
+    """A member moves to an address that its host has, in a run of all hosts that have its address in their files."""
+    new, old = want['address'], option(str(url), r'^https?://(.+):2379\Z')
+    missing = [host for host in want['hosts_that_follow'] if host not in want['hosts_of_run']]
+    own = [address_of(address) for address in want['own_addresses']]
+    faults = []
+    if missing:
+        faults += changed('the address (node_address)', new, old, f"{', '.join(missing)} would keep the old one. Run "
+                          "this on all hosts of the zone at once, without --limit")
+    if own and address_of(new) and address_of(new) not in own:
+        faults += changed('the address (node_address)', new, old, 'the host does not have it. Give it to the host '
+                          'beside the old one, and run this again')
+    return faults
+
+
 def etcd_faults(text, unit, want):
     """Compare etcd.yaml and etcd's unit."""
     tree = parse(text)
@@ -127,7 +151,7 @@ def etcd_faults(text, unit, want):
     if scheme and (scheme == 'https') != bool(want['etcd_tls']):
         faults += changed('etcd_tls', str(want['etcd_tls']).lower(), str(scheme == 'https').lower(),
                           'set it back. Members with and without TLS do not find each other')
-    return faults
+    return faults + address_faults(at(tree, 'advertise-client-urls'), want)
 
 
 def server_faults(found, port, data, want):

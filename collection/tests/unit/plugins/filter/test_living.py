@@ -20,6 +20,7 @@ WANT = {
     'inventory_hostname': 'db1', 'cluster_name': 'demo', 'zone': 1, 'is_ha_cluster': True, 'pg_version': 17, 'pg_port': 5432,
     'pg_data': '/data/pg', 'pg_home': '/home/pg', 'tls_dir': '/etc/pgedge/tls', 'replication_user': 'replicator', 'replication_password': 'p:a',
     'nodes_in_zone': ['db1', 'db2'], 'hosts_of_run': ['db1', 'db2', 'proxy'], 'etcd_config_dir': '/etc/etcd', 'etcd_data_dir': '/var/lib/etcd',
+    'hosts_that_follow': ['db1', 'db2', 'proxy'], 'address': '10.0.0.1', 'own_addresses': ['10.0.0.1', '10.0.0.9', 'fd00::9'],
     'etcd_user': 'etcd', 'etcd_group': 'etcd', 'etcd_tls': True, 'patroni_user': 'postgres', 'patroni_config_dir': '/etc/patroni',
     'patroni_config_file': 'patroni.yaml', 'patroni_service_name': 'patroni',
 }
@@ -111,6 +112,25 @@ def test_the_account_of_replication_changes_on_all_nodes_at_once(different):
     fault, = faults(MEMBER, hosts_of_run=['db1'], **different)
     assert fault.startswith('replication_user or replication_password is new, and db2 would keep the old one')
     assert 'new,' not in fault.replace('is new,', '') and 'p:a' not in fault
+
+
+@pytest.mark.parametrize('address', ['10.0.0.9', '[fd00:0:0::9]', 'db1.example.com'])
+def test_an_address_changes_on_all_hosts_that_have_it_in_their_files(address):
+    assert faults(MEMBER, address=address) == []
+    fault, = faults(MEMBER, address=address, hosts_of_run=['db1', 'db2'])
+    assert fault.startswith(f'the address (node_address) is {address}, and was 10.0.0.1 when')
+    assert 'proxy would keep the old one' in fault
+
+
+@pytest.mark.parametrize('address', ['10.0.0.8', '[fd00::8]'])
+def test_an_address_that_the_host_lacks_is_refused(address):
+    fault, = faults(MEMBER, address=address)
+    assert f'is {address}, and was 10.0.0.1 when' in fault and 'the host does not have it' in fault
+    assert faults(MEMBER, address=address, own_addresses=[]) == []  # without facts nobody knows
+
+
+def test_a_run_without_others_changes_no_address():
+    assert faults(MEMBER, hosts_of_run=['db1'], own_addresses=['10.0.0.9']) == []
 
 
 def test_a_second_unit_of_somebody_else_is_not_ours_to_judge():
