@@ -107,6 +107,12 @@ def etcd_mark(text):
     return mark if isinstance(mark, dict) else {'damaged': True}
 
 
+def etcd_own_url(view):
+    """Return the URLs at which others reach the member that printed this list, with commas, or nothing."""
+    own = [member for member in view.get('members', []) if member['ID'] == view['header']['member_id']]
+    return ','.join(own[0]['peerURLs']) if own else ''
+
+
 def file_system(mount):
     """Return the identity of a file system: its mount point with its UUID, or, without one, with its source."""
     parts = (mount or '').split(' ')
@@ -125,8 +131,23 @@ def refuse(reason):
     return {'way': 'refuse', 'reason': reason}
 
 
+def stuck(look, host, url, living):
+    """Return why the member cannot have this address, or nothing."""
+    former = mark_of(look).get('url', url)
+    if living is None:
+        return '' if former == url else (
+            f'its members reach it at {former}, its address is {url} now, and none of them answers. etcd changes an '
+            'address only with a quorum: set node_address back, start etcd there, and then change it')
+    holder = next((member['name'] for member in living['members'].values()
+                   if member.get('name') not in (None, '', host) and url in member.get('peerURLs', [])), '')
+    return f'{url} is the address of the member {holder}: give it to one of the two' if holder else ''
+
+
 def stay(looks, host, directory, url, living):
     """Decide for a host that has data: it is used, unless the living cluster does not know this member."""
+    reason = stuck(looks[host], host, url, living)
+    if reason:
+        return refuse(reason)
     if living is None or looks[host].get('list'):
         return {'way': 'stay'}
     mark, identifier = mark_of(looks[host]), listed(living['members'], host, url)
@@ -231,4 +252,4 @@ class FilterModule:
     """The filters of this file."""
 
     def filters(self):
-        return {'etcd_birth': etcd_birth, 'etcd_mark': etcd_mark}
+        return {'etcd_birth': etcd_birth, 'etcd_mark': etcd_mark, 'etcd_own_url': etcd_own_url}

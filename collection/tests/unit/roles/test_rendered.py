@@ -17,6 +17,10 @@ import yaml
 
 COLLECTION = pathlib.Path(__file__).parents[3]
 ROLES = COLLECTION / 'roles'
+FORMER = '''initial-advertise-peer-urls: https://[fd00::8]:2380
+initial-cluster: db1=https://[fd00::8]:2380
+initial-cluster-state: existing
+'''
 
 
 @pytest.fixture(scope='module', name='rendered')
@@ -27,16 +31,21 @@ def fixture_rendered(tmp_path_factory):
         'ansible_connection': 'local', 'ansible_python_interpreter': sys.executable, 'is_ha_cluster': True,
         'proxy_port': 5000, 'pg_preload_libraries': [], 'db_password': 'a', 'pgedge_password': 'b',
         'replication_password': 'c', 'setup_etcd_kept': '',  # that nothing is there yet
+        'issue_certificate_service': 'etcd', 'issue_certificate_usage': ['serverAuth'],
+        'issue_certificate_recorded': {'stdout': 'subjectAltName = IP:fd00::9, IP:fd00::8, IP:127.0.0.1, DNS:db1'},
         'haproxy_extra_routes': {'replica': {'port': 5433}, 'sync': {'port': 5434}},
     }
     files = {'haproxy.cfg': 'setup_haproxy/templates/haproxy.cfg.j2',
              'states': 'setup_haproxy/templates/states.j2',
-             'etcd.yaml': 'setup_etcd/templates/etcd.yaml.j2'}
+             'etcd.yaml': 'setup_etcd/templates/etcd.yaml.j2',
+             'request.cnf': 'issue_certificate/templates/request.cnf.j2'}
     tasks = [{'ansible.builtin.import_role': {'name': 'pgedge.platform.role_config'}}]
     tasks += [{'ansible.builtin.include_vars': str(ROLES / role / 'vars/main.yml')}
-              for role in ('setup_etcd', 'setup_patroni', 'setup_haproxy')]
+              for role in ('setup_etcd', 'setup_patroni', 'setup_haproxy', 'issue_certificate')]
     tasks += [{'ansible.builtin.template': {'src': str(ROLES / source), 'dest': str(directory / name), 'mode': '0600'}}
               for name, source in files.items()]
+    tasks += [{'ansible.builtin.template': {'src': str(ROLES / files['etcd.yaml']), 'mode': '0600',
+                                            'dest': str(directory / 'moved.yaml')}, 'vars': {'setup_etcd_kept': FORMER}}]
     tasks += [{'ansible.builtin.copy': {'content': '{{ setup_patroni_config | to_json }}',
                                         'dest': str(directory / 'patroni.yaml'),
                                         'mode': '0600'}}]
@@ -46,7 +55,7 @@ def fixture_rendered(tmp_path_factory):
     environment = dict(os.environ)
     if COLLECTION.parts[-3] == 'ansible_collections':
         environment['ANSIBLE_COLLECTIONS_PATH'] = str(COLLECTION.parents[2])
-    facts = json.dumps({'ansible_facts': {'os_family': 'Debian'}})
+    facts = json.dumps({'ansible_facts': {'os_family': 'Debian', 'all_ipv6_addresses': ['fd00::1', 'fd00::9']}})
     run = subprocess.run(['ansible-playbook', '-i', directory / 'inventory.yml', '-e', facts, directory / 'play.yml'],
                          env=environment,
                          cwd=directory, capture_output=True, text=True, timeout=300, check=False)
@@ -88,6 +97,17 @@ def test_etcd_has_addresses_in_brackets(rendered):
     assert tree['listen-client-urls'] == 'https://[fd00::1]:2379,https://127.0.0.1:2379'
     assert tree['advertise-client-urls'] == 'https://[fd00::1]:2379'
     assert tree['initial-cluster'] == 'db1=https://[fd00::1]:2380,db2=https://[fd00::2]:2380'
+
+
+def test_a_member_of_etcd_gets_another_address_and_keeps_how_its_cluster_began(rendered):
+    tree = yaml.safe_load((rendered / 'moved.yaml').read_text())
+    assert tree['initial-advertise-peer-urls'] == 'https://[fd00::1]:2380'
+    assert (tree['initial-cluster'], tree['initial-cluster-state']) == ('db1=https://[fd00::8]:2380', 'existing')
+
+
+def test_a_certificate_keeps_the_addresses_that_the_host_still_has(rendered):
+    text = (rendered / 'request.cnf').read_text()
+    assert re.findall('IP:([^,]+)', text) == ['fd00::1', '127.0.0.1', 'fd00::9']
 
 
 def test_patroni_has_addresses_in_brackets_and_rules_without(rendered):

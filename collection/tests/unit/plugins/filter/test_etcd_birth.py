@@ -37,10 +37,14 @@ def look(node='', **other):
     return {'reached': True, 'data': False, 'mark': None, 'mount': MOUNT, 'list': None, **healthy, **other}
 
 
+SHARED = {'header': {'cluster_id': 204}, 'members': [
+    {'ID': 161, 'name': 'db1', 'peerURLs': ['https://former:2380']}, {'ID': 162, 'name': 'db2', 'peerURLs': ['https://db1:2380']}]}
 DAMAGED = plugin.etcd_mark('\x00\x00')
 BEGUN = {'founding': ['db1', 'db2', 'db3']}
 SILENT = {'reached': False}
 ALL = {node: look(node) for node in IDS}
+HERE = mark('db1', url='https://db1:2380')
+MOVED = mark('db1', url='https://former:2380')
 LOST = look(mark=mark('db1'))
 DOWN = {node: look(node, list=None) for node in IDS}
 
@@ -58,6 +62,9 @@ WAYS = {
     'all are down': (DOWN, 'stay'),
     'this one is down': (ALL | {'db1': DOWN['db1']}, 'stay'),
     'another is not reached': (ALL | {'db3': SILENT}, 'stay'),
+    'all are down, and their marks have its address': ({node: look(node, list=None, mark=HERE) for node in IDS}, 'stay'),
+    'it gets another address': (ALL | {'db1': look('db1', mark=MOVED)}, 'stay'),
+    'it gets another address, and is down': (ALL | {'db1': look('db1', mark=MOVED, list=None)}, 'stay'),
     'all are down, and this one lost its data': (DOWN | {'db1': LOST}, 'wait'),
     'a bare host and all are down': (DOWN | {'db1': look()}, 'wait'),
 }
@@ -124,6 +131,10 @@ REFUSALS = {
     'data was elsewhere': (ALL | {'db1': look(mark=mark('db1', directory='/srv/postgresql'))}, 'was in /srv/postgresql'),
     'its file system is not mounted': (ALL | {'db1': look(mark=mark('db1', mount='/var/lib/etcd 1-2'))}, 'on the file system /var/lib/etcd 1-2'),
     'its directory is missing, too': (ALL | {'db1': look(mark=mark('db1'), mount='')}, 'is on none'),
+    'it gets another address while all are down':
+        (DOWN | {'db1': look('db1', list=None, mark=MOVED)}, 'reach it at https://former:2380, its address is https://db1:2380 now'),
+    'its address is that of another member':
+        ({node: look(node, list=SHARED) for node in IDS}, 'https://db1:2380 is the address of the member db2'),
     'etcd runs with another directory': (ALL | {'db1': look('db1', data=False)}, 'holds no data: stop it'),
     'data of a member that was removed':
         ({'db1': DOWN['db1'], **{node: look(node, list=members('db2', 'db3')) for node in ['db2', 'db3']}}, 'has removed'),
@@ -170,3 +181,14 @@ def test_the_operator_gives_up_a_member_and_nothing_else(case):
                                         ('[]', {'damaged': True})])
 def test_mark(text, mark):
     assert plugin.etcd_mark(text) == mark
+
+
+@pytest.mark.parametrize('view, url', [
+    ({}, ''), ({'header': {'member_id': 162}, 'members': [{'ID': 161, 'peerURLs': ['https://a:2380']}]}, ''),
+    ({'header': {'member_id': 161}, 'members': [{'ID': 162, 'peerURLs': ['https://b:2380']},
+                                                {'ID': 161, 'peerURLs': ['https://a:2380']}]}, 'https://a:2380'),
+    ({'header': {'member_id': 161}, 'members': [{'ID': 161, 'peerURLs': ['https://a:2380', 'https://c:2380']}]},
+     'https://a:2380,https://c:2380'),
+])
+def test_where_others_reach_the_member_that_answered(view, url):
+    assert plugin.etcd_own_url(view) == url
