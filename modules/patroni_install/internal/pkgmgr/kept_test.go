@@ -108,7 +108,7 @@ func TestNamedByApt(t *testing.T) {
 	diff(t, "packages", []string{"hello", "python3", "python3-venv", "python3.11-venv"}, got)
 }
 
-// TestKeptFromByDnf uses what dnf 4.14 printed. Of modules the lines are those of dnf's own sources.
+// TestKeptFromByDnf uses what dnf 4.14 printed; of modules, what dnf of RHEL 8 prints by many reports.
 func TestKeptFromByDnf(t *testing.T) {
 	const dead = "Errors during downloading metadata for repository 'dead':\n  - Curl error (7): Couldn't connect to server " +
 		"for http://127.0.0.1:9/x/repodata/repomd.xml [Failed to connect to 127.0.0.1 port 9 after 0 ms: Couldn't connect " +
