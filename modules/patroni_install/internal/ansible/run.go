@@ -44,8 +44,8 @@ func Main(spec Spec, args []string, handle Handler) int {
 	return m.run(ctx, args, handle)
 }
 
-// Refuse is [Main] for a process that is not fit for it: it writes a failed result with that message, opens no file, and
-// returns the exit status.
+// Refuse is [Main] for a process that is not fit for it: it writes a failed result with that message, opens no
+// file, and returns the exit status.
 func Refuse(stdout io.Writer, err error) int {
 	data, failed := encode(newRequest(Spec{}), failure(Result{}, err))
 	if failed == nil {

@@ -52,7 +52,8 @@ type machine struct {
 	// takes is the version that pip would take from a wheelhouse, if it is not that of the file in it.
 	takes       string
 	description string // in the metadata of Patroni
-	policy      string // what apt-cache policy says; with one, what is asked for has no candidate
+	policy      string // of apt-cache; with one, nothing that is asked for has a candidate
+
 	// unlocked is what the lock file does not hold, and lacks what a wheelhouse misses, for lacksFor if that is an
 	// interpreter; asked is what it was last asked for, by interpreter.
 	unlocked, lacks string

@@ -223,8 +223,8 @@ func packageCauses(from Source) []cause {
 		{
 			// pipx asks the venv's Python where its packages are, and takes all that it prints for the answer.
 			[]string{"venvs/patroni/bin/python: No module named pip"},
-			"pipx did not find out where the venv has its packages; see whether the interpreter prints anything when it starts " +
-				"(python3 -c ''), such as by a sitecustomize.py or a .pth file, and keep it from that",
+			"pipx did not find out where the venv has its packages; see whether the interpreter prints anything when it " +
+				"starts (python3 -c ''), such as by a sitecustomize.py or a .pth file, and keep it from that",
 		},
 		{
 			[]string{"No module named pip\n", "No module named 'pip'"},
@@ -242,12 +242,12 @@ func packageCauses(from Source) []cause {
 		{
 			// A program of that name begins with the path of the interpreter whose place it took: itself.
 			[]string{"Too many levels of symbolic links: '*/venvs/patroni/bin/python"},
-			"a package has a program of its own that is named python, which took the place of the interpreter in the venv; ask " +
-				"for another version, other extras or other constraints, without that package",
+			"a package has a program of its own that is named python, which took the place of the interpreter in the venv; " +
+				"ask for another version, other extras or other constraints, without that package",
 		},
 		{
 			// A pipx that is at work runs: the last line of its traceback tells more than any advice.
-			[]string{"/pipx/commands/"},
+			[]string{"/pipx/main.py\", line *, in run_pipx_command"},
 			"",
 		},
 		{

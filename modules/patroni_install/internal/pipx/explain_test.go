@@ -138,7 +138,12 @@ func TestExplain(t *testing.T) {
 		},
 		{ // a pipx that is at work runs
 			"Traceback (most recent call last):\n  File \"/usr/bin/pipx\", line 8, in <module>\n  File \"/usr/lib/python3/dist-packages/" +
-				"pipx/commands/install.py\", line 60, in install\nKeyError: 'x'", "",
+				"pipx/main.py\", line 202, in run_pipx_command\nKeyError: 'x'", "",
+		},
+		{ // pipx 1.1 without one of its modules
+			"Traceback (most recent call last):\n  File \"/usr/bin/pipx\", line 5, in <module>\n  File \"/usr/lib/python3/dist-packages/" +
+				"pipx/commands/ensure_path.py\", line 5, in <module>\nModuleNotFoundError: No module named 'userpath'",
+			"pipx itself does not run; try it",
 		},
 		{ // pipx 1.7 with Python 3.13 and a sitecustomize.py that prints
 			"PIP STDERR\n----------\n/home/x/.local/share/pipx/venvs/patroni/bin/python: No module named pip\n",
@@ -193,20 +198,26 @@ func TestExplainBySource(t *testing.T) {
 
 // TestLastErrorDecides: what pip warned of, it got over, unless it found nothing at all.
 func TestLastErrorDecides(t *testing.T) {
-	const retry = "WARNING: Retrying (Retry(total=0)) after connection broken by 'NewConnectionError(\"[Errno 111] Connection refused\")'\n"
-	const skipped = "Could not fetch URL https://a/simple/x/: connection error: ReadTimeout - skipping\n"
-	for text, want := range map[string]string{
-		retry + "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES":                                             "a package is not the one whose hash",
-		skipped + "ERROR: ResolutionImpossible: for help":                                                   "the packages that were asked for exclude each other; loosen",
-		retry + "ERROR: Could not find a version that satisfies the requirement x==9 (from versions: 8)":    "the index has no version for x==9; it offers 8",
-		retry + "ERROR: Could not find a version that satisfies the requirement x==9 (from versions: none)": noPackage + "the index refuses connections",
-		skipped + "PIP STDOUT\n---\nCollecting x\n":                                                         "pip was killed (signal 9)",
-		"  " + retry + "x":                      noPackage + "the index refuses connections",
-		"error: Connection refused\n" + skipped: noPackage + "the index refuses connections",
-		"warning: Connection refused\nerror: Failed to fetch: `https://a/simple/x/`": noPackage + "uv cannot fetch https://a/simple/x/",
+	const (
+		retry = "WARNING: Retrying (Retry(total=0)) after connection broken by 'NewConnectionError(\"[Errno 111] " +
+			"Connection refused\")'\n"
+		skipped = "Could not fetch URL https://a/simple/x/: connection error: ReadTimeout - skipping\n"
+		lacks   = "ERROR: Could not find a version that satisfies the requirement x==9 "
+		uv      = "error: Failed to fetch: `https://a/simple/x/`"
+		refused = noPackage + "the index refuses connections"
+	)
+	for _, c := range [][2]string{
+		{retry + "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES", "a package is not the one whose hash"},
+		{skipped + "ERROR: ResolutionImpossible: for help", "the packages that were asked for exclude each other; loosen"},
+		{retry + lacks + "(from versions: 8)", "the index has no version for x==9; it offers 8"},
+		{retry + lacks + "(from versions: none)", refused},
+		{skipped + "PIP STDOUT\n---\nCollecting x\n", "pip was killed (signal 9)"},
+		{"  " + retry + "x", refused},
+		{"error: Connection refused\n" + skipped, refused},
+		{"warning: Connection refused\n" + uv, noPackage + "uv cannot fetch https://a/simple/x/"},
 	} {
-		if got := Explain(nil, []byte(text)).Text; !strings.HasPrefix(got, want) {
-			t.Errorf("%q: %q, want %q", text, got, want)
+		if got := Explain(nil, []byte(c[0])).Text; !strings.HasPrefix(got, c[1]) {
+			t.Errorf("%q: %q, want %q", c[0], got, c[1])
 		}
 	}
 }

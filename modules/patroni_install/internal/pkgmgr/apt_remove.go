@@ -123,7 +123,8 @@ func (a apt) removeOrPurge(ctx context.Context, set []Package, old []before) err
 	return nil
 }
 
-// takeAway removes or purges a set. dpkg has the last word: a hook that fails after all are gone makes apt-get fail, too.
+// takeAway removes or purges a set. dpkg has the last word: a hook that fails after all are gone makes apt-get fail,
+// too.
 func (a apt) takeAway(ctx context.Context, verb string, set []Package, old []before) error {
 	cmd := a.command("apt-get", "-qy", verb, "--no-auto-remove")
 	cmd.Argv = append(cmd.Argv, idents(set)...)

@@ -19,15 +19,15 @@ type filter struct {
 
 func filters() []filter {
 	return []filter{
-		{"exclude", "dnf is told to pass over %s; change exclude in /etc/dnf/dnf.conf and in the repositories' files, or what " +
-			"the plugin versionlock has (dnf versionlock list), and run this again"},
+		{"exclude", "dnf is told to pass over %s; change exclude in /etc/dnf/dnf.conf and in the repositories' files, or " +
+			"what the plugin versionlock has (dnf versionlock list), and run this again"},
 		{"modular", "no stream is enabled of the module that has %s; enable one (dnf module list shows them), and run this " +
 			"again"},
 	}
 }
 
-// kept returns what dnf is kept from: names that were asked for, and packages that they need, as NAME-VERSION.ARCH, with
-// the advice for the first of each kind:
+// kept returns what dnf is kept from: names that were asked for, and packages that they need, as NAME-VERSION.ARCH,
+// with the advice for the first of each kind:
 //
 //	All matches were filtered out by exclude filtering for argument: python3-pip
 //	  - package python3-setuptools-53.0.0-1.el9.noarch is filtered out by exclude filtering
@@ -84,8 +84,8 @@ func (d dnf) refuseExcluded(names []string) error {
 	return &UnknownPackageError{Names: asked, Hint: hint, Kept: true}
 }
 
-// excludes returns the patterns of exclude, or excludepkgs, in section main. A line that begins with white space goes on
-// with the one before.
+// excludes returns the patterns of exclude, or excludepkgs, in section main. A line that begins with white space goes
+// on with the one before.
 func excludes(text string) (patterns []string) {
 	section, option := "", ""
 	for line := range strings.Lines(text) {
@@ -101,7 +101,7 @@ func excludes(text string) (patterns []string) {
 			option = strings.TrimSpace(option)
 		}
 		if section == "[main]" && (option == "exclude" || option == "excludepkgs") {
-			patterns = append(patterns, strings.FieldsFunc(trimmed, func(r rune) bool { return r == ',' || r == ' ' || r == '\t' })...)
+			patterns = append(patterns, strings.Fields(strings.ReplaceAll(trimmed, ",", " "))...)
 		}
 	}
 	return patterns

@@ -21,7 +21,8 @@ func TestHooksOfApt(t *testing.T) {
 			fail := fails(stderr)
 			f.on["apt-get -qy purge"] = fail
 			want := "a hook in apt's configuration failed, " + name + "; mend it or take it away"
-			if _, err := f.apt.Remove(t.Context(), []Package{pipx}, "/nowhere"); err == nil || !strings.Contains(err.Error(), want) {
+			_, err := f.apt.Remove(t.Context(), []Package{pipx}, "/nowhere")
+			if err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("a hook before: %v, want %q", err, want)
 			}
 			f.on["apt-get -qy purge"] = func(cmd host.Command) (string, error) {

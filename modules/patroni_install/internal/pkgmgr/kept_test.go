@@ -92,7 +92,8 @@ func TestHoldIsSeenInTheList(t *testing.T) {
 
 // TestPinned: what has no candidate for another reason than a pin is not taken for pinned.
 func TestPinned(t *testing.T) {
-	const text = "a:\n  Installed: (none)\n  Candidate: (none)\n  Version table:\n     1.0 -1\n        500 http://m x\n     0.9 -10\n" +
+	const text = "a:\n  Installed: (none)\n  Candidate: (none)\n  Version table:\n     1.0 -1\n        500 http://m x\n" +
+		"     0.9 -10\n" +
 		"b:\n  Installed: (none)\n  Candidate: 1.0\n  Version table:\n     1.0 500\n     0.9 -1\n" +
 		"c:\n  Installed: (none)\n  Candidate: (none)\n  Version table:\n     1.0 100\n        100 /var/lib/dpkg/status\n" +
 		"d:\n  Installed: (none)\n  Candidate: (none)\n  Version table:\n"
@@ -110,11 +111,12 @@ func TestNamedByApt(t *testing.T) {
 
 // TestKeptFromByDnf uses what dnf 4.14 printed; of modules, what dnf of RHEL 8 prints by many reports.
 func TestKeptFromByDnf(t *testing.T) {
-	const dead = "Errors during downloading metadata for repository 'dead':\n  - Curl error (7): Couldn't connect to server " +
-		"for http://127.0.0.1:9/x/repodata/repomd.xml [Failed to connect to 127.0.0.1 port 9 after 0 ms: Couldn't connect " +
-		"to server]\nError: Failed to download metadata for repo 'dead': Cannot download repomd.xml: Cannot download " +
+	const dead = "Errors during downloading metadata for repository 'dead':\n  - Curl error (7): Couldn't connect to " +
+		"server for http://127.0.0.1:9/x/repodata/repomd.xml [Failed to connect to 127.0.0.1 port 9 after 0 ms: Couldn't " +
+		"connect to server]\nError: Failed to download metadata for repo 'dead': Cannot download repomd.xml: Cannot download " +
 		"repodata/repomd.xml: All mirrors were tried\nIgnoring repositories: dead\n"
-	const exclude = "; change exclude in /etc/dnf/dnf.conf and in the repositories' files, or what the plugin versionlock has"
+	const exclude = "; change exclude in /etc/dnf/dnf.conf and in the repositories' files, or what the plugin " +
+		"versionlock has"
 	for name, c := range map[string]struct {
 		stderr, want string
 		kept         bool

@@ -202,8 +202,8 @@ func rpmName(p Package) string { return p.Name + "." + p.Arch }
 // rpmCauses says what lines of rpm mean and what to do, from the most telling to the least.
 func rpmCauses() []cause {
 	const damaged = "the rpm database is damaged; repair it with: rpm --rebuilddb"
-	const closed = "user nobody, who asks the rpm database so that nothing of it is written, cannot open it; let everybody " +
-		"read it (chmod -R a+rX on the directory that rpm --eval %_dbpath names)"
+	const closed = "user nobody, who asks the rpm database so that nothing of it is written, cannot open it; let " +
+		"everybody read it (chmod -R a+rX on the directory that rpm --eval %_dbpath names)"
 	return []cause{
 		{"No space left on device", "the file system is full; free space below /var"},
 		{"more space needed on the", "the file system is full; free space on it"},
