@@ -85,7 +85,7 @@ func refusePipFiles(want *Desired, seen *View) error {
 				"without them and say nothing; open the file to the user (chmod o+r %[2]s), or do without it (%s)",
 				seen.User.Name, file.Path, strings.Join(lost, ", "), file.Closed, without)
 		case file.Closed != nil || !found:
-		case stays.NeedsHashes():
+		case pipx.NeedsHashes(stays):
 			return fmt.Errorf("cannot build Patroni: %s sets %s in [%s], and only a lock file has the hashes of all "+
 				"packages; set lockfile (in the role: patroni_lockfile), or do without that file (%s)",
 				file.Path, stays.Name, stays.Section, without)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 	"github.com/pgedge/platform/modules/patroni_install/internal/host"
+	"github.com/pgedge/platform/modules/patroni_install/internal/ini"
 )
 
 // ownSetting is a setting of pip's that is the build's own to decide.
@@ -82,7 +83,7 @@ func (b Build) takenBack() settings {
 // filesSay tells whether one of pip's files has the setting.
 func (b Build) filesSay(own ownSetting) bool {
 	return slices.ContainsFunc(b.PipFiles, func(file PipFile) bool {
-		return slices.ContainsFunc(file.Settings, func(s PipSetting) bool { return slices.Contains(own.names, s.Name) })
+		return slices.ContainsFunc(file.Settings, func(s ini.Setting) bool { return slices.Contains(own.names, s.Name) })
 	})
 }
 
@@ -111,11 +112,8 @@ type PipFile struct {
 	// Closed says why the user cannot read it, so that pip passes it over without a word; nil if pip reads it.
 	Closed error
 	// Settings are those that count for a build.
-	Settings []PipSetting
+	Settings []ini.Setting
 }
-
-// PipSetting is a setting in such a file.
-type PipSetting struct{ Section, Name, Value string }
 
 // maxPipFile bounds such a file, in bytes.
 const maxPipFile = 1 << 20
@@ -161,39 +159,18 @@ func readPipFile(files *fsys.FS, user *host.User, name string) PipFile {
 	return file
 }
 
-// parsePipFile reads the settings for the commands of a build, as Python's configparser does: a line that is indented
-// more than the setting before it goes on with that.
-func parsePipFile(text string) (all []PipSetting) {
-	section, open, indent := "", false, 0
-	for line := range strings.Lines(text) {
-		trimmed := strings.TrimSpace(line)
-		if trimmed == "" || strings.ContainsRune("#;", rune(trimmed[0])) {
-			continue
-		}
-		at := len(line) - len(strings.TrimLeft(line, " \t"))
-		if open && at > indent {
-			last := &all[len(all)-1]
-			last.Value = strings.TrimSpace(last.Value + " " + trimmed)
-			continue
-		}
-		indent, open = at, false
-		if name, isSection := strings.CutPrefix(trimmed, "["); isSection {
-			section, _, _ = strings.Cut(name, "]")
-			continue
-		}
-		if end := strings.IndexAny(trimmed, "=:"); end > 0 {
-			all = append(all, PipSetting{section, normalSetting(strings.TrimSpace(trimmed[:end])),
-				strings.TrimSpace(trimmed[end+1:])})
-			open = true
+// parsePipFile reads the settings for the commands of a build.
+func parsePipFile(text string) (all []ini.Setting) {
+	for _, s := range ini.Parse(text) {
+		if s.Value != "" && slices.Contains([]string{"global", "install", "download"}, s.Section) {
+			all = append(all, ini.Setting{Section: s.Section, Name: normalSetting(s.Name), Value: s.Value})
 		}
 	}
-	return slices.DeleteFunc(all, func(s PipSetting) bool {
-		return s.Value == "" || !slices.Contains([]string{"global", "install", "download"}, s.Section)
-	})
+	return all
 }
 
 // Stays returns the first of the settings that the build would have to decide, and cannot: nothing takes them back.
-func (b Build) Stays(file PipFile) (PipSetting, bool) {
+func (b Build) Stays(file PipFile) (ini.Setting, bool) {
 	for _, s := range file.Settings {
 		for _, own := range b.ownSettings() {
 			if own.back == "" && slices.Contains(own.names, s.Name) && s.Name != "help" {
@@ -201,15 +178,15 @@ func (b Build) Stays(file PipFile) (PipSetting, bool) {
 			}
 		}
 		// What passed a lock has no hashes any more; without a lock nothing has.
-		if s.NeedsHashes() && b.Lock == "" && isTrue(s.Value) {
+		if NeedsHashes(s) && b.Lock == "" && isTrue(s.Value) {
 			return s, true
 		}
 	}
-	return PipSetting{}, false
+	return ini.Setting{}, false
 }
 
-// NeedsHashes tells that the setting asks for what only a lock has.
-func (s PipSetting) NeedsHashes() bool { return s.Name == requireHashes }
+// NeedsHashes tells that a setting asks for what only a lock has.
+func NeedsHashes(s ini.Setting) bool { return s.Name == requireHashes }
 
 const requireHashes = "require-hashes"
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/host"
+	"github.com/pgedge/platform/modules/patroni_install/internal/ini"
 )
 
 // filter is a way in which dnf is kept from packages that a repository has.
@@ -84,24 +85,11 @@ func (d dnf) refuseExcluded(names []string) error {
 	return &UnknownPackageError{Names: asked, Hint: hint, Kept: true}
 }
 
-// excludes returns the patterns of exclude, or excludepkgs, in section main. A line that begins with white space goes
-// on with the one before.
+// excludes returns the patterns of exclude, or excludepkgs, in section main.
 func excludes(text string) (patterns []string) {
-	section, option := "", ""
-	for line := range strings.Lines(text) {
-		trimmed := strings.TrimSpace(line)
-		switch {
-		case trimmed == "" || trimmed[0] == '#' || trimmed[0] == ';':
-			continue
-		case trimmed[0] == '[':
-			section, option = trimmed, ""
-			continue
-		case line[0] != ' ' && line[0] != '\t':
-			option, trimmed, _ = strings.Cut(trimmed, "=")
-			option = strings.TrimSpace(option)
-		}
-		if section == "[main]" && (option == "exclude" || option == "excludepkgs") {
-			patterns = append(patterns, strings.Fields(strings.ReplaceAll(trimmed, ",", " "))...)
+	for _, s := range ini.Parse(text) {
+		if s.Section == "main" && (s.Name == "exclude" || s.Name == "excludepkgs") {
+			patterns = append(patterns, strings.Fields(strings.ReplaceAll(s.Value, ",", " "))...)
 		}
 	}
 	return patterns
