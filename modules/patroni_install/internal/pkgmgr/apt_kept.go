@@ -68,8 +68,8 @@ func named(lines []string) (names []string) {
 
 // refuseHeld says that these packages are on hold.
 func refuseHeld(names, held []string) error {
-	return fmt.Errorf("cannot install %s: %s on hold; release what is (apt-mark unhold %s), and run this again",
-		strings.Join(names, ", "), isAre(held), strings.Join(held, " "))
+	return fmt.Errorf("cannot install %s: a hold is on %s; release it (apt-mark unhold %s), and run this again",
+		strings.Join(names, ", "), strings.Join(held, ", "), strings.Join(held, " "))
 }
 
 // explainUnmet says why names cannot be installed: what they need is on hold, a pin forbids it, or else what apt-get
@@ -157,11 +157,4 @@ func forbidden(pinned []string) string {
 	return fmt.Sprintf("a pin forbids %s; change it in /etc/apt/preferences or a file below /etc/apt/preferences.d "+
 		"(apt-cache policy %s shows the priorities), and run this again", strings.Join(pinned, ", "),
 		strings.Join(pinned, " "))
-}
-
-func isAre(names []string) string {
-	if len(names) == 1 {
-		return names[0] + " is"
-	}
-	return strings.Join(names, ", ") + " are"
 }

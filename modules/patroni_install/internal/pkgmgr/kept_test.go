@@ -32,7 +32,7 @@ func printsAndFails(text string) func(host.Command) (string, error) {
 // TestKeptFromByApt uses what apt 2.6.2 of Debian 12 and 3.0.4 of Debian 13 printed, with another mirror.
 func TestKeptFromByApt(t *testing.T) {
 	const (
-		released = " on hold; release what is (apt-mark unhold "
+		released = "; release it (apt-mark unhold "
 		pin      = "; change it in /etc/apt/preferences or a file below /etc/apt/preferences.d (apt-cache policy "
 	)
 	for _, release := range []string{"d12", "d13"} {
@@ -40,10 +40,10 @@ func TestKeptFromByApt(t *testing.T) {
 			simulate     func(host.Command) (string, error)
 			policy, want string
 		}{
-			"on hold": {prints(recorded(t, "held_"+release)), "", "cannot install pipx: pipx is" + released + "pipx), and run"},
+			"on hold": {prints(recorded(t, "held_"+release)), "", "cannot install pipx: a hold is on pipx" + released + "pipx), and run"},
 			"a dependency on hold": {
 				printsAndFails(recorded(t, "held_dependency_"+release)), "",
-				"cannot install pipx: python3-userpath is" + released + "python3-userpath), and run",
+				"cannot install pipx: a hold is on python3-userpath" + released + "python3-userpath), and run",
 			},
 			"a pin": {
 				fails("E: Package 'pipx' has no installation candidate"), recorded(t, "pinned_"+release),
@@ -85,7 +85,8 @@ func TestHoldIsSeenInTheList(t *testing.T) {
 	text := recorded(t, "held_d13") + "'http://mirror.example/p/pipx_1.7.1-1_all.deb' pipx_1.7.1-1_all.deb 8 SHA256:0\n"
 	f.on["apt-get --print-uris"] = prints(strings.ReplaceAll(text, "7 newly", "1 newly"))
 	f.on["apt-get -s"] = prints(text)
-	if _, err := f.apt.Simulate(t.Context(), []string{"pipx"}); err == nil || !strings.Contains(err.Error(), "on hold") {
+	_, err := f.apt.Simulate(t.Context(), []string{"pipx"})
+	if err == nil || !strings.Contains(err.Error(), "a hold is on") {
 		t.Errorf("a package on hold: %v", err)
 	}
 }
