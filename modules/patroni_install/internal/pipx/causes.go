@@ -67,7 +67,7 @@ func compilerCauses() []cause {
 		{
 			[]string{
 				"Python.h: No such file", "command '*cc*' failed", "command '*clang*' failed", "unable to execute '*gcc",
-				"error: Microsoft", "Unknown compiler",
+				"No such file or directory: '*gcc'", "No such file or directory: '*clang'", "error: Microsoft", "Unknown compiler",
 			},
 			"a package must be compiled and there is no working compiler$settings; $compiler",
 		},
@@ -95,7 +95,8 @@ func indexCauses() []cause {
 				"or name that host in PIP_TRUSTED_HOST in the task's environment",
 		},
 		{
-			[]string{"Tunnel connection failed: *'", "Tunnel connection failed", "connect to proxy", "ProxyError"},
+			[]string{"Tunnel connection failed: *'", "Tunnel connection failed", "connect to proxy", "ProxyError",
+				"tunnel error: *"}, // uv's
 			noPackage + "the proxy does not answer or refuses ($1); check http_proxy, https_proxy and no_proxy in the task's " +
 				"environment",
 		},
@@ -108,20 +109,32 @@ func indexCauses() []cause {
 		},
 		{
 			[]string{"certificate verify failed: certificate is not yet valid",
-				"certificate verify failed: certificate has expired"},
+				"certificate verify failed: certificate has expired",
+				"invalid peer certificate: certificate expired", "invalid peer certificate: certificate not valid yet"},
 			noPackage + "the index's certificate is not valid at the time that this host's clock shows; set the clock " +
 				"(timedatectl), or have the certificate renewed",
+		},
+		{
+			[]string{
+				"certificate verify failed: Hostname mismatch, certificate is not valid for '*'",
+				"certificate verify failed: IP address mismatch, certificate is not valid for '*'",
+				"CertificateError(\"hostname '*' doesn't match", "invalid peer certificate: certificate not valid for name \"*\"",
+			},
+			noPackage + "the index's certificate is not for the name by which index_url calls it ($1); set index_url to a " +
+				"name that is in the certificate, or have it issued for this one",
 		},
 		{
 			[]string{"CERTIFICATE_VERIFY_FAILED] certificate verify failed: * (", "invalid peer certificate: *"},
 			noPackage + "the index's certificate is not trusted ($1); name the authority's file with ca_cert",
 		},
 		{
-			[]string{"SSLError", "SSLCertVerificationError", "[SSL: ", "confirming the ssl certificate"},
+			[]string{"SSLError", "SSLCertVerificationError", "[SSL: ", "confirming the ssl certificate",
+				"received corrupt message of type"},
 			noPackage + "the encrypted connection to the index failed; check index_url, ca_cert and the proxy",
 		},
 		{
-			[]string{"401 Client Error", "401 Error", "status code 401", "403 Client Error", "403 Error", "status code 403"},
+			[]string{"401 Client Error", "401 Error", "status code 401", "403 Client Error", "403 Error", "status code 403",
+				"(401 Unauthorized)", "returned a 403 Forbidden error"},
 			noPackage + "the index refuses the credentials; check the user and the password in index_url",
 		},
 		{
@@ -157,6 +170,7 @@ func networkCauses() []cause {
 			[]string{
 				"ConnectTimeout", "ReadTimeout", "timed out", "Connection aborted", "Connection reset",
 				"ConnectionResetError", "RemoteDisconnected", "IncompleteRead",
+				"connection closed before message completed", "end of file before message length reached",
 			},
 			noPackage + "the index does not answer, or the connection broke; check the network, the firewall and the proxy, " +
 				"and try again",
@@ -172,7 +186,8 @@ func networkCauses() []cause {
 func damagedCauses() []cause {
 	return []cause{
 		{
-			[]string{"Wheel '*' located at * is invalid", "JSONDecodeError", "BadZipFile"},
+			[]string{"Wheel '*' located at * is invalid", "JSONDecodeError", "BadZipFile",
+				"Received some unexpected JSON"},
 			noPackage + "what the index answers is damaged, or is something else; check index_url, and whether a proxy " +
 				"or a login page of the network answers in its place",
 		},
@@ -197,7 +212,7 @@ func packageCauses(from Source) []cause {
 			"a package is not the one whose hash is on record; a mirror may be damaged, or somebody changed the package",
 		},
 		{
-			[]string{"requires a different Python: * not in '*'"},
+			[]string{"requires a different Python: * not in '*'", "current Python version (*) does not satisfy Python* and"},
 			"the interpreter is Python $1 and the package needs $2; set python to a newer one, or version to an older Patroni",
 		},
 		{
@@ -205,7 +220,10 @@ func packageCauses(from Source) []cause {
 			"a package's build tools could not be loaded; " + from.String() + " may not have them$settings",
 		},
 		{
-			[]string{"ERROR: ResolutionImpossible", "conflicting dependencies"},
+			[]string{
+				"ERROR: ResolutionImpossible", "conflicting dependencies",
+				"Because * depends on *, we can conclude that", // uv's
+			},
 			"the packages that were asked for exclude each other$settings; loosen version or constraints, or those that pip's " +
 				"configuration sets",
 		},

@@ -100,7 +100,7 @@ func (s Source) explain(text string) Explanation {
 		return Explanation{Text: "pip was killed (signal 9), by the kernel's OOM killer unless somebody did it on " +
 			"purpose; journalctl -k tells; give the host more memory and try again"}
 	}
-	return Explanation{Text: cmp.Or(explainUnlocked(text), s.explainVersion(text, told))}
+	return Explanation{Text: cmp.Or(explainUnlocked(text), s.explainVersion(text, told), s.explainUV(text))}
 }
 
 // toldSign begins a line of [Build.Told].
@@ -133,6 +133,9 @@ func settingsTold(text string) string {
 // explainUnlocked explains that something is needed which a lock file does not hold, or without a hash.
 // pip names the packages in the lines after that.
 func explainUnlocked(text string) string {
+	if stars, found := find(text, "In `--require-hashes` mode, all requirements must have a hash*: *"); found { // uv's
+		return "the lock file does not hold " + shown(stars[1]) + " with a hash; " + lockAdvice
+	}
 	for _, sign := range []string{"In --require-hashes mode, all requirements must have their versions pinned",
 		"Hashes are required in --require-hashes mode"} {
 		_, after, found := strings.Cut(text, sign)
@@ -233,6 +236,11 @@ func (s Source) explainVersion(text, told string) string {
 		return "no version of " + requirement + " is for this Python; set python to a newer one, or version to an older " +
 			"Patroni"
 	}
+	return s.lacks(requirement)
+}
+
+// lacks says that there is no version at all.
+func (s Source) lacks(requirement string) string {
 	switch s {
 	case InWheels:
 		return "the wheelhouse has no " + requirement + " for this host; build it on a host of the same platform " +
@@ -243,6 +251,21 @@ func (s Source) explainVersion(text, told string) string {
 	}
 	return "the index does not know " + requirement +
 		"; check index_url, which must end as in https://index.example/simple"
+}
+
+// explainUV explains that uv, which says so in its own words, found no versions that fit.
+func (s Source) explainUV(text string) string {
+	if !hasAny(text, "No solution found when resolving dependencies") {
+		return ""
+	}
+	// In "the package registry" or "the provided package locations".
+	if stars, found := find(text, "Because * was not found in the p"); found {
+		return s.lacks(stars[0])
+	}
+	if stars, found := find(text, "Because there is no version of * and you require "); found {
+		return fmt.Sprintf("%s has no version for %s", s, stars[0])
+	}
+	return ""
 }
 
 // newest shortens pip's list of versions, whose newest comes last.

@@ -15,7 +15,8 @@ import (
 )
 
 // TestExplainCaptured explains what pipx 1.1 with pip 23.0 and pipx 1.7 with pip 25.1 really
-// printed, each with its log. Frames of tracebacks and the index's name were taken out.
+// printed, each with its log, and pip 23.2 and uv 0.13 by themselves. Frames of tracebacks and the index's name were
+// taken out.
 func TestExplainCaptured(t *testing.T) {
 	const index = "no package could be fetched: "
 	tests := map[string]string{
@@ -59,6 +60,45 @@ func TestExplainCaptured(t *testing.T) {
 		"untrusted_http_pip25": index + "pip takes an index without encryption from this host alone, and not from index.example; use https",
 		"only_binary_pip23":    "the index has no version for ydiff!=1.4.0,!=1.4.1,<1.5,>=1.2.0; it offers 1.5",
 		"only_binary_pip25":    "the index has no version for ydiff!=1.4.0,!=1.4.1,<1.5,>=1.2.0; it offers 1.5",
+
+		"s401_pip23":      index + "the index refuses the credentials; check the user",
+		"s403_pip23":      index + "the index refuses the credentials; check the user",
+		"s503_pip23":      index + "the index, or a proxy before it, answers with an error of its own (503)",
+		"expired_pip23":   index + "the index's certificate is not valid at the time that this host's clock shows",
+		"future_pip23":    index + "the index's certificate is not valid at the time that this host's clock shows",
+		"wrong_pip23":     index + "the index's certificate is not for the name by which index_url calls it (index.example); set",
+		"plain_tls_pip23": index + "the encrypted connection to the index failed",
+		"drop_pip23":      index + "the index does not answer, or the connection broke",
+		"json_pip23":      index + "what the index answers is damaged, or is something else",
+		"p407_pip23":      index + "the proxy does not answer or refuses (407 Proxy Authentication Required)",
+
+		"no_gcc_pip23": "a package must be compiled and there is no working compiler; " + anyCompiler,
+		"denied_pip23": "the user may not write /home/x/.local; check",
+		"files_pip23":  "there are too many open files; raise root's limit",
+		"no_pip":       "the interpreter has no pip; install the package python3-pip",
+
+		"uv_s401":      index + "the index refuses the credentials; check the user",
+		"uv_s403":      index + "the index refuses the credentials; check the user",
+		"uv_s503":      index + "the index, or a proxy before it, answers with an error of its own (503 Service Unavailable)",
+		"uv_expired":   index + "the index's certificate is not valid at the time that this host's clock shows",
+		"uv_future":    index + "the index's certificate is not valid at the time that this host's clock shows",
+		"uv_wrong":     index + "the index's certificate is not for the name by which index_url calls it (index.example); set",
+		"uv_unknownca": index + "the index's certificate is not trusted (UnknownIssuer); name",
+		"uv_plain_tls": index + "the encrypted connection to the index failed",
+		"uv_cut":       index + "the index does not answer, or the connection broke",
+		"uv_drop":      index + "the index does not answer, or the connection broke",
+		"uv_json":      index + "what the index answers is damaged, or is something else",
+		"uv_p407":      index + "the proxy does not answer or refuses (proxy authorization required)",
+		"uv_deadproxy": index + "the proxy does not answer or refuses (failed to create underlying connection)",
+		"uv_refused":   index + "the index refuses connections",
+		"uv_dns":       index + "the index's name cannot be resolved",
+		"uv_unknown":   "the index does not know patroni; check index_url",
+		"uv_version":   "the index has no version for patroni==9.9.9",
+		"uv_wheel":     "the index does not know patroni; check", // TestExplainBySource has the wheelhouse
+		"uv_conflict":  "the packages that were asked for exclude each other; loosen",
+		"uv_constr":    "the packages that were asked for exclude each other; loosen",
+		"uv_needpy":    "the interpreter is Python 3.11.7 and the package needs >=3.12; set python",
+		"uv_lock":      "the lock file does not hold patroni==4.1.5 with a hash; lock",
 	}
 	for name, want := range tests {
 		text, err := os.ReadFile(filepath.Join("testdata", "explain", name+".txt"))
@@ -103,7 +143,7 @@ func TestExplain(t *testing.T) {
 		{"  cause: invalid peer certificate: UnknownIssuer\n", "is not trusted (UnknownIssuer); name the authority's file with ca_cert"},
 		{"error: Failed to fetch: `https://index.example/simple/patroni/`\n", "uv cannot fetch https://index.example/simple/patroni/; check"},
 		{"ProxyError('Unable to connect to proxy')", "answer or refuses; check"},
-		{"[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: Hostname mismatch, certificate is not valid for 'a'. (_ssl.c:997)", "(Hostname mismatch, certificate is not valid for 'a'.)"},
+		{"[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: Hostname mismatch, certificate is not valid for 'a'. (_ssl.c:997)", "by which index_url calls it (a); set"},
 		{"[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: certificate is not yet valid (_ssl.c:992)", "set the clock"},
 		{"ERROR: Wheel 'patroni' located at /tmp/pip-unpack-_13f/patroni-4.1.5-py3-none-any.whl is invalid.", "is damaged, or is something else"},
 		{"json.decoder.JSONDecodeError: Unterminated string starting at: line 1 column 76 (char 75)", "is damaged, or is something else"},
@@ -172,6 +212,7 @@ func TestExplainBySource(t *testing.T) {
 		"do not:\n" +
 		"    click>=4.1 from file:///x/click-8.1.7-py3-none-any.whl (from patroni==4.1.5->-r lock.txt (line 1))\n    boto3 from https://x\n" +
 		"Traceback:\n    raise HashErrors\n"
+	const uv = "error: No solution found when resolving dependencies\n  cause: Because "
 	const unhashed = "ERROR: Hashes are required in --require-hashes mode, but they are missing from some requirements " +
 		"here. Here is a list\n    click==8.1.7 --hash=sha256:00\n"
 	for _, test := range []struct {
@@ -187,11 +228,39 @@ func TestExplainBySource(t *testing.T) {
 		{InWheels, unhashed, "the lock file does not hold click==8.1.7; lock"},
 		{InWheels, "In --require-hashes mode, all requirements must have their versions pinned", "the lock file does not hold all that its packages need; "},
 		{InWheels, "pip._internal.exceptions.InvalidWheel: Wheel 'click' located at /x is invalid.", "a wheel (click) is damaged; copy"},
+		{InWheels, uv + "patroni was not found in the provided package locations and you", "the wheelhouse has no patroni for this host; build"},
+		{WhatPassed, uv + "there is no version of x==9 and you require x==9, we", "the lock file has no version for x==9"},
 		{InWheels, "zipfile.BadZipFile: File is not a zip file", "a wheel is damaged; copy"},
 		{InWheels, "BackendUnavailable", "a package's build tools could not be loaded; the wheelhouse may not have them"},
 	} {
 		if got := test.from.Explain(nil, []byte(test.text)).Text; !strings.HasPrefix(got, test.want) {
 			t.Errorf("%d, %q: %q, want %q", test.from, test.text, got, test.want)
+		}
+	}
+}
+
+// TestCausesAreRecorded: each cause explains something that a program really printed, but for the few that could not be
+// brought about where the outputs were recorded.
+func TestCausesAreRecorded(t *testing.T) {
+	unrecorded := []string{
+		"Disk quota exceeded", "Input/output error",
+		"No module named venv", "venvs/patroni/bin/python: No module named pip", "there is no pip, neither in",
+		"Too many levels of symbolic links: '*/venvs/patroni/bin/python",
+		`/pipx/main.py", line *, in run_pipx_command`, `/bin/pipx", line`,
+	}
+	var texts strings.Builder
+	names, err := filepath.Glob("testdata/explain/*.txt")
+	for _, name := range names {
+		text, readErr := os.ReadFile(name)
+		texts.Write(text)
+		err = errors.Join(err, readErr)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range causes(Index) {
+		if hasAny(texts.String(), c.signs...) == slices.Contains(unrecorded, c.signs[0]) {
+			t.Errorf("%q: recorded, and said not to be, or the reverse", c.signs[0])
 		}
 	}
 }

@@ -230,19 +230,57 @@ func causes() []cause {
 		{"Failure running script ", "a hook in apt's configuration failed, $1; mend it or take it away (apt-config dump " +
 			"shows the hooks, /etc/apt/apt.conf.d has them)"},
 		{"Read-only file system", "a file system is mounted read-only; remount it writable"},
-		{"resolving '", "the package mirror's name cannot be resolved; check the host's DNS, " +
-			"or set http_proxy in the task's environment or apt's configuration"},
+		{"resolving '", noName},
+		{"Could not resolve '", noName},
+		{"Proxy Authentication Required", "the proxy refuses the user, or there is none; check http_proxy and https_proxy in " +
+			"the task's environment, and apt's configuration"},
+		{"Invalid response from proxy: ", "the proxy refuses to fetch packages, $1; check the proxy"},
 		{"Connection refused", "the package mirror or the proxy refuses connections; check apt's sources and the proxy"},
 		{"Network is unreachable", "the host has no way to the package mirror; check its route, or set a proxy"},
 		{"No route to host", "the host has no way to the package mirror; check its route, or set a proxy"},
 		{"onnection timed out", "the package mirror does not answer; check the network, the firewall and the proxy"},
+		{"Connection failed", "the package mirror ends the connection; check the network, the firewall and the proxy"},
+		{"uses expired certificate", wrongTime},
+		{"uses not yet valid certificate", wrongTime},
+		{"name in the certificate does not match", "the package mirror's certificate is not for the name that apt's sources " +
+			"call it by; use a name that is in the certificate"},
 		{"Certificate verification failed",
 			"the package mirror's certificate is not trusted; install its authority's certificate"},
+		{"Could not handshake: ", "the package mirror does not speak TLS as apt's sources say, $1; check them and the proxy"},
+		{"401  Unauthorized", refusesUser},
+		{"403  Forbidden", refusesUser},
+		{"500  Internal", mirrorFails},
+		{"502  ", mirrorFails},
+		{"503  ", mirrorFails},
+		{"504  ", mirrorFails},
+		{"404  Not Found", "the package mirror lacks a file that its lists name; it may be in the middle of an update: try again " +
+			"later, or use another mirror"},
+		{"Hash Sum mismatch", notAsListed},
+		{"File has unexpected size", notAsListed},
+		{"got 'NOSPLIT'", "what answers in the package mirror's place is something else, such as a login page of the network; " +
+			"check apt's sources and the proxy"},
 		{"NO_PUBKEY", "the package mirror's signing key is not known to apt; install it"},
+		{"BADSIG", "the package mirror's lists are not what was signed; try again later, or use another mirror"},
 		{"is not valid yet", "the host's clock is behind the package mirror's; set it"},
-		{"Release file", "the package mirror's lists are expired or incomplete; check apt's sources and the host's clock"},
+		{"does not have a Release file", "one of apt's sources leads to no repository, or has none for this release of the " +
+			"distribution (apt-get update names it); mend it or take it away"},
+		{"Release file", "the package mirror's lists are expired; check the host's clock, and whether the mirror is still " +
+			"kept"},
 	}
 }
+
+const (
+	noName = "the package mirror's name cannot be resolved; check the host's DNS, or set http_proxy in the task's " +
+		"environment or apt's configuration"
+	wrongTime = "the package mirror's certificate is not valid at the time that this host's clock shows; set the clock " +
+		"(timedatectl)"
+	refusesUser = "the package mirror, or a proxy before it, refuses this host; check apt's sources and the credentials " +
+		"below /etc/apt/auth.conf.d"
+	mirrorFails = "the package mirror, or a proxy before it, answers with an error of its own; try again later, or use " +
+		"another mirror"
+	notAsListed = "a file of the package mirror is not what its lists say; it may be in the middle of an update, or a proxy " +
+		"keeps an old copy: try again later, or use another mirror"
+)
 
 // explain turns an error of apt into one that says what to do, if that is known.
 func explain(err error) error { return explainBy(causes(), err) }
