@@ -128,6 +128,19 @@ def address_faults(url, want):
     return faults
 
 
+def left_out_faults(record, addresses, hosts):
+    """Return a sentence for each host whose address differs from the one in a record of lines `ADDRESS NAME`.
+
+    The hosts are those that a run leaves out: they still have the address of the record, and only a run on them moves
+    them.
+    """
+    old = {name: address for address, name in re.findall(r'^(\S+) (\S+)$', record, re.MULTILINE)}
+    return [f"the address of {host} (node_address) is {addresses[host]}, this host reaches it at {old[host]}, and "
+            f"this run leaves {host} out, so it would not move: run this on all hosts of the zone at once, without "
+            "--limit"
+            for host in hosts if host in old and host in addresses and addresses[host] != old[host]]
+
+
 def etcd_faults(text, unit, want):
     """Compare etcd.yaml and etcd's unit."""
     tree = parse(text)
@@ -246,4 +259,5 @@ class FilterModule:
     """The filters that look at a host that is set up."""
 
     def filters(self):
-        return {'read_files': read_files, 'started': started, 'living_faults': living_faults}
+        return {'read_files': read_files, 'started': started, 'living_faults': living_faults,
+                'left_out_faults': left_out_faults}

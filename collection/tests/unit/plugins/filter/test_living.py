@@ -129,6 +129,15 @@ def test_an_address_that_the_host_lacks_is_refused(address):
     assert faults(MEMBER, address=address, own_addresses=[]) == []  # without facts nobody knows
 
 
+def test_a_host_that_the_run_leaves_out_does_not_move():
+    record = '# Written by Ansible\n10.0.0.1 db1\n10.0.0.2 db2\nfd00::3 db3\n'
+    now = {'db1': '10.0.0.1', 'db2': '10.0.0.12', 'db3': 'fd00::3', 'db4': '10.0.0.4'}
+    fault, = living.left_out_faults(record, now, ['db2', 'db3', 'db4', 'db5'])
+    assert fault.startswith('the address of db2 (node_address) is 10.0.0.12, this host reaches it at 10.0.0.2, and this run leaves db2 out')
+    assert living.left_out_faults(record, now, ['db3', 'db4']) == []
+    assert living.left_out_faults('', now, ['db2']) == []
+
+
 def test_a_run_without_others_changes_no_address():
     assert faults(MEMBER, hosts_of_run=['db1'], own_addresses=['10.0.0.9']) == []
 
