@@ -65,7 +65,7 @@ func (a apt) Download(ctx context.Context, set []Package, dir string) error {
 	if err != nil && gone(out) {
 		refreshed := a.Refresh(ctx)
 		if out, err = a.fetch(ctx, set, dir); err != nil {
-			err = errors.Join(err, refreshed)
+			err = errors.Join(explain(err), refreshed)
 		}
 	}
 	if err != nil && len(unknown(out)) > 0 {

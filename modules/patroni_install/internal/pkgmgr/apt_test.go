@@ -27,7 +27,7 @@ func TestDownload(t *testing.T) {
 		{name: "404, then good", answers: []string{notFound, ""}, commands: []string{fetch, update, fetch}},
 		{name: "404, then good after a source was down", answers: []string{notFound, ""}, refresh: "E: down", commands: []string{fetch, update, fetch}},
 		{name: "404, then other versions", answers: []string{notFound, "E: Version '1.1.0-1' for 'pipx' was not found"}, commands: []string{fetch, update, fetch}, changed: true},
-		{name: "404 twice", answers: []string{notFound, notFound}, refresh: "E: down", commands: []string{fetch, update, fetch}, want: "E: down"},
+		{name: "404 twice", answers: []string{notFound, notFound}, refresh: "E: down", commands: []string{fetch, update, fetch}, want: "use another mirror\ncannot refresh the package lists: command"},
 		{name: "other versions at once", answers: []string{"E: Version '1.1.0-1' for 'pipx' was not found"}, commands: []string{fetch}, changed: true},
 		{name: "no network", answers: []string{"E: Failed to fetch: Could not resolve 'mirror404'"}, commands: []string{fetch}, want: "name cannot be resolved"},
 	} {

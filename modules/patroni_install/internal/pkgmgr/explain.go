@@ -24,7 +24,7 @@ func (e *explainedError) Unwrap() error { return e.err }
 // what the command got over counts only if nothing is known of what ended it.
 func explainBy(causes []cause, err error) error {
 	failed, ran := errors.AsType[*host.CommandError](err)
-	if !ran {
+	if _, explained := errors.AsType[*explainedError](err); explained || !ran {
 		return err
 	}
 	for _, text := range []string{ending(failed.Stderr), failed.Stderr} {
