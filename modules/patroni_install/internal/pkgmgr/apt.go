@@ -232,8 +232,8 @@ func causes() []cause {
 		{"Read-only file system", "a file system is mounted read-only; remount it writable"},
 		{"resolving '", noName},
 		{"Could not resolve '", noName},
-		{"Proxy Authentication Required", "the proxy refuses the user, or there is none; check http_proxy and https_proxy in " +
-			"the task's environment, and apt's configuration"},
+		{"Proxy Authentication Required", "the proxy refuses the user, or there is none; check http_proxy and https_proxy " +
+			"in the task's environment, and apt's configuration"},
 		{"Invalid response from proxy: ", "the proxy refuses to fetch packages, $1; check the proxy"},
 		{"Connection refused", "the package mirror or the proxy refuses connections; check apt's sources and the proxy"},
 		{"Network is unreachable", "the host has no way to the package mirror; check its route, or set a proxy"},
@@ -242,8 +242,8 @@ func causes() []cause {
 		{"Connection failed", "the package mirror ends the connection; check the network, the firewall and the proxy"},
 		{"uses expired certificate", wrongTime},
 		{"uses not yet valid certificate", wrongTime},
-		{"name in the certificate does not match", "the package mirror's certificate is not for the name that apt's sources " +
-			"call it by; use a name that is in the certificate"},
+		{"name in the certificate does not match", "the package mirror's certificate is not for the name that apt's " +
+			"sources call it by; use a name that is in the certificate"},
 		{"Certificate verification failed",
 			"the package mirror's certificate is not trusted; install its authority's certificate"},
 		{"Could not handshake: ", "the package mirror does not speak TLS as apt's sources say, $1; check them and the proxy"},
@@ -253,12 +253,12 @@ func causes() []cause {
 		{"502  ", mirrorFails},
 		{"503  ", mirrorFails},
 		{"504  ", mirrorFails},
-		{"404  Not Found", "the package mirror lacks a file that its lists name; it may be in the middle of an update: try again " +
-			"later, or use another mirror"},
+		{"404  Not Found", "the package mirror lacks a file that its lists name; it may be in the middle of an update: try " +
+			"again later, or use another mirror"},
 		{"Hash Sum mismatch", notAsListed},
 		{"File has unexpected size", notAsListed},
-		{"got 'NOSPLIT'", "what answers in the package mirror's place is something else, such as a login page of the network; " +
-			"check apt's sources and the proxy"},
+		{"got 'NOSPLIT'", "what answers in the package mirror's place is something else, such as a login page of the " +
+			"network; check apt's sources and the proxy"},
 		{"NO_PUBKEY", "the package mirror's signing key is not known to apt; install it"},
 		{"BADSIG", "the package mirror's lists are not what was signed; try again later, or use another mirror"},
 		{"is not valid yet", "the host's clock is behind the package mirror's; set it"},
@@ -278,8 +278,8 @@ const (
 		"below /etc/apt/auth.conf.d"
 	mirrorFails = "the package mirror, or a proxy before it, answers with an error of its own; try again later, or use " +
 		"another mirror"
-	notAsListed = "a file of the package mirror is not what its lists say; it may be in the middle of an update, or a proxy " +
-		"keeps an old copy: try again later, or use another mirror"
+	notAsListed = "a file of the package mirror is not what its lists say; it may be in the middle of an update, or a " +
+		"proxy keeps an old copy: try again later, or use another mirror"
 )
 
 // explain turns an error of apt into one that says what to do, if that is known.
