@@ -65,9 +65,32 @@ func dnfCauses() []cause {
 		{"Couldn't connect to server",
 			"a repository's mirror or the proxy refuses connections; check the repositories below /etc/yum.repos.d and the " +
 				"proxy"},
+		{"CONNECT tunnel failed, response 407", proxyRefusesUser},
+		{"HTTP code 407 from proxy", proxyRefusesUser},
+		{"Status code: 401", repositoryRefuses},
+		{"Status code: 403", repositoryRefuses},
+		{"Status code: 404", "a repository does not have what it is asked for: its address leads to none for this release " +
+			"(dnf repolist -v shows it), or its mirror is in the middle of an update; mend the address below " +
+			"/etc/yum.repos.d, or try again later"},
+		{"Status code: 50", "a repository's mirror, or a proxy before it, answers with an error of its own; try again " +
+			"later, or use another mirror"},
+		{"repomd.xml parser error", "what answers in the place of a repository is something else, such as a login page of " +
+			"the network; check the addresses below /etc/yum.repos.d and the proxy"},
+		{"Couldn't read a file://", "a repository of files is not where its file below /etc/yum.repos.d says; mount or " +
+			"copy it there, or disable the repository"},
+		{"Server returned nothing", connectionBroke},
+		{"Transferred a partial file", connectionBroke},
+		{"Failure when receiving data", connectionBroke},
 		{"Timeout was reached", "a repository's mirror does not answer; check the network, the firewall and the proxy"},
-		{"SSL peer certificate", "the certificate of a repository's mirror is not trusted; install its authority's " +
-			"certificate"},
+		{"certificate has expired", mirrorWrongTime},
+		{"certificate is not yet valid", mirrorWrongTime},
+		{"does not match target host name", "the certificate of a repository's mirror is not for the name in its address; " +
+			"use a name that is in the certificate"},
+		// With GnuTLS it says no more, whatever is wrong.
+		{"SSL peer certificate", "the certificate of a repository's mirror is not trusted, or not valid at the time that " +
+			"this host's clock shows; install its authority's certificate, or set the clock"},
+		{"SSL connect error", "a repository's mirror does not speak TLS as its address says; check it below " +
+			"/etc/yum.repos.d, and the proxy"},
 		{"GPG check FAILED", "a package's signature cannot be checked with the keys that this host has; import the " +
 			"repository's key"},
 		{"Unable to find a match: ", "no repository that answers offers $1; see to the repositories (dnf repolist --all)"},
@@ -78,6 +101,14 @@ func dnfCauses() []cause {
 const (
 	noRepositories = "no repository is enabled on this host; register it (subscription-manager register), or enable one " +
 		"below /etc/yum.repos.d"
+	proxyRefusesUser = "the proxy refuses the user, or there is none; check the proxy in the task's environment and in " +
+		"/etc/dnf/dnf.conf"
+	repositoryRefuses = "a repository refuses this host; check its subscription (subscription-manager status), and the " +
+		"credentials below /etc/yum.repos.d"
+	connectionBroke = "the connection to a repository's mirror broke; check the network, the firewall and the proxy, " +
+		"and try again"
+	mirrorWrongTime = "the certificate of a repository's mirror is not valid at the time that this host's clock shows; " +
+		"set the clock (timedatectl)"
 	notRegistered = "this host has no subscription; register it (subscription-manager register), or enable another " +
 		"repository that has the package"
 )

@@ -83,6 +83,28 @@ func TestCauses(t *testing.T) {
 			{"Curl error (5): Couldn't resolve proxy name for https://m.example [Couldn't resolve proxy 'p.example']",
 				"check the proxy that is set"},
 			{"Curl error (7): Couldn't connect to server for https://m.example", "refuses connections"},
+			{"Curl error (56): Failure when receiving data from the peer for https://m.example [CONNECT tunnel failed, response 407]",
+				"proxy refuses the user"},
+			{"Curl error (56): Failure when receiving data from the peer for https://m.example [Received HTTP code 407 from proxy " +
+				"after CONNECT]", "proxy refuses the user"}, // RHEL 9's curl
+			{"  - Status code: 401 for http://m.example/repodata/repomd.xml (IP: 192.0.2.1)", "refuses this host"},
+			{"  - Status code: 403 for http://m.example/repodata/repomd.xml (IP: 192.0.2.1)", "refuses this host"},
+			{"  - Status code: 404 for http://m.example/repodata/repomd.xml (IP: 192.0.2.1)", "dnf repolist -v"},
+			{"  - Status code: 503 for http://m.example/repodata/repomd.xml (IP: 192.0.2.1)", "error of its own"},
+			{"Error: Failed to download metadata for repo 'x': repomd.xml parser error: Element <repomd> was not found - Bad " +
+				"repomd file", "login page"},
+			{"  - Curl error (37): Couldn't read a file:// file for file:///nosuch/repodata/repomd.xml", "mount or copy it"},
+			{"  - Curl error (52): Server returned nothing (no headers, no data) for http://m.example", "connection to a repository"},
+			{"  - Curl error (18): Transferred a partial file for http://m.example", "connection to a repository"},
+			{"  - Curl error (56): Failure when receiving data from the peer for http://m.example", "connection to a repository"},
+			{"Curl error (60): SSL peer certificate or SSH remote key was not OK for https://m.example [SSL certificate problem: " +
+				"certificate has expired]", "set the clock (timedatectl)"}, // with OpenSSL
+			{"Curl error (60): SSL peer certificate or SSH remote key was not OK for https://m.example [SSL certificate problem: " +
+				"certificate is not yet valid]", "set the clock (timedatectl)"},
+			{"Curl error (60): SSL peer certificate or SSH remote key was not OK for https://m.example [SSL: certificate subject " +
+				"name (wrong) does not match target host name 'm.example']", "not for the name in its address"},
+			{"Curl error (35): SSL connect error for https://m.example [gnutls_handshake() failed: An unexpected TLS packet was " +
+				"received.]", "does not speak TLS"},
 			{"Curl error (28): Timeout was reached for https://m.example", "does not answer"},
 			{"Curl error (60): SSL peer certificate or SSH remote key was not OK for https://m.example",
 				"install its authority's certificate"},
