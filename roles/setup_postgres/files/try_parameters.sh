@@ -61,6 +61,40 @@ if [ -n "$library" ] && [ -n "$(ask archive_command)" ]; then
   exit 1
 fi
 
+# What the host's own server keeps has to find its place: with less room, or another wal_level, the server would not
+# start again. One that does not run is asked by its files, in which the number of a slot's database is at byte 80.
+held() {
+  PGOPTIONS='' timeout 20 "$programs/psql" -X -q -A -t -F ' ' -h /var/run/postgresql -p "$(ask port)" -d postgres -c "
+    SELECT count(*), count(*) FILTER (WHERE slot_type = 'logical'), (SELECT count(*) FROM pg_prepared_xacts)
+    FROM pg_replication_slots WHERE NOT temporary" </dev/null 2>/dev/null && return
+  slots=0
+  logical=0
+  for state in "$real"/pg_replslot/*/state; do
+    [ -f "$state" ] || continue
+    slots=$((slots + 1))
+    [ "$(od -A n -t u4 -j 80 -N 4 "$state" | tr -d ' ')" = 0 ] || logical=$((logical + 1))
+  done
+  echo "$slots $logical $(find "$real/pg_twophase" -type f | wc -l)"
+}
+if [ -s "$real/global/pg_control" ]; then
+  # shellcheck disable=SC2046 # three numbers
+  set -- $(held)
+  level=$(ask wal_level)
+  case $level in logical) unfit=0 ;; replica) unfit=$2 ;; *) unfit=$1 ;; esac
+  if [ "$unfit" -gt 0 ]; then
+    echo "FATAL:  wal_level is $level, and the server has $1 replication slots, $2 of them logical" >&2
+    exit 1
+  fi
+  if [ "$1" -gt "$(ask max_replication_slots)" ]; then
+    echo "FATAL:  max_replication_slots is $(ask max_replication_slots), and the server has $1" >&2
+    exit 1
+  fi
+  if [ "$3" -gt "$(ask max_prepared_transactions)" ]; then
+    echo "FATAL:  max_prepared_transactions is $(ask max_prepared_transactions), and the server has $3" >&2
+    exit 1
+  fi
+fi
+
 # The last line of a parameter counts: nothing of the host's own server may be opened or written. Releases from 15 on
 # do not know stats_temp_directory, so it cannot be set to something else.
 sed -i '/^stats_temp_directory = /Id' "$directory/parameters"

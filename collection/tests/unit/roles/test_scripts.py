@@ -362,3 +362,32 @@ def test_a_log_that_the_server_could_not_write_is_refused(tmp_path, directory, n
 def test_a_scratch_server_has_to_take_a_change(tmp_path, answers, psql, refused):
     tried = trial(tmp_path, tmp_path, '', answers, psql)
     assert (tried.returncode == 0, tried.stderr) == (not refused, refused)
+
+
+KEPT = {'port': '1', 'wal_level': 'logical', 'max_replication_slots': '2', 'max_prepared_transactions': '1'}
+
+
+@pytest.mark.parametrize('answers, refused', [
+    ({}, ''),
+    ({'max_replication_slots': '1'}, 'max_replication_slots is 1, and the server has 2'),
+    ({'max_prepared_transactions': '0'}, 'max_prepared_transactions is 0, and the server has 1'),
+    ({'wal_level': 'replica'}, 'wal_level is replica, and the server has 2 replication slots, 1 of them logical'),
+    ({'wal_level': 'minimal'}, 'wal_level is minimal, and the server has 2 replication slots, 1 of them logical'),
+])
+@pytest.mark.parametrize('running', [True, False])
+def test_what_the_server_keeps_has_to_find_its_place(tmp_path, running, answers, refused):
+    data = tmp_path / 'data'
+    if running:  # its files are out of date
+        make(data, ['global/pg_control'])
+        psql = 'case "$*" in *pg_replication_slots*) echo "2 1 1" ;; *) cat >/dev/null ;; esac'
+    else:
+        make(data, ['global/pg_control', 'pg_twophase/00000001', 'pg_replslot/a/state', 'pg_replslot/b/state'])
+        (data / 'pg_replslot/a/state').write_bytes(bytes(200))
+        (data / 'pg_replslot/b/state').write_bytes(bytes(80) + b'\5' + bytes(119))
+        psql = 'case "$*" in *pg_replication_slots*) exit 2 ;; *) cat >/dev/null ;; esac'
+    tried = trial(tmp_path, data, '', {**KEPT, **answers}, psql)
+    assert (tried.returncode == 0, tried.stderr) == (not refused, f'FATAL:  {refused}\n' if refused else '')
+
+
+def test_a_new_server_keeps_nothing(tmp_path):
+    assert trial(tmp_path, tmp_path / 'none', '', {**KEPT, 'wal_level': 'minimal'}).returncode == 0
