@@ -70,8 +70,8 @@ def main():
     after, given = exposure(), properties()
     expect(after < before and len(given) == 5, f'{before} became {after} with {given}')
     expect(not world.run({'hardening': True})['changed'], 'a second run changes something')
-    properties = 'LoadState,ProtectSystem,ProtectControlGroups,KeyringMode'
-    shown = world.sh(f'systemctl show -p {properties} patroni.service').stdout.split()
+    names = 'LoadState,ProtectSystem,ProtectControlGroups,KeyringMode'
+    shown = world.sh(f'systemctl show -p {names} patroni.service').stdout.split()
     expect(sorted(shown) == ['KeyringMode=private', 'LoadState=loaded', 'ProtectControlGroups=yes',
                              'ProtectSystem=yes'], f'the unit has {shown}')
     said = under(given, PROGRAM, '--version')

@@ -56,7 +56,7 @@ type copier struct {
 // since filling changes the times and needs other attributes.
 func (c *copier) fill(dst, src *os.File, info Info, depth int) error {
 	if depth > maxDepth {
-		return tooDeep("copy", src)
+		return tooDeep("copy", src, maxDepth)
 	}
 	names, err := entryNames(src)
 	if err != nil {

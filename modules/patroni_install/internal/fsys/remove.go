@@ -136,8 +136,8 @@ func emptySub(fd int, base, name string, depth int) error {
 
 // empty removes the entries of a directory.
 func empty(in *os.File, depth int) error {
-	if depth > maxDepth {
-		return tooDeep("remove", in)
+	if depth > maxRemoved {
+		return tooDeep("remove", in, maxRemoved)
 	}
 	for {
 		names, err := in.Readdirnames(removeBatch)

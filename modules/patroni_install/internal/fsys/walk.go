@@ -15,6 +15,10 @@ import (
 // maxDepth limits the descent into a directory: no venv is as deep, and each level holds a descriptor.
 const maxDepth = 128
 
+// maxRemoved is the same for removals: a copy that was given up since its original is too deep has to go again, with
+// the directories of the stage above it.
+const maxRemoved = 2 * maxDepth
+
 // maxEntries limits the names that are read from one directory: no venv has as many, and the owner of the directory
 // could make any number of them.
 const maxEntries = 100_000
@@ -55,7 +59,7 @@ func walk(file *os.File, visit Visit) error {
 
 func walkDir(in *os.File, rel string, dev uint64, depth int, visit Visit) error {
 	if depth > maxDepth {
-		return tooDeep("walk", in)
+		return tooDeep("walk", in, maxDepth)
 	}
 	names, err := entryNames(in)
 	if err != nil {
@@ -112,8 +116,8 @@ func entryNames(in *os.File) ([]string, error) {
 	return names, nil
 }
 
-func tooDeep(op string, in *os.File) error {
-	return pathError(op, in.Name(), fmt.Errorf("more than %d directories deep", maxDepth))
+func tooDeep(op string, in *os.File, limit int) error {
+	return pathError(op, in.Name(), fmt.Errorf("more than %d directories deep", limit))
 }
 
 // unlessGone drops the error of an entry that is no longer there.

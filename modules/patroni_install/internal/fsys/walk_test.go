@@ -91,15 +91,15 @@ func TestOtherFileSystemInside(t *testing.T) {
 	}
 }
 
-// tooDeepTree makes directories below /deep, one more than we go down.
-func tooDeepTree(t *testing.T, dir string) {
+// deepTree makes directories below /deep, each in the one before.
+func deepTree(t *testing.T, dir string, levels int) {
 	t.Helper()
-	must(t, os.MkdirAll(filepath.Join(dir, "deep", strings.Repeat("d/", maxDepth+1)), 0o700))
+	must(t, os.MkdirAll(filepath.Join(dir, "deep", strings.Repeat("d/", levels)), 0o700))
 }
 
 func TestDepthIsBounded(t *testing.T) {
 	f, dir := newFS(t)
-	tooDeepTree(t, dir)
+	deepTree(t, dir, maxRemoved+1)
 	open := openDescriptors(t)
 	for call, err := range map[string]error{
 		"Walk":      f.Walk("/deep", func(string, Info, *os.File) (bool, error) { return true, nil }),
@@ -114,4 +114,15 @@ func TestDepthIsBounded(t *testing.T) {
 	if now := openDescriptors(t); now != open {
 		t.Errorf("%d descriptors open, %d before", now, open)
 	}
+}
+
+// TestDeepCopyGoesAgain: what a copy that was given up has left can be removed, with directories above it.
+func TestDeepCopyGoesAgain(t *testing.T) {
+	f, dir := newFS(t)
+	deepTree(t, dir, maxDepth+1)
+	must(t, os.MkdirAll(filepath.Join(dir, "stage", "home", "venvs"), 0o700))
+	if err := f.CopyTree("/deep", "/stage/home/venvs/copy"); err == nil {
+		t.Fatal("it was copied")
+	}
+	must(t, f.RemoveAll("/stage"))
 }
