@@ -8,17 +8,17 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 )
 
-// waitMillis bounds the wait for a process to die that must be dying already.
-const waitMillis = 20_000
+// dying bounds the wait for a process to die that must be dying already.
+const dying = 20 * time.Second
 
 // sleeper starts a grandchild in a session of its own that says its process number as seen from
 // outside, since /proc is the outer one. The command itself ignores SIGTERM and waits.
@@ -29,7 +29,7 @@ func TestEndOfContextKillsDescendants(t *testing.T) {
 	n := p.open(t)
 	ctx, cancel := context.WithCancelCause(t.Context())
 	stopped := errors.New("stopped by the test")
-	var grandchild int
+	var grandchild *os.File
 	cmd := sh(sleeper)
 	cmd.Output = func(line string) {
 		grandchild = openProcess(t, line)
@@ -50,7 +50,7 @@ func TestEndOfContextKillsDescendants(t *testing.T) {
 func TestEndOfCommandKillsDescendants(t *testing.T) {
 	p := newPlace(t)
 	n := p.open(t)
-	var grandchild int
+	var grandchild *os.File
 	// The fifo holds the command until the grandchild has been seen alive.
 	fifo := filepath.Join(p.source, "fifo")
 	if err := unix.Mkfifo(fifo, 0o600); err != nil {
@@ -67,37 +67,36 @@ func TestEndOfCommandKillsDescendants(t *testing.T) {
 	awaitDeath(t, grandchild)
 }
 
-// openProcess returns a descriptor of the process whose number line is.
-func openProcess(t *testing.T, line string) int {
+// openProcess opens what the kernel says of the process whose number line is. Whatever gets that number later, it
+// tells of this one only.
+func openProcess(t *testing.T, line string) *os.File {
 	t.Helper()
-	pid, err := strconv.Atoi(strings.TrimSpace(line))
+	stat, err := os.Open("/proc/" + strings.TrimSpace(line) + "/stat")
 	if err != nil {
-		t.Fatalf("not a process number: %q", line)
+		t.Fatalf("not a process number: %q: %v", line, err)
 	}
-	fd, err := unix.PidfdOpen(pid, 0)
-	if err != nil {
-		t.Fatalf("process %d: %v", pid, err)
-	}
-	t.Cleanup(func() { _ = unix.Close(fd) })
-	return fd
+	t.Cleanup(func() { _ = stat.Close() })
+	return stat
 }
 
-// awaitDeath waits until the process of a descriptor has ended.
-func awaitDeath(t *testing.T, process int) {
+// awaitDeath waits until an open process has ended.
+func awaitDeath(t *testing.T, process *os.File) {
 	t.Helper()
-	if process == 0 {
+	if process == nil {
 		t.Fatal("the grandchild was never seen")
 	}
-	fds := []unix.PollFd{{Fd: int32(process), Events: unix.POLLIN}}
-	for {
-		n, err := unix.Poll(fds, waitMillis)
-		if errors.Is(err, unix.EINTR) {
-			continue
+	for end := time.Now().Add(dying); ; time.Sleep(10 * time.Millisecond) {
+		text := make([]byte, 4096)
+		n, err := process.ReadAt(text, 0)
+		_, after, _ := strings.Cut(string(text[:n]), ") ") // the state follows the name
+		switch {
+		case errors.Is(err, unix.ESRCH), strings.HasPrefix(after, "Z"), strings.HasPrefix(after, "X"):
+			return
+		case n == 0:
+			t.Fatalf("the grandchild cannot be told about: %v", err)
+		case time.Now().After(end):
+			t.Fatalf("the grandchild lives on: %s", text[:n])
 		}
-		if err != nil || n != 1 {
-			t.Fatalf("the grandchild lives on: poll gave %d, %v", n, err)
-		}
-		return
 	}
 }
 
@@ -110,6 +109,10 @@ const (
 // TestMain runs the tests or, started by one of them, is the helper process: it owns a
 // Namespace and runs the sleeper in it until it is killed.
 func TestMain(m *testing.M) {
+	if err := putOnFilter(os.Getenv(filtered)); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	if os.Getenv(helperKeys) != "" {
 		os.Exit(showKeys())
 	}

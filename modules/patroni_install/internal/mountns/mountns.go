@@ -4,7 +4,8 @@
 //
 //   - Commands see each bound directory at its target; nobody else does. The mounts end with
 //     the Namespace, however it ends, and leave nothing to clean up.
-//   - Directories are bound by descriptor: a link that somebody swaps in leads nowhere.
+//   - Directories are bound by descriptor: a link that somebody swaps in leads nowhere. Nothing is opened unless each
+//     target shows the directory that was meant.
 //   - A command dies with its context, with the Namespace and with this process (SIGKILL
 //     included), and so do all its descendants, also those that left its session.
 //   - Commands run with umask 022, whatever ours is, and have nothing of root's session, such as its keys.
@@ -30,14 +31,14 @@ import (
 
 // ErrForbidden reports a kernel, a container or a limit that does not allow private namespaces.
 var ErrForbidden = errors.New("private mount and PID namespaces are not allowed here (they take CAP_SYS_ADMIN, " +
-	"Linux 5.2 and user.max_mnt_namespaces and user.max_pid_namespaces above zero)")
+	"user.max_mnt_namespaces and user.max_pid_namespaces above zero)")
 
 var errClosed = errors.New("internal error: the mount namespace is closed")
 
 // Bind is a directory to be seen at another place.
 type Bind struct {
-	// Source is an open directory; it may be closed once Open has returned. nil stands for an empty one in memory, of
-	// Owner alone, which ends with the namespace.
+	// Source is a directory that the file system of Open opened; it may be closed once Open has returned. nil stands for
+	// an empty one in memory, of Owner alone, which ends with the namespace.
 	Source *os.File
 	Target string // absolute path of an existing directory
 	Owner  *host.User
@@ -159,7 +160,8 @@ func (n *Namespace) Check() error {
 	var found error
 	err := n.do(context.Background(), func() {
 		for _, s := range n.shown {
-			if found = s.check(n.files); found != nil {
+			if err := s.check(n.files); err != nil {
+				found = fmt.Errorf("cannot trust what was built: %w", err)
 				return
 			}
 		}
