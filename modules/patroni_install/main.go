@@ -55,7 +55,8 @@ func newInstaller(want install.Desired, progress func(string)) (installer *insta
 	files, services := fsys.New("/"), systemd.NewManager("/")
 	files.Fault = faultPoints()
 	machine := &host.Host{FS: files, Run: host.Exec{FS: files}, Progress: progress}
-	return &install.Installer{Host: machine, Services: services, Want: want, Namespace: openNamespace}, services.Close
+	return &install.Installer{Host: machine, Services: services, Want: want, Namespace: openNamespace,
+		TryNamespace: mountns.Try}, services.Close
 }
 
 // run handles one request.

@@ -14,7 +14,7 @@ import (
 // advise adds what to do about an error of a disk, which the error names with its path, or about a file that somebody
 // holds.
 func (i *Installer) advise(err error) error {
-	if errors.Is(err, mountns.ErrForbidden) || errors.Is(err, host.ErrKeyring) {
+	if _, forbidden := errors.AsType[*mountns.ForbiddenError](err); forbidden || errors.Is(err, host.ErrKeyring) {
 		return err // whose ENOSPC and EDQUOT are limits of the kernel's
 	}
 	if held, ok := errors.AsType[*fsys.LeaseError](err); ok {

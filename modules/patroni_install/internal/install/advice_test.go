@@ -1,14 +1,11 @@
 package install
 
 import (
-	"fmt"
 	"strings"
 	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/pgedge/platform/modules/patroni_install/internal/mountns"
 )
 
 // TestBrokenDiskIsExplained: at whatever path a disk fails, the message names the path, how the host
@@ -38,13 +35,5 @@ func TestBrokenDiskIsExplained(t *testing.T) {
 				t.Errorf("%v at %s (-before +after):\n%s", errno, at, diff)
 			}
 		}
-	}
-}
-
-// TestNamespaceLimitIsNoFullDisk: the kernel's ENOSPC has another meaning there.
-func TestNamespaceLimitIsNoFullDisk(t *testing.T) {
-	err := fmt.Errorf("%w: %w", mountns.ErrForbidden, syscall.ENOSPC)
-	if got := new(Installer).advise(err); got.Error() != err.Error() {
-		t.Errorf("advice: %v", got)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/pgedge/platform/modules/patroni_install/internal/ansible"
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 	"github.com/pgedge/platform/modules/patroni_install/internal/host"
+	"github.com/pgedge/platform/modules/patroni_install/internal/mountns"
 	"github.com/pgedge/platform/modules/patroni_install/internal/systemd"
 )
 
@@ -234,10 +235,11 @@ func desired(t testing.TB, arguments string) Desired {
 func (m *machine) installer(arguments string) *Installer {
 	m.trace = nil
 	return &Installer{
-		Host:      &host.Host{FS: m.files, Run: m, Progress: func(string) {}},
-		Services:  m,
-		Want:      desired(m.TB, arguments),
-		Namespace: m.namespace,
+		Host:         &host.Host{FS: m.files, Run: m, Progress: func(string) {}},
+		Services:     m,
+		Want:         desired(m.TB, arguments),
+		Namespace:    m.namespace,
+		TryNamespace: mountns.Try,
 	}
 }
 

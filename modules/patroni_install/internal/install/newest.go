@@ -41,6 +41,9 @@ func (a *asker) Index(ctx context.Context) (Answer, error) {
 	installed := a.seen.Installed.Version
 	a.host.Progress("asking the package index for a version after " + installed)
 	newest, err := a.newest(ctx, installed)
+	if _, forbidden := errors.AsType[*mountns.ForbiddenError](err); forbidden {
+		return Answer{}, err // which no build would do without
+	}
 	if err != nil && a.check {
 		return Answer{Unknown: true, Warning: fmt.Sprintf("cannot tell whether there is a newer Patroni than %s: %v",
 			installed, err)}, nil

@@ -36,6 +36,8 @@ type Installer struct {
 	Want     Desired
 	// Namespace opens the namespace of the build: mountns.Open.
 	Namespace func(*fsys.FS, []mountns.Bind) (Namespace, error)
+	// TryNamespace tells whether that is allowed: mountns.Try.
+	TryNamespace func(*fsys.FS) error
 }
 
 // Run makes the host as desired and reports what that took. After an error the host is as it
@@ -169,6 +171,11 @@ func (i *Installer) planFor(ctx context.Context, o *observer, beforePackages met
 	}
 	if err := (&Plan{look: l, Decision: decision}).refuseDecided(!o.mayRefresh); err != nil {
 		return nil, err
+	}
+	if decision.Builds() { // not for a run that is as it should be
+		if err := i.TryNamespace(i.Host.FS); err != nil {
+			return nil, err
+		}
 	}
 	// Last, since it may refresh the package lists: not for a run that is refused anyway.
 	if err := o.addPackages(ctx, l.method, decision); err != nil {

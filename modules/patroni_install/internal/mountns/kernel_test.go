@@ -20,6 +20,16 @@ import (
 // filtered names the filter of system calls below which this program runs.
 const filtered = "MOUNTNS_TEST_FILTER"
 
+// denials are filters below which nothing can be mounted.
+func denials() map[string]func() error {
+	return map[string]func() error{
+		"no namespaces": func() error { return kerneltest.Forbid(unix.EPERM, unix.SYS_UNSHARE) },
+		"no mounts": func() error {
+			return errors.Join(kerneltest.OldKernel(), kerneltest.Forbid(unix.EPERM, unix.SYS_MOUNT))
+		},
+	}
+}
+
 // filters are kernels, and filters of containers, that do not have the calls of today.
 func filters() map[string]func() error {
 	return map[string]func() error{
@@ -35,11 +45,12 @@ func putOnFilter(name string) error {
 	if name == "" {
 		return nil
 	}
-	filter, known := filters()[name]
-	if !known {
-		return fmt.Errorf("there is no filter %q", name)
+	for _, known := range []map[string]func() error{filters(), denials()} {
+		if filter, found := known[name]; found {
+			return filter()
+		}
 	}
-	return filter()
+	return fmt.Errorf("there is no filter %q", name)
 }
 
 // again runs tests of this program below a filter, and returns what it prints.
@@ -150,8 +161,10 @@ func TestTargetReplacedBeforeTheMount(t *testing.T) {
 func TestSourceReplacedBeforeTheMount(t *testing.T) {
 	changes := map[string]func(string) error{
 		"by a directory": replaced,
-		"by a link":      func(name string) error { return errors.Join(os.Rename(name, name+".away"), os.Symlink("/etc", name)) },
-		"by nothing":     func(name string) error { return os.Rename(name, name+".away") },
+		"by a link": func(name string) error {
+			return errors.Join(os.Rename(name, name+".away"), os.Symlink("/etc", name))
+		},
+		"by nothing": func(name string) error { return os.Rename(name, name+".away") },
 	}
 	for name := range mounters(nil, nil) {
 		for how, change := range changes {
@@ -224,4 +237,49 @@ func flagsOf(place string) string {
 		}
 	}
 	return ""
+}
+
+// TestTry: what is tried leaves nothing, and if a filter forbids it, that is said.
+func TestTry(t *testing.T) {
+	p := newPlace(t)
+	if _, forbids := denials()[os.Getenv(filtered)]; forbids {
+		err := Try(p.files)
+		if _, ok := errors.AsType[*ForbiddenError](err); !ok || !strings.Contains(err.Error(), "(seccomp) forbids ") {
+			t.Errorf("got %v", err)
+		}
+		return
+	}
+	before := mountsOf(t)
+	if err := Try(p.files); err != nil {
+		t.Error(err)
+	}
+	if diff := cmp.Diff(before, mountsOf(t)); diff != "" {
+		t.Errorf("mounts (-before +after):\n%s", diff)
+	}
+	if os.Getenv(filtered) != "" {
+		return
+	}
+	for filter := range denials() {
+		if out := again(t, filter, "^TestTry$"); !strings.Contains(out, "--- PASS: TestTry ") {
+			t.Errorf("below filter %q:\n%s", filter, out)
+		}
+	}
+}
+
+func mountsOf(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func BenchmarkTry(b *testing.B) {
+	files := fsys.New("/")
+	for b.Loop() {
+		if err := Try(files); err != nil {
+			b.Fatal(err)
+		}
+	}
 }

@@ -29,10 +29,6 @@ import (
 	"github.com/pgedge/platform/modules/patroni_install/internal/host"
 )
 
-// ErrForbidden reports a kernel, a container or a limit that does not allow private namespaces.
-var ErrForbidden = errors.New("private mount and PID namespaces are not allowed here (they take CAP_SYS_ADMIN, " +
-	"user.max_mnt_namespaces and user.max_pid_namespaces above zero)")
-
 var errClosed = errors.New("internal error: the mount namespace is closed")
 
 // Bind is a directory to be seen at another place.
@@ -56,8 +52,7 @@ type Namespace struct {
 var _ host.Runner = (*Namespace)(nil)
 
 // Open makes a namespace in which each bind's source covers its target, in the order given. If a target is reached
-// through an untrusted link, the error is an *fsys.LinkError; if the kernel does not allow namespaces, it is
-// ErrForbidden.
+// through an untrusted link, the error is an *fsys.LinkError; if namespaces are not allowed, it is a *ForbiddenError.
 func Open(files *fsys.FS, binds []Bind) (*Namespace, error) {
 	n := &Namespace{files: files, jobs: make(chan func()), closed: make(chan struct{})}
 	n.close = sync.OnceFunc(func() { close(n.closed) })
@@ -65,13 +60,13 @@ func Open(files *fsys.FS, binds []Bind) (*Namespace, error) {
 	go host.OnFreshThread(func() {
 		var err error
 		n.shown, err = enter(files, binds)
-		ready <- err
+		ready <- explain(err) // by what this thread may do
 		if err == nil {
 			n.serve()
 		}
 	})
 	if err := <-ready; err != nil {
-		return nil, fmt.Errorf("cannot open a private mount namespace: %w", forbidden(err))
+		return nil, err
 	}
 	return n, nil
 }
@@ -131,10 +126,7 @@ func (n *Namespace) Start(ctx context.Context, cmd host.Command) (wait func() (h
 	if err != nil {
 		return nil, fmt.Errorf("cannot run %s: %w", cmd.Argv[0], err)
 	}
-	if errors.Is(failed, unix.ENOSPC) { // the limit of PID namespaces is reached
-		failed = forbidden(failed)
-	}
-	return wait, failed
+	return wait, explainStart(failed)
 }
 
 // isolate puts a command in a PID namespace, whose end is the end of everything in it. The
@@ -167,14 +159,4 @@ func (n *Namespace) Check() error {
 		}
 	})
 	return errors.Join(err, found)
-}
-
-// forbidden adds ErrForbidden to an error with which the kernel denies namespaces.
-func forbidden(err error) error {
-	for _, denial := range []error{unix.EPERM, unix.ENOSPC, unix.ENOSYS} {
-		if errors.Is(err, denial) {
-			return fmt.Errorf("%w: %w", ErrForbidden, err)
-		}
-	}
-	return err
 }

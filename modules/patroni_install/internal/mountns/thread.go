@@ -27,7 +27,7 @@ func enter(files *fsys.FS, binds []Bind) ([]shown, error) {
 	defer m.close()
 	// This gives the thread a working directory, a root and a umask of its own too.
 	if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
-		return nil, os.NewSyscallError("unshare", err)
+		return nil, os.NewSyscallError(newMounts, err)
 	}
 	if err := mount("none", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package mountns
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -102,21 +103,49 @@ func exchange(p place) error {
 	return unix.Renameat2(unix.AT_FDCWD, other, unix.AT_FDCWD, p.target, unix.RENAME_EXCHANGE)
 }
 
-func TestForbidden(t *testing.T) {
-	tests := []struct {
-		err  error
-		want bool
-	}{
-		{os.NewSyscallError("unshare", unix.EPERM), true},
-		{os.NewSyscallError("unshare", unix.ENOSPC), true},
-		{os.NewSyscallError("open_tree", unix.ENOSYS), true},
-		{os.NewSyscallError("move_mount", unix.EINVAL), false},
-		{fs.ErrNotExist, false},
+// TestExplain: an error of the kernel's has one cause, and an error about a file is none of these.
+func TestExplain(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root: who has no rights lacks these")
 	}
-	for _, test := range tests {
-		got := forbidden(test.err)
-		if errors.Is(got, ErrForbidden) != test.want || !errors.Is(got, test.err) {
-			t.Errorf("forbidden(%v) = %v", test.err, got)
+	tests := map[string]struct {
+		err  error
+		want string // "": it is not the kernel that forbids namespaces
+	}{
+		"mount namespaces": {os.NewSyscallError(newMounts, unix.ENOSPC), "the limit user.max_mnt_namespaces is reached"},
+		"PID namespaces":   {os.NewSyscallError(newProcesses, unix.ENOSPC), "the limit user.max_pid_namespaces is reached"},
+		"mounts":           {os.NewSyscallError("mount", unix.ENOSPC), "the limit fs.mount-max is reached, it is 1"},
+		"unknown call":     {os.NewSyscallError("mount", unix.ENOSYS), "a filter of system calls (seccomp), has no mount"},
+		"no namespaces":    {os.NewSyscallError(newProcesses, unix.EINVAL), "this kernel, or a filter"},
+		"security module":  {os.NewSyscallError("mount", unix.EACCES), "a security module of the kernel"},
+		"wrong call":       {os.NewSyscallError("move_mount", unix.EINVAL), ""},
+		"missing":          {fs.ErrNotExist, ""},
+		"file":             {&fs.PathError{Op: "open", Path: "/home", Err: unix.EACCES}, ""},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			got := explain(fmt.Errorf("cannot bind: %w", test.err))
+			_, forbidden := errors.AsType[*ForbiddenError](got)
+			cause := test.err
+			if call, ok := errors.AsType[*os.SyscallError](cause); ok {
+				cause = call.Err
+			}
+			if forbidden != (test.want != "") || !strings.Contains(got.Error(), test.want) || !errors.Is(got, cause) {
+				t.Errorf("got %v", got)
+			}
+		})
+	}
+	if err := explain(nil); err != nil {
+		t.Errorf("no error gave %v", err)
+	}
+}
+
+// TestExplainStart: ENOSPC from a command's start is the limit, from anything else it is the disk.
+func TestExplainStart(t *testing.T) {
+	for op, want := range map[string]bool{"fork/exec": true, "write": false} {
+		got := explainStart(fmt.Errorf("cannot run: %w", &fs.PathError{Op: op, Path: "/bin/true", Err: unix.ENOSPC}))
+		if _, forbidden := errors.AsType[*ForbiddenError](got); forbidden != want || !errors.Is(got, unix.ENOSPC) {
+			t.Errorf("%s gave %v", op, got)
 		}
 	}
 }
@@ -134,10 +163,11 @@ func TestOpenWithoutPrivilege(t *testing.T) {
 			return
 		}
 		_, err := enter(p.files, []Bind{bind})
-		refused <- forbidden(err)
+		refused <- explain(err)
 	})
-	if err := <-refused; !errors.Is(err, ErrForbidden) {
-		t.Errorf("got %v, want ErrForbidden", err)
+	err := <-refused
+	if _, ok := errors.AsType[*ForbiddenError](err); !ok || !strings.Contains(err.Error(), "root has no CAP_SYS_ADMIN") {
+		t.Errorf("got %v", err)
 	}
 }
 
