@@ -1,7 +1,7 @@
 # Copyright (c) 2026, pgEdge, Inc.
 # PostgreSQL License (see LICENSE or https://opensource.org/license/postgresql)
 # SPDX-License-Identifier: PostgreSQL
-"""Tests when the record of addresses is written."""
+"""Tests of the record of addresses: when it is written, and what a run with --limit takes from those of others."""
 
 from __future__ import annotations
 
@@ -50,6 +50,28 @@ def play(tmp_path):
             env={**os.environ, 'ANSIBLE_COLLECTIONS_PATH': str(COLLECTIONS), 'ANSIBLE_LOCALHOST_WARNING': 'false',
                  'ANSIBLE_SSH_ARGS': '-o ConnectTimeout=2'})
     return run
+
+
+@pytest.mark.parametrize('record, refused', [
+    ('10.0.0.1 db1\n10.0.0.2 db2\n', ''),
+    ('10.0.0.1 db1\n', 'db1 has none'),
+    ('10.0.0.1 db1\n10.0.0.22 db2\n', 'db1 has 10.0.0.22'),
+    (None, ''),
+])
+def test_a_run_that_leaves_hosts_out_asks_whether_they_know_its_own(play, record, refused):
+    run = play('role_config', 'left_out', record, '--limit', 'db2')
+    assert (run.returncode != 0) == bool(refused), run.stdout
+    assert refused in run.stdout
+
+
+def test_a_host_that_does_not_answer_is_no_reason_to_refuse(play):
+    run = play('role_config', 'left_out', '10.0.0.1 db1\n', '--limit', 'db2', db1=DOWN)
+    assert run.returncode == 0, run.stdout
+
+
+def test_a_run_of_all_hosts_asks_nobody(play):
+    run = play('role_config', 'left_out', '10.0.0.1 db1\n', db1=DOWN)
+    assert run.returncode == 0 and 'UNREACHABLE' not in run.stdout, run.stdout
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason='the record is root\'s')
