@@ -141,6 +141,21 @@ def left_out_faults(record, addresses, hosts):
             for host in hosts if host in old and host in addresses and addresses[host] != old[host]]
 
 
+def untold_faults(records, addresses, host):
+    """Return a sentence if hosts with these records, {name: lines `ADDRESS NAME`}, know a host elsewhere or not at all.
+
+    They are hosts that a run leaves out: only a run on them makes them admit the host at its address.
+    """
+    old = {name: {known: address for address, known in re.findall(r'^(\S+) (\S+)$', record, re.MULTILINE)}.get(host)
+           for name, record in records.items()}
+    untold = [f"{name} has {address or 'none'}" for name, address in old.items() if address != addresses.get(host)]
+    if host not in addresses or not untold:
+        return []
+    return [f"the address of {host} (node_address) is {addresses[host]}, and hosts that this run leaves out would not "
+            f"admit it there, since they were told another one or none: {', '.join(untold)}. Run this on all hosts of "
+            "the zone at once, without --limit"]
+
+
 def etcd_faults(text, unit, want):
     """Compare etcd.yaml and etcd's unit."""
     tree = parse(text)
@@ -260,4 +275,4 @@ class FilterModule:
 
     def filters(self):
         return {'read_files': read_files, 'started': started, 'living_faults': living_faults,
-                'left_out_faults': left_out_faults}
+                'left_out_faults': left_out_faults, 'untold_faults': untold_faults}

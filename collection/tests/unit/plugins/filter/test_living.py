@@ -138,6 +138,20 @@ def test_a_host_that_the_run_leaves_out_does_not_move():
     assert living.left_out_faults('', now, ['db2']) == []
 
 
+@pytest.mark.parametrize('records, told', [
+    ({'db1': '10.0.0.1 db1\n10.0.0.4 db4\n', 'db2': '# Written by Ansible\n10.0.0.4 db4\n'}, ''),
+    ({}, ''),  # nobody answers, or an earlier release set them up
+    ({'db1': '10.0.0.1 db1\n', 'db2': '10.0.0.4 db4\n'}, ': db1 has none.'),
+    ({'db1': '10.0.0.14 db4\n', 'db2': '10.0.0.1 db1\n10.0.0.4 xdb4\n'}, ': db1 has 10.0.0.14, db2 has none.'),
+])
+def test_a_host_is_told_to_those_that_the_run_leaves_out(records, told):
+    faults = living.untold_faults(records, {'db1': '10.0.0.1', 'db4': '10.0.0.4'}, 'db4')
+    assert len(faults) == bool(told)
+    assert all(fault.startswith('the address of db4 (node_address) is 10.0.0.4, and hosts that this run leaves out')
+               and told in fault and 'without --limit' in fault for fault in faults)
+    assert living.untold_faults(records, {}, 'db4') == []
+
+
 def test_a_run_without_others_changes_no_address():
     assert faults(MEMBER, hosts_of_run=['db1'], own_addresses=['10.0.0.9']) == []
 
