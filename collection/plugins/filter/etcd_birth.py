@@ -15,7 +15,7 @@ description:
     not join.
   - An empty cluster is never founded in the place of another. A member whose data is lost is replaced only if a
     quorum answers without it, and if the host's mark (cluster, member, directory, file system) is the one
-    that the others know.
+    that the others know. A member that was founded and never started needs no mark.
 positional: host, nodes, directory, url, replaced
 options:
   _input:
@@ -163,6 +163,10 @@ def stay(looks, host, directory, url, living):
 def lost(look, host, directory, living, identifier):
     """Return why the member of a host without data must not be replaced, or nothing."""
     mark = mark_of(look)
+    # A member publishes its URLs for clients when it starts. Without these it never had data: the run that founded the
+    # cluster ended before.
+    if not mark and not living['members'][identifier].get('clientURLs'):
+        return ''
     if not mark:
         return 'the host has no mark of it' + (' that can be read' if (look.get('mark') or {}).get('damaged') else '')
     if mark['cluster'] != living['cluster'] or mark['member'] != identifier:

@@ -20,10 +20,17 @@ MOUNT = '/ overlay'
 IDS = {'db1': 161, 'db2': 162, 'db3': 163}
 
 
-def members(*nodes, cluster=204, unstarted=()):
+def member(node, state='', identifier=None):
+    """Return what etcdctl prints of a member: one that ran, or one that was founded, or added, and never started."""
+    listed = {'ID': identifier or IDS[node], 'peerURLs': [f'https://{node}:2380']}
+    return listed | {'added': {}, 'founded': {'name': node}}.get(
+        state, {'name': node, 'clientURLs': [f'https://{node}:2379']})
+
+
+def members(*nodes, cluster=204, added=(), founded=()):
     """Return what etcdctl prints of a cluster with these members."""
     return {'header': {'cluster_id': cluster},
-            'members': [{'ID': IDS[node], 'name': '' if node in unstarted else node, 'peerURLs': [f'https://{node}:2380']}
+            'members': [member(node, 'added' if node in added else 'founded' if node in founded else '')
                         for node in nodes]}
 
 
@@ -47,6 +54,8 @@ HERE = mark('db1', url='https://db1:2380')
 MOVED = mark('db1', url='https://former:2380')
 LOST = look(mark=mark('db1'))
 DOWN = {node: look(node, list=None) for node in IDS}
+# db1 was not started when the run that founded the cluster ended.
+CUT = {node: look(node, mark=BEGUN, list=members(*IDS, founded=['db1'])) for node in ['db2', 'db3']}
 
 
 def birth(looks, replaced=(), nodes=tuple(IDS)):
@@ -81,11 +90,17 @@ JOINS = {
     'new host while a member is not reached': ({'db1': look(), 'db2': look('db2', list=members('db2', 'db3')), 'db3': SILENT}, '', True),
     'removed, and lost its data': ({'db1': LOST, **{node: look(node, list=members('db2', 'db3')) for node in ['db2', 'db3']}}, '', True),
     'added, and never started':
-        ({'db1': look(), **{node: look(node, list=members(*IDS, unstarted=['db1'])) for node in ['db2', 'db3']}}, '', False),
+        ({'db1': look(), **{node: look(node, list=members(*IDS, added=['db1'])) for node in ['db2', 'db3']}},
+         '', False),
     'lost its data': (ALL | {'db1': LOST}, 'a1', True),
     'lost its data, on a device that has another name now':
         (ALL | {'db1': look(mark=mark('db1', mount='/data 1-2 /dev/sdb1'), mount='/data 1-2 /dev/sdc1')}, 'a1', True),
     'lost its data while the third is not reached': (ALL | {'db1': LOST, 'db3': SILENT}, 'a1', True),
+    'founding was cut before it was started': (CUT | {'db1': look(mark=BEGUN)}, 'a1', True),
+    'founding was cut before it was started, and before it was marked': (CUT | {'db1': look()}, 'a1', True),
+    'founding was cut before it was started, and its mark is damaged': (CUT | {'db1': look(mark=DAMAGED)}, 'a1', True),
+    'founding was cut before it was started, and the third is not reached':
+        (CUT | {'db1': look(mark=BEGUN), 'db3': SILENT}, 'a1', True),
 }
 
 
@@ -119,7 +134,7 @@ REFUSALS = {
     'founding was begun with others':
         ({'db1': look(), 'db2': look(mark={'founding': ['db2', 'db9']}, data=True), 'db3': look()}, 'with the members db2, db9'),
     'bare host in the place of a member': (ALL | {'db1': look()}, 'the host has no mark of it'),
-    'founding mark in the place of a member': (ALL | {'db1': look(mark=BEGUN)}, 'the host has no mark of it'),
+    'founding mark in the place of a member that ran': (ALL | {'db1': look(mark=BEGUN)}, 'the host has no mark of it'),
     'damaged mark in the place of a member': (ALL | {'db1': look(mark=DAMAGED)}, 'has no mark of it that can be read'),
     'this one alone has a mark, which is damaged': ({'db1': look(mark=DAMAGED), 'db2': look(), 'db3': look()}, 'a mark on db1'),
     'another file system in its place':
@@ -139,6 +154,10 @@ REFUSALS = {
     'data of a member that was removed':
         ({'db1': DOWN['db1'], **{node: look(node, list=members('db2', 'db3')) for node in ['db2', 'db3']}}, 'has removed'),
     'data of an earlier member': (ALL | {'db1': look('db1', list=None, mark=mark('db1', member='b1'))}, 'has removed'),
+    'founding was cut before it was started, and no quorum answers':
+        ({'db1': look(mark=BEGUN), 'db2': look(mark=mark('db2')), 'db3': SILENT}, 'an empty one is not founded'),
+    'mark of another cluster on a host that was not started':
+        (CUT | {'db1': look(mark=mark('db1', cluster='dd'))}, 'in cluster dd'),
     'data of another cluster': (ALL | {'db1': look('db1', list=None, mark=mark('db1', cluster='dd'))}, 'of the cluster dd'),
     'new host that was a member elsewhere':
         ({'db1': look(mark=mark('db1', cluster='dd')), 'db2': look('db2', list=members('db2'))}, 'was a member of the cluster dd'),
@@ -157,7 +176,8 @@ def test_refusal(case):
 # What etcd_replaced_hosts answers, and the member that goes then.
 GIVEN_UP = {
     'bare host in the place of a member': 'a1',
-    'founding mark in the place of a member': 'a1',
+    'founding mark in the place of a member that ran': 'a1',
+    'mark of another cluster on a host that was not started': 'a1',
     'damaged mark in the place of a member': 'a1',
     'another file system in its place': 'a1',
     'another share in its place': 'a1',
