@@ -154,9 +154,14 @@ def stay(looks, host, directory, url, living):
     if mark and mark['cluster'] != living['cluster']:
         return refuse(f"{directory} holds a member of the cluster {mark['cluster']}, and the zone's is "
                       f"{living['cluster']}: move that directory aside, or correct the zone")
-    if not identifier or mark and mark['member'] not in living['members']:
-        return refuse(f"{directory} holds a member that the zone's cluster {living['cluster']} has removed: move that "
-                      "directory and the mark member.json in etcd_config_dir aside, and run the role again")
+    removed = f"{directory} holds a member that the zone's cluster {living['cluster']} has removed"
+    if not identifier:
+        return refuse(f"{removed}: move that directory and the mark member.json in etcd_config_dir aside, and run the "
+                      "role again")
+    if mark and mark['member'] not in living['members']:
+        return refuse(f"{removed}, and {identifier} is the host's member there: mount the data of that one if it was "
+                      f"elsewhere. If it is lost for good, move that directory aside, and confirm by "
+                      f"etcd_replaced_hosts: [{host}]")
     return {'way': 'stay'}
 
 

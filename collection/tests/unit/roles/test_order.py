@@ -25,5 +25,6 @@ def test_no_value_is_taken_from_a_set(path):
 
 def test_etcd_may_start_without_data_only_when_it_would_join():
     tasks = yaml.safe_load((ROLES / 'setup_etcd/tasks/learner.yml').read_text())
-    assert [task['name'] for task in tasks][-3:] == ['Configure the member', 'Let systemd start a member without data',
-                                                     'Enable and start etcd']
+    assert [task['name'] for task in tasks][-4:] == [
+        'Configure the member', 'Mark the host as the member that was added',
+        'Let systemd start a member without data', 'Enable and start etcd']

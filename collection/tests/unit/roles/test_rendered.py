@@ -21,6 +21,9 @@ FORMER = '''initial-advertise-peer-urls: https://[fd00::8]:2380
 initial-cluster: db1=https://[fd00::8]:2380
 initial-cluster-state: existing
 '''
+LISTED = {'header': {'cluster_id': 204, 'member_id': 162}, 'members': [
+    {'ID': 162, 'name': 'db2', 'peerURLs': ['https://[fd00::2]:2380'], 'clientURLs': ['https://[fd00::2]:2379']},
+    {'ID': 177, 'peerURLs': ['https://[fd00::1]:2380'], 'isLearner': True}]}
 
 
 @pytest.fixture(scope='module', name='rendered')
@@ -33,6 +36,8 @@ def fixture_rendered(tmp_path_factory):
         'replication_password': 'c', 'setup_etcd_kept': '',  # that nothing is there yet
         'issue_certificate_service': 'etcd', 'issue_certificate_usage': ['serverAuth'],
         'issue_certificate_recorded': {'stdout': 'subjectAltName = IP:fd00::9, IP:fd00::8, IP:127.0.0.1, DNS:db1'},
+        'setup_etcd_members': {'stdout': json.dumps(LISTED)},
+        'setup_etcd_seen': {'db1': {'mount': '/data 1-2 /dev/sdb'}},
         'haproxy_extra_routes': {'replica': {'port': 5433}, 'sync': {'port': 5434}},
     }
     files = {'haproxy.cfg': 'setup_haproxy/templates/haproxy.cfg.j2',
@@ -49,6 +54,12 @@ def fixture_rendered(tmp_path_factory):
     tasks += [{'ansible.builtin.copy': {'content': '{{ setup_patroni_config | to_json }}',
                                         'dest': str(directory / 'patroni.yaml'),
                                         'mode': '0600'}}]
+    learner = yaml.safe_load((ROLES / 'setup_etcd/tasks/learner.yml').read_text())
+    marking = next(task for task in learner if task['name'].startswith('Mark the host'))
+    copying = marking['ansible.builtin.copy']
+    assert copying['dest'] == '{{ setup_etcd_mark }}'
+    tasks += [marking | {'ansible.builtin.copy': {'content': copying['content'], 'mode': copying['mode'],
+                                                  'dest': str(directory / 'member.json')}}]
     (directory / 'inventory.yml').write_text(yaml.safe_dump({'all': {'vars': variables, 'children': {
         'pgedge': {'hosts': hosts}, 'haproxy': {'hosts': {'db1': {}}}}}}))
     (directory / 'play.yml').write_text(yaml.safe_dump([{'hosts': 'db1', 'gather_facts': False, 'tasks': tasks}]))
@@ -103,6 +114,12 @@ def test_a_member_of_etcd_gets_another_address_and_keeps_how_its_cluster_began(r
     tree = yaml.safe_load((rendered / 'moved.yaml').read_text())
     assert tree['initial-advertise-peer-urls'] == 'https://[fd00::1]:2380'
     assert (tree['initial-cluster'], tree['initial-cluster-state']) == ('db1=https://[fd00::8]:2380', 'existing')
+
+
+def test_a_host_is_marked_as_the_member_that_was_added(rendered):
+    assert json.loads((rendered / 'member.json').read_text()) == {
+        'cluster': 'cc', 'member': 'b1', 'directory': '/var/lib/etcd/postgresql', 'mount': '/data 1-2 /dev/sdb',
+        'url': 'https://[fd00::1]:2380'}
 
 
 def test_a_certificate_keeps_the_addresses_that_the_host_still_has(rendered):

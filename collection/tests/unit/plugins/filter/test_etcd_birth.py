@@ -56,6 +56,10 @@ LOST = look(mark=mark('db1'))
 DOWN = {node: look(node, list=None) for node in IDS}
 # db1 was not started when the run that founded the cluster ended.
 CUT = {node: look(node, mark=BEGUN, list=members(*IDS, founded=['db1'])) for node in ['db2', 'db3']}
+# db1 lost its data and was added anew; the run ended before it was promoted. A learner lists no members.
+AMONG = {'header': {'cluster_id': 204},
+         'members': [member('db1', identifier=177) | {'isLearner': True}, member('db2'), member('db3')]}
+LEARNT = {node: look(node, list=AMONG) for node in ['db2', 'db3']}
 
 
 def birth(looks, replaced=(), nodes=tuple(IDS)):
@@ -114,10 +118,9 @@ def test_join(case):
 
 
 def test_a_member_that_does_not_vote_yet_is_named():
-    among = members('db1', 'db2', 'db3')
-    among['members'][0]['isLearner'] = True
-    looks = {'db1': look('db1', list=None), 'db2': look('db2', list=among), 'db3': look('db3', list=among)}
-    assert (birth(looks)['way'], birth(looks)['learner'], birth(ALL)['learner']) == ('stay', 'a1', '')
+    looks = LEARNT | {'db1': look('db1', list=None, mark=mark('db1', member='b1', url='https://db1:2380'))}
+    assert (birth(looks)['way'], birth(looks)['learner'], birth(ALL)['learner']) == ('stay', 'b1', '')
+    assert birth(looks)['ask'] == 'db2'
 
 
 REFUSALS = {
@@ -154,6 +157,8 @@ REFUSALS = {
     'data of a member that was removed':
         ({'db1': DOWN['db1'], **{node: look(node, list=members('db2', 'db3')) for node in ['db2', 'db3']}}, 'has removed'),
     'data of an earlier member': (ALL | {'db1': look('db1', list=None, mark=mark('db1', member='b1'))}, 'has removed'),
+    'data of an earlier member beside a learner that took its place':
+        (LEARNT | {'db1': DOWN['db1']}, 'move that directory aside, and confirm by etcd_replaced_hosts: [db1]'),
     'founding was cut before it was started, and no quorum answers':
         ({'db1': look(mark=BEGUN), 'db2': look(mark=mark('db2')), 'db3': SILENT}, 'an empty one is not founded'),
     'mark of another cluster on a host that was not started':
