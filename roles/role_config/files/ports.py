@@ -2,11 +2,11 @@
 # PostgreSQL License (see LICENSE or https://opensource.org/license/postgresql)
 # SPDX-License-Identifier: PostgreSQL
 """usage: python3 -I -c PROGRAM listen ADDRESS PORT...
-          python3 -I -c PROGRAM connect ADDRESS SECONDS once|until-open PORT...
+          python3 -I -c PROGRAM connect ADDRESS SECONDS [once|until-open PORT...]...
 
 listen   accepts connections on the ports that nobody listens on, and ends them, until it is stopped.
-connect  prints the ports that cannot be reached. `until-open` tries for SECONDS: something listens there, or is about
-         to. `once` takes an answer that nobody does for one that nothing is in the way.
+connect  prints the ports that cannot be reached. `until-open` tries those behind it for SECONDS: something listens
+         there, or is about to. `once` takes an answer that nobody does for one that nothing is in the way.
 
 Runs on every Python since 3.6, and needs no rights.
 """
@@ -24,8 +24,17 @@ def main(action, address, *arguments):
     if action == 'listen':
         listen(address, [int(port) for port in arguments])
     else:
-        seconds, how, ports = float(arguments[0]), arguments[1], [int(port) for port in arguments[2:]]
-        print(*closed(address, ports, seconds, how == 'once'), sep=', ')
+        print(*closed(address, list(tries(arguments[1:])), float(arguments[0])), sep=', ')
+
+
+def tries(words):
+    """Yield the ports, each with whether it is tried once."""
+    once = False
+    for word in words:
+        if word in ('once', 'until-open'):
+            once = word == 'once'
+        else:
+            yield int(word), once
 
 
 def listen(address, ports):
@@ -69,15 +78,15 @@ def drop(listener):
     connection.close()
 
 
-def closed(address, ports, seconds, once):
+def closed(address, ports, seconds):
     """Return the ports that cannot be reached by the deadline."""
     deadline = time.monotonic() + seconds
     with concurrent.futures.ThreadPoolExecutor(len(ports)) as pool:
-        reached = list(pool.map(lambda port: reaches(address, port, deadline, once), ports))
-    return [port for port, open_ in zip(ports, reached) if not open_]
+        reached = list(pool.map(lambda tried: reaches(address, *tried, deadline), ports))
+    return [port for (port, _once), open_ in zip(ports, reached) if not open_]
 
 
-def reaches(address, port, deadline, once):
+def reaches(address, port, once, deadline):
     while True:
         try:
             socket.create_connection((address, port), timeout=max(deadline - time.monotonic(), 0.1)).close()
