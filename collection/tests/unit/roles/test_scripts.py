@@ -214,9 +214,19 @@ def authority(directory, name='ca'):
             '-keyout', directory / f'{name}.key', '-out', directory / f'{name}.crt')
 
 
-def new_pair(directory, text):
-    (directory / 'host.key.new').write_text(f'key {text}')
-    (directory / 'host.crt.new').write_text(f'certificate {text}')
+@pytest.fixture(name='pairs', scope='module')
+def fixture_pairs(tmp_path_factory):
+    """Return keys with their certificates, by names."""
+    directory = tmp_path_factory.mktemp('pairs')
+    names = ('former', 'linked', 'new', 'next')
+    for name in names:
+        authority(directory, name)
+    return {name: [(directory / f'{name}.{part}').read_text() for part in ('key', 'crt')] for name in names}
+
+
+def write_pair(directory, texts, suffix=''):
+    for name, text in zip(('host.key', 'host.crt'), texts):
+        (directory / f'{name}{suffix}').write_text(text)
 
 
 def pair(directory):
@@ -244,30 +254,68 @@ def cut_before(directory, command, number):
 
 @pytest.mark.parametrize('kind', ['none', 'files', 'links'])
 @pytest.mark.parametrize('command', ['rm', 'mkdir', 'cp', 'chgrp', 'sync', 'ln', 'mv'])
-def test_a_cut_leaves_a_key_with_its_certificate_and_the_next_run_replaces_both(tmp_path, kind, command):
+def test_a_cut_leaves_a_key_with_its_certificate_and_the_next_run_replaces_both(tmp_path, pairs, kind, command):
     for number in range(1, 20):
         directory = tmp_path / str(number)
         directory.mkdir()
         if kind != 'none':
-            (directory / 'host.key').write_text('key former')
-            (directory / 'host.crt').write_text('certificate former')
+            write_pair(directory, pairs['former'])
         if kind == 'links':
-            new_pair(directory, 'linked')
+            write_pair(directory, pairs['linked'], '.new')
             assert place(directory).returncode == 0
-        new_pair(directory, 'new')
+        write_pair(directory, pairs['new'], '.new')
         cut = cut_before(directory, command, number)
         if kind != 'none':
-            key, certificate = pair(directory)
-            assert key.split()[1] == certificate.split()[1]
-        new_pair(directory, 'next')
+            assert pair(directory) in pairs.values()
+        write_pair(directory, pairs['next'], '.new')
         placed = place(directory)
         assert placed.returncode == 0, placed.stderr
-        assert pair(directory) == ['key next', 'certificate next']
+        assert pair(directory) == pairs['next']
         assert sorted(path.name for path in directory.iterdir())[:3] == ['host.crt', 'host.key', 'pair']
         assert len(list(directory.iterdir())) == 4
         if not cut:
             return
     pytest.fail('it was cut each time')
+
+
+@pytest.mark.parametrize('kind', ['none', 'files', 'links'])
+@pytest.mark.parametrize('damaged', ['host.key.new', 'host.crt.new', 'neither'])
+def test_a_key_of_another_certificate_is_refused_and_the_former_pair_stays(tmp_path, pairs, kind, damaged):
+    if kind != 'none':
+        write_pair(tmp_path, pairs['former'])
+    if kind == 'links':
+        write_pair(tmp_path, pairs['linked'], '.new')
+        assert place(tmp_path).returncode == 0
+    before = {path.name for path in tmp_path.iterdir()}
+    write_pair(tmp_path, [pairs['new'][0], pairs['next'][1]], '.new')
+    if damaged != 'neither':
+        (tmp_path / damaged).write_text('')
+    refused = place(tmp_path)
+    assert refused.returncode == 1
+    assert refused.stderr.splitlines()[-1] == (
+        f'{tmp_path}/host.key.new is not the key of host.crt.new, as if two runs wrote them at once. The former pair '
+        'was not changed. Run this again when no other run works on the host')
+    assert {path.name for path in tmp_path.iterdir()} == before | {'host.key.new', 'host.crt.new'}
+    assert kind == 'none' or pair(tmp_path) == pairs['linked' if kind == 'links' else 'former']
+    write_pair(tmp_path, pairs['next'], '.new')
+    assert place(tmp_path).returncode == 0 and pair(tmp_path) == pairs['next']
+
+
+def test_a_pair_that_another_run_put_in_place_is_not_removed(tmp_path, pairs):
+    programs = tmp_path / 'programs'
+    programs.mkdir()
+    directory = tmp_path / 'tls'
+    directory.mkdir()
+    (directory / 'pair.other').mkdir()
+    write_pair(directory / 'pair.other', pairs['next'])
+    write_pair(directory, pairs['new'], '.new')
+    sync = shutil.which('sync')
+    # The last sync comes after this run's pair is in place, and before the others are removed.
+    (programs / 'sync').write_text('#!/bin/sh\n[ "$2" != . ] || ln -sfn pair.other pair\n' f'exec {sync} "$@"\n')
+    (programs / 'sync').chmod(0o755)
+    done = subprocess.run(['sh', ROLES / 'issue_certificate/files/place.sh', directory, str(os.getgid())], timeout=60,
+                          env=os.environ | {'PATH': f"{programs}:{os.environ['PATH']}"}, check=False)
+    assert done.returncode == 0 and pair(directory) == pairs['next']
 
 
 def has_key(directory):
