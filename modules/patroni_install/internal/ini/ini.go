@@ -8,7 +8,13 @@ type Setting struct{ Section, Name, Value string }
 
 // Parse returns the settings of a text in their order. A line that is indented more than the setting before it goes on
 // with that; the value has one blank there. Comments are lines of their own. What is none of this is passed over.
-func Parse(text string) (all []Setting) {
+func Parse(text string) []Setting {
+	all, _ := Sections(text)
+	return all
+}
+
+// Sections is Parse, and returns the names of the sections too, in the order of their headers: one may be empty.
+func Sections(text string) (all []Setting, sections []string) {
 	section, open, indent := "", false, 0
 	for line := range strings.Lines(text) {
 		trimmed := strings.TrimSpace(line)
@@ -24,6 +30,7 @@ func Parse(text string) (all []Setting) {
 		indent, open = at, false
 		if name, isSection := strings.CutPrefix(trimmed, "["); isSection {
 			section, _, _ = strings.Cut(name, "]")
+			sections = append(sections, section)
 			continue
 		}
 		if end := strings.IndexAny(trimmed, "=:"); end > 0 {
@@ -31,5 +38,5 @@ func Parse(text string) (all []Setting) {
 			open = true
 		}
 	}
-	return all
+	return all, sections
 }

@@ -26,6 +26,14 @@ func TestParse(t *testing.T) {
 	}
 }
 
+// TestSections: each header counts, as often as it stands there.
+func TestSections(t *testing.T) {
+	want := []string{"a", "b", "a"}
+	if _, got := Sections("x = 1\n[a]\n[b] # comment\nx =\n [c]\n[a]\n"); !cmp.Equal(want, got) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 // FuzzParse: a setting has a name, and is of one line or of those that go on with it.
 func FuzzParse(f *testing.F) {
 	f.Add("[global]\nuser = 1\n more\n")

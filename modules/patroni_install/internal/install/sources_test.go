@@ -496,7 +496,11 @@ func TestPipFiles(t *testing.T) {
 		refused   string // "": it succeeds
 		warned    string
 	}{
-		"a target":    {`{}`, target, sets, ""},
+		"a target": {`{}`, target, sets, ""},
+		"a target for all": {
+			`{}`, func(m *machine) { m.write("/etc/pip.conf", "[DEFAULT]\ntarget = /srv\n[global]\ntimeout = 60\n") },
+			"/etc/pip.conf sets target in [DEFAULT], which pip obeys", "",
+		},
 		"for a user":  {`{}`, func(m *machine) { m.write("/etc/pip.conf", "[global]\nuser = true\n") }, "", ""},
 		"by uv":       {`{"installer": "uv"}`, func(m *machine) { uv(m); target(m) }, "", ""},
 		"uv, locked":  {`{"installer": "uv", "lockfile": "default"}`, func(m *machine) { uv(m); target(m) }, sets, ""},

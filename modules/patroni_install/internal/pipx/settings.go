@@ -159,14 +159,35 @@ func readPipFile(files *fsys.FS, user *host.User, name string) PipFile {
 	return file
 }
 
+// defaultSection hands its settings down to every other section of its file, below what that says itself.
+const defaultSection = "DEFAULT"
+
 // parsePipFile reads the settings for the commands of a build.
 func parsePipFile(text string) (all []ini.Setting) {
-	for _, s := range ini.Parse(text) {
-		if s.Value != "" && slices.Contains([]string{"global", "install", "download"}, s.Section) {
-			all = append(all, ini.Setting{Section: s.Section, Name: normalSetting(s.Name), Value: s.Value})
+	found, sections := ini.Sections(text)
+	said := map[ini.Setting]bool{} // without values
+	for _, s := range found {
+		s.Name = normalSetting(s.Name)
+		said[ini.Setting{Section: s.Section, Name: s.Name}] = true
+		if s.Value != "" && isOfBuild(s.Section) {
+			all = append(all, s)
+		}
+	}
+	for _, s := range found {
+		s.Name = normalSetting(s.Name)
+		counts := slices.ContainsFunc(sections, func(section string) bool {
+			return isOfBuild(section) && !said[ini.Setting{Section: section, Name: s.Name}]
+		})
+		if s.Section == defaultSection && s.Value != "" && counts {
+			all = append(all, s)
 		}
 	}
 	return all
+}
+
+// isOfBuild tells whether a command of a build reads a section of pip's files.
+func isOfBuild(section string) bool {
+	return slices.Contains([]string{"global", "install", "download"}, section)
 }
 
 // Stays returns the first of the settings that the build would have to decide, and cannot: nothing takes them back.

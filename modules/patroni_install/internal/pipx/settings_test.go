@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -25,6 +26,31 @@ func TestParsePipFile(t *testing.T) {
 		"[global]\nlog =\nLOG_FILE = x\n")
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestDefaultSection: its settings count in each other section of the file that a build reads, below what that says
+// itself, even with nothing. Without such a section they count nowhere.
+func TestDefaultSection(t *testing.T) {
+	for text, want := range map[string]string{
+		"[DEFAULT]\ntarget = /x\n":                                     "",
+		"[DEFAULT]\ntarget = /x\n[freeze]\nall = 1\n":                  "",
+		"[DEFAULT]\ntarget = /x\n[global]\n":                           "DEFAULT target=/x",
+		"[install]\n[DEFAULT]\nTarget = /x\n":                          "DEFAULT target=/x",
+		"[DEFAULT]\ntarget = /x\n[download]\npre = 1\n[global]\n":      "download pre=1; DEFAULT target=/x",
+		"[DEFAULT]\nno_deps = 1\n[global]\nno-deps = 0\n":              "global no-deps=0",
+		"[DEFAULT]\ntarget = /x\n[global]\ntarget =\n":                 "",
+		"[DEFAULT]\ntarget = /x\n[global]\ntarget =\n[install]\n":      "DEFAULT target=/x",
+		"[DEFAULT]\npre = 1\n[install]\npre = 0\n[DEFAULT]\nroot=/x\n": "install pre=0; DEFAULT root=/x",
+		"[DEFAULT]\npre =\n[global]\n[default]\nroot = /x\n":           "",
+	} {
+		var got []string
+		for _, s := range parsePipFile(text) {
+			got = append(got, s.Section+" "+s.Name+"="+s.Value)
+		}
+		if diff := cmp.Diff(want, strings.Join(got, "; ")); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", text, diff)
+		}
 	}
 }
 
