@@ -66,6 +66,9 @@ func refuseClosed(err error, remedy string) error {
 
 // refusePipFiles refuses settings of pip's if it is pip that builds.
 func (p *Plan) refusePipFiles() error {
+	if err := refuseUnread(p.want, p.seen, p.Decision); err != nil {
+		return err
+	}
 	if p.want.Lock.IsZero() && !p.BringsPipx && !installerOf(p.want, p.seen, p.seen.Pipx).UsesPip() {
 		return refuseCACert(p.want, p.seen)
 	}
@@ -95,6 +98,22 @@ func refusePipFiles(want *Desired, seen *View) error {
 		}
 	}
 	return refuseCACert(want, seen)
+}
+
+// refuseUnread refuses files that no build reads, if an installer would have had its packages from where they say. What
+// is given another source, or a lock file, which pip fetches, makes do without.
+func refuseUnread(want *Desired, seen *View, d Decision) error {
+	if want.IndexURL != "" || want.Wheelhouse != "" || !want.Lock.IsZero() {
+		return nil
+	}
+	for _, file := range unreadBy(want, seen, d) {
+		if len(file.Sources) > 0 {
+			return fmt.Errorf("cannot build Patroni: %s tells uv where packages come from (%s), and no build reads that file; "+
+				"set index_url (in the role: patroni_index_url), or installer to pip (in the role: patroni_installer), which "+
+				"has an index of its own", file.Path, strings.Join(file.Sources, ", "))
+		}
+	}
+	return nil
 }
 
 // refuseCACert refuses a file that the user cannot read: it is the user who asks the index.
@@ -134,7 +153,8 @@ func (m *byPipx) refuseOffered(d Decision) error {
 	if !d.Builds() {
 		return nil
 	}
-	return first(m.refusePython, func() error { return m.refuseInstaller(d) }, func() error { return m.refuseNoPipx(d) })
+	return first(m.refusePython, func() error { return m.refuseInstaller(d) }, func() error { return m.refuseNoPipx(d) },
+		func() error { return refuseUnread(m.want, m.seen, d) })
 }
 
 // refusePython refuses an interpreter that is not there and that no package is to bring.

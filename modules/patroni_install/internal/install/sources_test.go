@@ -224,6 +224,8 @@ func TestInstaller(t *testing.T) {
 		"an old pipx":       {"1.7.1", Auto, func(*machine) {}, "pip"},
 		"no uv":             {"1.18.4", Auto, func(m *machine) { m.remove("/usr/local/bin/uv") }, "pip"},
 		"pip's settings":    {"1.18.4", Auto, func(m *machine) { m.write("/etc/pip.conf", "[global]") }, "pip"},
+		"uv's settings":     {"1.18.4", Auto, func(m *machine) { m.write("/etc/uv/uv.toml", "") }, "pip"},
+		"in spite of them":  {"1.18.4", "uv", func(m *machine) { m.write(home+"/.config/uv/uv.toml", "") }, "uv"},
 		"uv in spite of it": {"1.18.4", "uv", func(m *machine) { m.write("/etc/pip.conf", "[global]") }, "uv"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -533,6 +535,47 @@ func TestPipFiles(t *testing.T) {
 			}
 			if got := strings.Join(m.run(c.arguments).Warnings, "; "); !strings.Contains(got, c.warned) ||
 				c.warned == "" && strings.Contains(got, "pip's settings") {
+				t.Errorf("warnings %q", got)
+			}
+		})
+	}
+}
+
+// TestUVsFiles: no build reads them, and where uv would have its packages from is never lost without a word.
+func TestUVsFiles(t *testing.T) {
+	const names = "/etc/uv/uv.toml tells uv where packages come from (index-url), and no build reads that file; set index_url"
+	const unread = "uv's settings in /etc/uv/uv.toml are not used"
+	index := func(m *machine) { m.write("/etc/uv/uv.toml", "index-url = \"https://index.example/simple\"\n") }
+	other := func(m *machine) { m.write("/etc/uv/uv.toml", "[pip]\ntarget = \"/x\"\n") }
+	for name, c := range map[string]struct {
+		pipx, arguments string
+		edit            func(m *machine)
+		refused, warned string
+	}{
+		"an index":               {"1.18.4", `{"installer": "uv"}`, index, names, ""},
+		"an index, by itself":    {"1.18.4", `{}`, index, names, ""},
+		"and others beside":      {"1.18.4", `{"installer": "uv", "extra_index_urls": ["https://other.example"]}`, index, names, ""},
+		"another index":          {"1.18.4", `{"index_url": "https://other.example"}`, index, "", unread},
+		"a lock":                 {"1.18.4", `{"installer": "uv", "lockfile": "default"}`, index, "", unread},
+		"pip was asked for":      {"1.18.4", `{"installer": "pip"}`, index, "", ""},
+		"a pipx that knows none": {"1.7.1", `{}`, index, "", ""},
+		"pip is configured":      {"1.18.4", `{}`, func(m *machine) { index(m); m.write("/etc/pip.conf", "[global]") }, "", ""},
+		"no uv":                  {"1.18.4", `{}`, func(m *machine) { index(m); m.remove("/usr/local/bin/uv") }, "", ""},
+		"other settings":         {"1.18.4", `{"installer": "uv"}`, other, "", unread},
+		"that root alone reads": {
+			"1.18.4", `{"installer": "uv"}`, func(m *machine) { m.program("/etc/uv/uv.toml", "offline = true\n", 0o600) },
+			"(offline)", "",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := withPipx(t, c.pipx)
+			c.edit(m)
+			if c.refused != "" {
+				m.refuses(c.arguments, c.refused)
+				return
+			}
+			if got := strings.Join(m.run(c.arguments).Warnings, "; "); !strings.Contains(got, c.warned) ||
+				c.warned == "" && strings.Contains(got, "uv's settings") {
 				t.Errorf("warnings %q", got)
 			}
 		})
