@@ -79,6 +79,10 @@ func (p *Plan) refusePipFiles() error {
 func refusePipFiles(want *Desired, seen *View) error {
 	build := want.pipxBuild(seen.Layout, seen.Stage)
 	const without = "PIP_CONFIG_FILE=/dev/null in the task's environment lets pip read no file"
+	if build.WantsHashes() {
+		return fmt.Errorf("cannot build Patroni: PIP_REQUIRE_HASHES in the task's environment asks for the hashes of all " +
+			"packages, and only a lock file has them; set lockfile (in the role: patroni_lockfile), or remove that variable")
+	}
 	for _, file := range seen.PipFiles {
 		lost := build.Lost(file)
 		stays, found := build.Stays(file)

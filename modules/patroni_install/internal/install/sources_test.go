@@ -541,6 +541,35 @@ func TestPipFiles(t *testing.T) {
 	}
 }
 
+// TestHashesOfTheEnvironment: a variable of pip's that asks for what only a lock file has is refused as its file is.
+func TestHashesOfTheEnvironment(t *testing.T) {
+	const refused = "PIP_REQUIRE_HASHES in the task's environment asks for the hashes of all packages, and only a lock " +
+		"file has them; set lockfile"
+	for _, c := range []struct {
+		arguments, variable, file, want string
+	}{
+		{`{}`, "PIP_REQUIRE_HASHES=1", "", refused},
+		{`{}`, "PIP_REQUIRE_HASHES=0", "require-hashes = 1", ""},
+		{`{"lockfile": "default"}`, "PIP_REQUIRE_HASHES=1", "", ""},
+	} {
+		m := newMachine(t)
+		m.write("/etc/pip.conf", "[global]\n"+c.file)
+		in := m.installer(c.arguments)
+		in.Want.Environ = []string{c.variable}
+		_, err := in.Check(t.Context())
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%+v: %v", c, err)
+		}
+	}
+	m := newMachine(t)
+	m.run(`{}`)
+	in := m.installer(`{"state": "latest"}`)
+	in.Want.Environ = []string{"PIP_REQUIRE_HASHES=1"}
+	if _, err := in.Run(t.Context()); err == nil || !strings.Contains(err.Error(), refused) {
+		t.Errorf("the question for the newest version: %v", err)
+	}
+}
+
 // TestUVsFiles: no build reads them, and where uv would have its packages from is never lost without a word.
 func TestUVsFiles(t *testing.T) {
 	const names = "/etc/uv/uv.toml tells uv where packages come from (index-url), and no build reads that file; set index_url"

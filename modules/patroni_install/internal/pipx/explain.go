@@ -100,14 +100,22 @@ func (s Source) explain(text string) Explanation {
 		return Explanation{Text: "pip was killed (signal 9), by the kernel's OOM killer unless somebody did it on " +
 			"purpose; journalctl -k tells; give the host more memory and try again"}
 	}
-	return Explanation{Text: cmp.Or(explainUnlocked(text), s.explainVersion(text, told), s.explainUV(text))}
+	return Explanation{Text: cmp.Or(s.explainUnlocked(text), s.explainVersion(text, told), s.explainUV(text))}
 }
 
-// toldSign begins a line of [Build.Told].
-const toldSign = "pip was told "
+// toldSign begins a line of [Build.Told], and lockSign is one.
+const (
+	toldSign = "pip was told "
+	lockSign = "pip was given a lock file"
+)
 
-// Told says to [Source.Explain] which of the operator's settings keep pip from packages that the index has.
+// Told says to [Source.Explain] which of the operator's settings keep pip from packages that the index has, and whether
+// there is a lock.
 func (b Build) Told() []byte {
+	var told string
+	if b.Lock != "" {
+		told = lockSign + "\n"
+	}
 	var names []string
 	for _, variable := range passed(b.Environ) {
 		name, value, _ := strings.Cut(variable, "=")
@@ -115,10 +123,10 @@ func (b Build) Told() []byte {
 			names = append(names, name)
 		}
 	}
-	if len(names) == 0 {
-		return nil
+	if len(names) > 0 {
+		told += toldSign + strings.Join(names, ", ") + "\n"
 	}
-	return []byte(toldSign + strings.Join(names, ", ") + "\n")
+	return []byte(told)
 }
 
 // settingsTold is what an advice has for $settings.
@@ -132,7 +140,14 @@ func settingsTold(text string) string {
 
 // explainUnlocked explains that something is needed which a lock file does not hold, or without a hash.
 // pip names the packages in the lines after that.
-func explainUnlocked(text string) string {
+func (s Source) explainUnlocked(text string) string {
+	if s != WhatPassed && !hasAny(text, lockSign) {
+		if hasAny(text, "In --require-hashes mode, all", "In `--require-hashes` mode, all", "Hashes are required in --require") {
+			return "pip was told to take nothing without a hash (require-hashes), and no lock file was given; set lockfile, or " +
+				"take that back with PIP_REQUIRE_HASHES=0 in the task's environment"
+		}
+		return ""
+	}
 	if stars, found := find(text, "In `--require-hashes` mode, all requirements must have a hash*: *"); found { // uv's
 		return "the lock file does not hold " + shown(stars[1]) + " with a hash; " + lockAdvice
 	}

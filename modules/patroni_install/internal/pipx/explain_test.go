@@ -98,7 +98,7 @@ func TestExplainCaptured(t *testing.T) {
 		"uv_conflict":  "the packages that were asked for exclude each other; loosen",
 		"uv_constr":    "the packages that were asked for exclude each other; loosen",
 		"uv_needpy":    "the interpreter is Python 3.11.7 and the package needs >=3.12; set python",
-		"uv_lock":      "the lock file does not hold patroni==4.1.5 with a hash; lock",
+		"uv_lock":      "pip was told to take nothing without a hash (require-hashes), and no lock file was given; set lockfile",
 	}
 	for name, want := range tests {
 		text, err := os.ReadFile(filepath.Join("testdata", "explain", name+".txt"))
@@ -215,6 +215,8 @@ func TestExplainBySource(t *testing.T) {
 	const uv = "error: No solution found when resolving dependencies\n  cause: Because "
 	const unhashed = "ERROR: Hashes are required in --require-hashes mode, but they are missing from some requirements " +
 		"here. Here is a list\n    click==8.1.7 --hash=sha256:00\n"
+	const withoutLock = "pip was told to take nothing without a hash (require-hashes), and no lock file was given; set lockfile"
+	locked := string(Build{Lock: "/lock.txt"}.Told())
 	for _, test := range []struct {
 		from       Source
 		text, want string
@@ -224,9 +226,13 @@ func TestExplainBySource(t *testing.T) {
 		{WhatPassed, none, "the lock file does not hold click>=4.1 for this host; lock what is asked for"},
 		{InWheels, some, "the wheelhouse has no version for click>=9; it offers 8.1.7"},
 		{WhatPassed, some, "the lock file has no version for click>=9; it offers 8.1.7"},
-		{Index, unlocked, "the lock file does not hold click>=4.1, boto3; lock what is asked for, extras included"},
-		{InWheels, unhashed, "the lock file does not hold click==8.1.7; lock"},
-		{InWheels, "In --require-hashes mode, all requirements must have their versions pinned", "the lock file does not hold all that its packages need; "},
+		{Index, unlocked + locked, "the lock file does not hold click>=4.1, boto3; lock what is asked for, extras included"},
+		{WhatPassed, unlocked, "the lock file does not hold click>=4.1, boto3; lock what"},
+		{InWheels, unhashed + locked, "the lock file does not hold click==8.1.7; lock"},
+		{Index, unlocked, withoutLock},
+		{InWheels, unhashed, withoutLock},
+		{Index, "error: In `--require-hashes` mode, all requirements must have a hash, but none were provided for: x\n" + locked, "the lock file does not hold x with a hash; lock"},
+		{InWheels, locked + "In --require-hashes mode, all requirements must have their versions pinned", "the lock file does not hold all that its packages need; "},
 		{InWheels, "pip._internal.exceptions.InvalidWheel: Wheel 'click' located at /x is invalid.", "a wheel (click) is damaged; copy"},
 		{InWheels, uv + "patroni was not found in the provided package locations and you", "the wheelhouse has no patroni for this host; build"},
 		{WhatPassed, uv + "there is no version of x==9 and you require x==9, we", "the lock file has no version for x==9"},

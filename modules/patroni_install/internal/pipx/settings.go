@@ -199,7 +199,7 @@ func (b Build) Stays(file PipFile) (ini.Setting, bool) {
 			}
 		}
 		// What passed a lock has no hashes any more; without a lock nothing has.
-		if NeedsHashes(s) && b.Lock == "" && isTrue(s.Value) {
+		if _, said := b.variable(requireHashes); NeedsHashes(s) && b.Lock == "" && isTrue(s.Value) && !said {
 			return s, true
 		}
 	}
@@ -208,6 +208,23 @@ func (b Build) Stays(file PipFile) (ini.Setting, bool) {
 
 // NeedsHashes tells that a setting asks for what only a lock has.
 func NeedsHashes(s ini.Setting) bool { return s.Name == requireHashes }
+
+// WantsHashes tells that a variable of the operator's asks for what only a lock has, and that there is none.
+func (b Build) WantsHashes() bool {
+	value, said := b.variable(requireHashes)
+	return said && b.Lock == "" && isTrue(value)
+}
+
+// variable returns what the operator's variable of a setting says, which counts above pip's files. pip passes over one
+// without a value.
+func (b Build) variable(setting string) (value string, said bool) {
+	for _, variable := range passed(b.Environ) {
+		if name, text, _ := strings.Cut(variable, "="); settingOf(name) == setting && text != "" {
+			value, said = text, true
+		}
+	}
+	return value, said
+}
 
 const requireHashes = "require-hashes"
 

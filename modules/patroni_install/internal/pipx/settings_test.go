@@ -113,6 +113,26 @@ func TestStays(t *testing.T) {
 	if got, stays := b.Stays(PipFile{Settings: []ini.Setting{inGlobal("require-hashes", "False")}}); stays {
 		t.Errorf("%v is off", got)
 	}
+	b.Environ = []string{"PIP_REQUIRE_HASHES=0"}
+	if got, stays := b.Stays(PipFile{Settings: []ini.Setting{inGlobal("require-hashes", "1")}}); stays {
+		t.Errorf("%v is taken back", got)
+	}
+}
+
+// TestWantsHashes: the variable counts as the setting does; the last one, if it has a value.
+func TestWantsHashes(t *testing.T) {
+	for environ, want := range map[string]bool{
+		"": false, "PIP_REQUIRE_HASHES=": false, "PIP_REQUIRE_HASHES=1": true, "PIP_require_hashes=on": true,
+		"PIP_REQUIRE_HASHES=No": false, "PIP_REQUIRE_HASHES=1 PIP_REQUIRE_HASHES=0": false,
+		"PIP_REQUIRE_HASHES=1 PIP_REQUIRE_HASHES=": true,
+	} {
+		b := Build{Environ: strings.Fields(environ)}
+		locked := b
+		locked.Lock = "/lock.txt"
+		if got := b.WantsHashes(); got != want || locked.WantsHashes() {
+			t.Errorf("%q: %t", environ, got)
+		}
+	}
 }
 
 // TestLost: what pip would go without if it did not read a file.
