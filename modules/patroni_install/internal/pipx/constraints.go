@@ -33,12 +33,19 @@ func checkConstraint(line string) error {
 		return nil
 	}
 	specifiers, _, _ := strings.Cut(rest, ";")
-	specifiers = strings.TrimSpace(specifiers)
-	if inner, found := strings.CutPrefix(specifiers, "("); found {
-		specifiers = strings.TrimSuffix(inner, ")")
-	}
-	if _, err := pep440.ParseSpecifiers(specifiers); err != nil || !isName(name) {
+	if _, err := pep440.ParseSpecifiers(withoutBrackets(specifiers)); err != nil || !isName(name) {
 		return fmt.Errorf("%.100q does not name a package and its versions, as in click<9", shown(line))
 	}
 	return nil
+}
+
+// withoutBrackets returns specifiers without the brackets that may be around all of them.
+func withoutBrackets(specifiers string) string {
+	specifiers = strings.TrimSpace(specifiers)
+	inner, opened := strings.CutPrefix(specifiers, "(")
+	inner, closed := strings.CutSuffix(inner, ")")
+	if !opened || !closed {
+		return specifiers
+	}
+	return inner
 }

@@ -28,6 +28,8 @@ func TestCheckConstraints(t *testing.T) {
 		"patroni[etcd]==4.1.5":          "line 1: a constraint has no extras; write patroni without them",
 		"click 9":                       `line 1: "click 9" does not name a package and its versions, as in click<9`,
 		"click=9":                       `line 1: "click=9" does not name`,
+		"click (<9":                     `line 1: "click (<9" does not name`,
+		"click <9)":                     `line 1: "click <9)" does not name`,
 		"click<9,":                      `line 1: "click<9," does not name`,
 		"==4.1":                         `line 1: "==4.1" does not name`,
 		"https://u:geheim@x/click.whl":  `line 1: "https://…" does not name`,
