@@ -91,6 +91,9 @@ func refusePipFiles(want *Desired, seen *View) error {
 			return fmt.Errorf("cannot build Patroni: user %s cannot use pip's settings in %s (%s): %w, and pip would go "+
 				"without them and say nothing; open the file to the user (chmod o+r %[2]s), or do without it (%s)",
 				seen.User.Name, file.Path, strings.Join(lost, ", "), file.Closed, without)
+		case file.Damaged != nil:
+			return fmt.Errorf("cannot build Patroni: pip cannot load its settings in %s: %w; mend the line, or do without that "+
+				"file (%s)", file.Path, file.Damaged, without)
 		case file.Closed != nil || !found:
 		case pipx.NeedsHashes(stays):
 			return fmt.Errorf("cannot build Patroni: %s sets %s in [%s], and only a lock file has the hashes of all "+

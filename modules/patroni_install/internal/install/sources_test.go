@@ -499,6 +499,17 @@ func TestPipFiles(t *testing.T) {
 		warned    string
 	}{
 		"a target": {`{}`, target, sets, ""},
+		"two sections of a name": {
+			`{}`, func(m *machine) { m.write("/etc/pip.conf", "[global]\ntimeout = 1\n[global]\n") },
+			"pip cannot load its settings in /etc/pip.conf: line 3: there is a section [global] already; mend", "",
+		},
+		"a byte order mark": {
+			`{}`, func(m *machine) { m.write("/etc/pip.conf", "\ufeff[global]\nindex-url = https://x/\n") },
+			"line 1: it begins with a byte order mark", "",
+		},
+		"damaged, by uv": {
+			`{"installer": "uv"}`, func(m *machine) { uv(m); m.write("/etc/pip.conf", "user\n") }, "", "",
+		},
 		"a target for all": {
 			`{}`, func(m *machine) { m.write("/etc/pip.conf", "[DEFAULT]\ntarget = /srv\n[global]\ntimeout = 60\n") },
 			"/etc/pip.conf sets target in [DEFAULT], which pip obeys", "",

@@ -180,6 +180,11 @@ const lockAdvice = "lock what is asked for, extras included, with hashes for all
 // but whatever else stops pip, it reports.
 func killedSilently(text string) bool {
 	_, log, logged := strings.Cut(text, "PIP STDOUT\n")
+	_, said, _ := strings.Cut(log, "PIP STDERR\n")
+	said, _, _ = strings.Cut(said, logEnd) // what follows is not pip's
+	if strings.Trim(said, "- \n") != "" {
+		return false
+	}
 	return logged && !hasAny(log, "ERROR", "Traceback", "Exception", "error:")
 }
 
@@ -340,5 +345,8 @@ func PipLog(files *fsys.FS, home string) []byte {
 	if err != nil {
 		return nil
 	}
-	return data
+	return append(data, logEnd...)
 }
+
+// logEnd ends what [PipLog] returns.
+const logEnd = "\nthe end of pip's log\n"

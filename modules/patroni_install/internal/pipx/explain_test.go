@@ -77,28 +77,29 @@ func TestExplainCaptured(t *testing.T) {
 		"files_pip23":  "there are too many open files; raise root's limit",
 		"no_pip":       "the interpreter has no pip; install the package python3-pip",
 
-		"uv_s401":      index + "the index refuses the credentials; check the user",
-		"uv_s403":      index + "the index refuses the credentials; check the user",
-		"uv_s503":      index + "the index, or a proxy before it, answers with an error of its own (503 Service Unavailable)",
-		"uv_expired":   index + "the index's certificate is not valid at the time that this host's clock shows",
-		"uv_future":    index + "the index's certificate is not valid at the time that this host's clock shows",
-		"uv_wrong":     index + "the index's certificate is not for the name by which index_url calls it (index.example); set",
-		"uv_unknownca": index + "the index's certificate is not trusted (UnknownIssuer); name",
-		"uv_plain_tls": index + "the encrypted connection to the index failed",
-		"uv_cut":       index + "the index does not answer, or the connection broke",
-		"uv_drop":      index + "the index does not answer, or the connection broke",
-		"uv_json":      index + "what the index answers is damaged, or is something else",
-		"uv_p407":      index + "the proxy does not answer or refuses (proxy authorization required)",
-		"uv_deadproxy": index + "the proxy does not answer or refuses (failed to create underlying connection)",
-		"uv_refused":   index + "the index refuses connections",
-		"uv_dns":       index + "the index's name cannot be resolved",
-		"uv_unknown":   "the index does not know patroni; check index_url",
-		"uv_version":   "the index has no version for patroni==9.9.9",
-		"uv_wheel":     "the index does not know patroni; check", // TestExplainBySource has the wheelhouse
-		"uv_conflict":  "the packages that were asked for exclude each other; loosen",
-		"uv_constr":    "the packages that were asked for exclude each other; loosen",
-		"uv_needpy":    "the interpreter is Python 3.11.7 and the package needs >=3.12; set python",
-		"uv_lock":      "pip was told to take nothing without a hash (require-hashes), and no lock file was given; set lockfile",
+		"uv_s401":        index + "the index refuses the credentials; check the user",
+		"uv_s403":        index + "the index refuses the credentials; check the user",
+		"uv_s503":        index + "the index, or a proxy before it, answers with an error of its own (503 Service Unavailable)",
+		"uv_expired":     index + "the index's certificate is not valid at the time that this host's clock shows",
+		"uv_future":      index + "the index's certificate is not valid at the time that this host's clock shows",
+		"uv_wrong":       index + "the index's certificate is not for the name by which index_url calls it (index.example); set",
+		"uv_unknownca":   index + "the index's certificate is not trusted (UnknownIssuer); name",
+		"uv_plain_tls":   index + "the encrypted connection to the index failed",
+		"uv_cut":         index + "the index does not answer, or the connection broke",
+		"uv_drop":        index + "the index does not answer, or the connection broke",
+		"uv_json":        index + "what the index answers is damaged, or is something else",
+		"uv_p407":        index + "the proxy does not answer or refuses (proxy authorization required)",
+		"uv_deadproxy":   index + "the proxy does not answer or refuses (failed to create underlying connection)",
+		"uv_refused":     index + "the index refuses connections",
+		"uv_dns":         index + "the index's name cannot be resolved",
+		"uv_unknown":     "the index does not know patroni; check index_url",
+		"uv_version":     "the index has no version for patroni==9.9.9",
+		"uv_wheel":       "the index does not know patroni; check", // TestExplainBySource has the wheelhouse
+		"uv_conflict":    "the packages that were asked for exclude each other; loosen",
+		"uv_constr":      "the packages that were asked for exclude each other; loosen",
+		"uv_needpy":      "the interpreter is Python 3.11.7 and the package needs >=3.12; set python",
+		"settings_pip23": "pip cannot load a file of its settings; mend it",
+		"uv_lock":        "pip was told to take nothing without a hash (require-hashes), and no lock file was given; set lockfile",
 	}
 	for name, want := range tests {
 		text, err := os.ReadFile(filepath.Join("testdata", "explain", name+".txt"))
@@ -124,6 +125,9 @@ func TestExplain(t *testing.T) {
 			"ERROR: Could not open requirements file: [Errno 13] Permission denied: '/root/c.txt'",
 			"constraints cannot be read by the user ([Errno 13] Permission denied: '/root/c.txt')",
 		},
+		{"Configuration file could not be loaded.\nWhile reading from '/etc/pip.conf' [line  3]: section 'global' already exists", "pip cannot load a file of its settings; mend"},
+		{"Configuration file contains invalid utf-8 characters in /etc/pip.conf.", "pip cannot load a file of its settings; mend"},
+		{"PIP STDOUT\n----------\nCollecting x\n\nPIP STDERR\n----------\n", "pip was killed (signal 9)"},
 		{"OSError: [Errno 30] Read-only file system: '/home/x'", "mounted read-only"},
 		{"OSError: [Errno 5] Input/output error", "the disk does not work"},
 		{"OSError: [Errno 122] Disk quota exceeded", "quota"},
@@ -267,6 +271,20 @@ func TestCausesAreRecorded(t *testing.T) {
 	for _, c := range causes(Index) {
 		if hasAny(texts.String(), c.signs...) == slices.Contains(unrecorded, c.signs[0]) {
 			t.Errorf("%q: recorded, and said not to be, or the reverse", c.signs[0])
+		}
+	}
+}
+
+// TestWhatPipSaysLastIsNoKill: whatever pip said on its standard error, it was not killed in silence.
+func TestWhatPipSaysLastIsNoKill(t *testing.T) {
+	for said, want := range map[string]string{"": "pip was killed (signal 9)", "it rains\n": ""} {
+		root := write(t, map[string]string{
+			"home/logs/x_pip_errors.log": "PIP STDOUT\n---\nCollecting x\n\nPIP STDERR\n----------\n" + said,
+		}, nil)
+		err := &host.CommandError{Status: "exit status 1", Stderr: "Fatal error from pip prevented installation."}
+		got := Explain(err, PipLog(fsys.New(root), "/home"), Build{Lock: "/lock.txt"}.Told()).Text
+		if !strings.HasPrefix(got, want) || want == "" && got != "" {
+			t.Errorf("%q: got %q", said, got)
 		}
 	}
 }
@@ -440,7 +458,7 @@ func TestPipLog(t *testing.T) {
 		"empty/logs/other":                                 "x",
 	}, nil)
 	files := fsys.New(root)
-	for home, want := range map[string]string{"/home": "new", "/linked": "", "/empty": "", "/none": ""} {
+	for home, want := range map[string]string{"/home": "new" + logEnd, "/linked": "", "/empty": "", "/none": ""} {
 		if got := string(PipLog(files, home)); got != want {
 			t.Errorf("log of %s is %q, want %q", home, got, want)
 		}

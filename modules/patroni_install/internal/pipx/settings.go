@@ -111,6 +111,8 @@ type PipFile struct {
 	Path string
 	// Closed says why the user cannot read it, so that pip passes it over without a word; nil if pip reads it.
 	Closed error
+	// Damaged says why pip cannot load it, which ends every command of pip; nil if it can.
+	Damaged error
 	// Settings are those that count for a build.
 	Settings []ini.Setting
 }
@@ -155,6 +157,9 @@ func readPipFile(files *fsys.FS, user *host.User, name string) PipFile {
 	}
 	if data, err := files.ReadFile(target, maxPipFile); err == nil {
 		file.Settings = parsePipFile(string(data))
+		if file.Closed == nil {
+			file.Damaged = ini.Check(string(data))
+		}
 	}
 	return file
 }

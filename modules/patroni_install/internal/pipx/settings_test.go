@@ -91,6 +91,21 @@ func TestPipFiles(t *testing.T) {
 	}
 }
 
+// TestDamagedPipFile: what pip would not load, if it reads it.
+func TestDamagedPipFile(t *testing.T) {
+	user := &host.User{Name: "pg", UID: 105, GID: 110, Home: "/home/pg"}
+	root := write(t, map[string]string{"etc/pip.conf": "[global]\na = 1\n[global]\n"}, nil)
+	for mode, want := range map[os.FileMode]string{0o644: "line 3: there is a section [global] already", 0o600: ""} {
+		if err := os.Chmod(filepath.Join(root, "etc/pip.conf"), mode); err != nil {
+			t.Fatal(err)
+		}
+		files := PipFiles(fsys.New(root), user, nil, "/usr/bin/python3")
+		if got := files[0].Damaged; (got == nil) != (want == "") || got != nil && got.Error() != want {
+			t.Errorf("%s: %v, want %q", mode, got, want)
+		}
+	}
+}
+
 // TestStays: each setting that nothing takes back is named, by each of its names.
 func TestStays(t *testing.T) {
 	b, locked := exampleBuild(), exampleBuild()
