@@ -116,11 +116,22 @@ func (b Build) Told() []byte {
 	if b.Lock != "" {
 		told = lockSign + "\n"
 	}
+	forbidding := []string{"only-binary", "no-binary"}
+	if !b.installer().UsesPip() && b.Lock == "" && b.UserBase == "" {
+		forbidding = nil // no pip installs anything
+	}
 	var names []string
 	for _, variable := range passed(b.Environ) {
 		name, value, _ := strings.Cut(variable, "=")
-		if value != "" && slices.Contains([]string{"PIP_ONLY_BINARY", "PIP_NO_BINARY"}, name) {
-			names = append(names, name)
+		if value != "" && slices.Contains(forbidding, settingOf(name)) {
+			names = append(names, name+" of the task's environment")
+		}
+	}
+	for _, file := range b.PipFiles {
+		for _, s := range file.Settings {
+			if file.Closed == nil && slices.Contains(forbidding, s.Name) {
+				names = append(names, s.Name+" in "+file.Path)
+			}
 		}
 	}
 	if len(names) > 0 {
@@ -135,7 +146,11 @@ func settingsTold(text string) string {
 	if !found {
 		return ""
 	}
-	return " (" + names[0] + " of the task's environment forbids others)"
+	verb := "forbids"
+	if strings.Contains(names[0], ", ") {
+		verb = "forbid"
+	}
+	return " (" + names[0] + " " + verb + " others)"
 }
 
 // explainUnlocked explains that something is needed which a lock file does not hold, or without a hash.
@@ -255,6 +270,9 @@ func (s Source) explainVersion(text, told string) string {
 	case hasAny(text, "different python version: "):
 		return "no version of " + requirement + " is for this Python; set python to a newer one, or version to an older " +
 			"Patroni"
+	case told != "":
+		return fmt.Sprintf("%s has no %s that pip may take%s; change that setting, or have the package there in the form "+
+			"that it allows", s, requirement, told)
 	}
 	return s.lacks(requirement)
 }

@@ -2,6 +2,7 @@ package pipx
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 	"github.com/pgedge/platform/modules/patroni_install/internal/host"
+	"github.com/pgedge/platform/modules/patroni_install/internal/ini"
 )
 
 // TestExplainCaptured explains what pipx 1.1 with pip 23.0 and pipx 1.7 with pip 25.1 really
@@ -332,9 +334,46 @@ func TestSettingsAreTold(t *testing.T) {
 			t.Errorf("%q: %q, want %q", text, got, want)
 		}
 	}
-	if got := string(Build{Environ: []string{"PIP_NO_BINARY=a", "PIP_ONLY_BINARY=b"}}.Told()); got !=
-		"pip was told PIP_NO_BINARY, PIP_ONLY_BINARY\n" {
-		t.Errorf("of both settings: %q", got)
+}
+
+// TestSettingsOfFilesAreTold: pip's files count as its variables do, if pip reads them, and where nothing at all was
+// found the index is not blamed.
+func TestSettingsOfFilesAreTold(t *testing.T) {
+	only := PipFile{Path: "/etc/pip.conf", Settings: []ini.Setting{inGlobal("pre", "1"), inGlobal("only-binary", ":all:")}}
+	closed := only
+	closed.Closed = fs.ErrPermission
+	const none = "ERROR: Could not find a version that satisfies the requirement x<2 (from patroni) (from versions: none)"
+	const without = "the index does not know x<2; check index_url"
+	const may = "the index has no x<2 that pip may take ("
+	for _, c := range []struct {
+		b    Build
+		want string
+	}{
+		{Build{PipFiles: []PipFile{only}}, may + "only-binary in /etc/pip.conf forbids others); change that setting"},
+		{Build{PipFiles: []PipFile{closed}}, without},
+		{Build{Environ: []string{"PIP_ONLY_BINARY=:all:"}}, may + "PIP_ONLY_BINARY of the task's environment forbids others); change"},
+		{
+			Build{Environ: []string{"PIP_NO_BINARY=a"}, PipFiles: []PipFile{only}},
+			may + "PIP_NO_BINARY of the task's environment, only-binary in /etc/pip.conf forbid others); change",
+		},
+		{Build{}, without},
+		{Build{PipFiles: []PipFile{only}, Installer: UV{}}, without},
+	} {
+		if got := Explain(nil, []byte(none), c.b.Told()).Text; !strings.HasPrefix(got, c.want) {
+			t.Errorf("%+v: %q, want %q", c.b, got, c.want)
+		}
+		_, err := c.b.ReadNewest(host.Output{}, &host.CommandError{Status: "exit status 1", Stderr: none})
+		if err == nil || !strings.HasPrefix(err.Error(), c.want) {
+			t.Errorf("the newest version: %v, want %q", err, c.want)
+		}
+	}
+	other := none + "\nERROR: Ignored the following versions that require a different python version: 1 Requires-Python"
+	if got := Explain(nil, []byte(other), Build{PipFiles: []PipFile{only}}.Told()).Text; !strings.Contains(got, "for this Python") {
+		t.Errorf("of a Python that is too old: %q", got)
+	}
+	if got := InWheels.Explain(nil, []byte(none), Build{PipFiles: []PipFile{only}}.Told()).Text; !strings.HasPrefix(got,
+		"the wheelhouse has no x<2 that pip may take (only-binary") {
+		t.Errorf("from a wheelhouse: %q", got)
 	}
 }
 
