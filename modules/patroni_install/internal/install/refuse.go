@@ -78,6 +78,7 @@ func (p *Plan) refusePipFiles() error {
 // refusePipFiles refuses settings that pip would obey and that nothing takes back, and those that it would not see.
 func refusePipFiles(want *Desired, seen *View) error {
 	build := want.pipxBuild(seen.Layout, seen.Stage)
+	build.PipFiles = seen.PipFiles
 	const without = "PIP_CONFIG_FILE=/dev/null in the task's environment lets pip read no file"
 	if build.WantsHashes() {
 		return fmt.Errorf("cannot build Patroni: PIP_REQUIRE_HASHES in the task's environment asks for the hashes of all " +
@@ -103,6 +104,11 @@ func refusePipFiles(want *Desired, seen *View) error {
 			return fmt.Errorf("cannot build Patroni: %s sets %s in [%s], which pip obeys and a build cannot take back; "+
 				"remove the line, or do without that file (%s)", file.Path, stays.Name, stays.Section, without)
 		}
+	}
+	if where := build.NoIndex(); where != "" {
+		return fmt.Errorf("cannot build Patroni: %s keeps pip from every index, and no other place for packages is set; set "+
+			"index_url (in the role: patroni_index_url) or wheelhouse (in the role: patroni_wheelhouse), or remove that setting",
+			where)
 	}
 	return refuseCACert(want, seen)
 }

@@ -499,6 +499,14 @@ func TestPipFiles(t *testing.T) {
 		warned    string
 	}{
 		"a target": {`{}`, target, sets, ""},
+		"no index": {
+			`{}`, func(m *machine) { m.write("/etc/pip.conf", "[install]\nno-index = yes\n") },
+			"no-index in /etc/pip.conf keeps pip from every index, and no other place for packages is set; set index_url", "",
+		},
+		"no index, and one all the same": {
+			`{"index_url": "https://other.example"}`, func(m *machine) { m.write("/etc/pip.conf", "[install]\nno-index = yes\n") },
+			"", "",
+		},
 		"two sections of a name": {
 			`{}`, func(m *machine) { m.write("/etc/pip.conf", "[global]\ntimeout = 1\n[global]\n") },
 			"pip cannot load its settings in /etc/pip.conf: line 3: there is a section [global] already; mend", "",

@@ -32,6 +32,9 @@ func (b Build) ownSettings() []ownSetting {
 		{names: []string{"ignore-requires-python"}, back: "0"},
 		{names: []string{"requirement"}, back: "/dev/null"},
 		{names: []string{"log", "log-file", "local-log"}, back: "/dev/null", costs: true},
+		// Of a quiet pip nobody learns why a build failed.
+		{names: []string{"quiet"}, back: "0"},
+		{names: []string{"verbose"}, back: "0"},
 		{names: []string{"report"}, back: "/dev/null", costs: true},
 		{names: []string{"src", "source", "source-dir", "source-directory"}, back: path.Join(b.Scratch, "src")},
 		{names: []string{"target"}},
@@ -218,6 +221,32 @@ func NeedsHashes(s ini.Setting) bool { return s.Name == requireHashes }
 func (b Build) WantsHashes() bool {
 	value, said := b.variable(requireHashes)
 	return said && b.Lock == "" && isTrue(value)
+}
+
+// NoIndex names whose setting keeps pip from every index although nothing else says where packages come from; "" if there
+// is none.
+func (b Build) NoIndex() string {
+	_, links := b.variable("find-links")
+	value, said := b.variable("no-index")
+	where := ""
+	if said && isTrue(value) {
+		where = variableOf("no-index") + " in the task's environment"
+	}
+	for _, file := range b.PipFiles {
+		for _, s := range file.Settings {
+			switch {
+			case file.Closed != nil:
+			case s.Name == "find-links":
+				links = true
+			case s.Name == "no-index" && !said && isTrue(s.Value):
+				where = s.Name + " in " + file.Path
+			}
+		}
+	}
+	if links || b.IndexURL != "" || b.Wheels != "" {
+		return ""
+	}
+	return where
 }
 
 // variable returns what the operator's variable of a setting says, which counts above pip's files. pip passes over one

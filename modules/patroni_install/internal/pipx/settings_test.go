@@ -134,6 +134,34 @@ func TestStays(t *testing.T) {
 	}
 }
 
+// TestNoIndex: whose setting leaves pip no place to have packages from.
+func TestNoIndex(t *testing.T) {
+	const variable, file = "PIP_NO_INDEX in the task's environment", "no-index in /etc/pip.conf"
+	none := []ini.Setting{inGlobal("no-index", "true")}
+	links := append([]ini.Setting{inGlobal("find-links", "/srv")}, none...)
+	for _, c := range []struct {
+		b    Build
+		want string
+	}{
+		{Build{}, ""},
+		{Build{Environ: []string{"PIP_NO_INDEX=1"}}, variable},
+		{Build{Environ: []string{"PIP_NO_INDEX=0"}, PipFiles: []PipFile{{Path: "/etc/pip.conf", Settings: none}}}, ""},
+		{Build{Environ: []string{"PIP_NO_INDEX=1", "PIP_FIND_LINKS=/srv"}}, ""},
+		{Build{Environ: []string{"PIP_NO_INDEX=1"}, IndexURL: "https://x"}, ""},
+		{Build{Environ: []string{"PIP_NO_INDEX=1"}, Wheels: "/w"}, ""},
+		{Build{Environ: []string{"PIP_NO_INDEX=1"}, ExtraIndexURLs: []string{"https://x"}, Lock: "/l"}, variable},
+		{Build{PipFiles: []PipFile{{Path: "/etc/pip.conf", Settings: none}}}, file},
+		{Build{PipFiles: []PipFile{{Path: "/etc/pip.conf", Settings: links}}}, ""},
+		{Build{PipFiles: []PipFile{{Settings: none, Closed: os.ErrPermission}}}, ""},
+		{Build{PipFiles: []PipFile{{Path: "/etc/pip.conf", Settings: none}, {Settings: links, Closed: os.ErrPermission}}}, file},
+		{Build{PipFiles: []PipFile{{Settings: []ini.Setting{inGlobal("no-index", "off")}}}}, ""},
+	} {
+		if got := c.b.NoIndex(); got != c.want {
+			t.Errorf("%+v: %q, want %q", c.b, got, c.want)
+		}
+	}
+}
+
 // TestWantsHashes: the variable counts as the setting does; the last one, if it has a value.
 func TestWantsHashes(t *testing.T) {
 	for environ, want := range map[string]bool{
@@ -206,14 +234,15 @@ for name in sys.argv[2:]:
 	}
 	cmd := exec.CommandContext(t.Context(), "python3", "-I", "-B", "-c", bundledWheels+program, "install", "use_user_site",
 		"require_venv", "dry_run", "compile", "ignore_dependencies", "ignore_requires_python", "requirements", "log",
-		"json_report_file", "src_dir", "require_hashes")
+		"json_report_file", "src_dir", "require_hashes", "quiet", "verbose")
 	cmd.Env = b.Env()
 	out, err := cmd.CombinedOutput()
 	if cmd.ProcessState.ExitCode() == 77 {
 		t.Skip("the interpreter came without a wheel of pip")
 	}
 	want := "use_user_site 0\nrequire_venv 0\ndry_run 0\ncompile 0\nignore_dependencies 0\nignore_requires_python 0\n" +
-		"requirements /dev/null\nlog /dev/null\njson_report_file /dev/null\nsrc_dir /home/pg/scratch/src\nrequire_hashes 0\n"
+		"requirements /dev/null\nlog /dev/null\njson_report_file /dev/null\nsrc_dir /home/pg/scratch/src\nrequire_hashes 0\n" +
+		"quiet 0\nverbose 0\n"
 	if diff := cmp.Diff(want, string(out)); diff != "" || err != nil {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
