@@ -7,13 +7,25 @@ import (
 	"github.com/pgedge/platform/modules/patroni_install/internal/pep440"
 )
 
-// CheckConstraints refuses a file of constraints that says more than which versions may be installed:
+// Constraints returns what pip is to read of a file of constraints, a line each, and refuses one that says more than
+// which versions may be installed:
 //
 //	NAME [SPECIFIERS | @ ADDRESS] [; MARKER]
 //
 // pip would take options there too, such as another index or a host whose certificate does not count. What it refuses
-// by itself, it refuses only in the middle of a build.
-func CheckConstraints(text string) error { return eachLine(text, checkConstraint) }
+// by itself, it refuses only in the middle of a build. A comment is not for pip, which would read the whole file by an
+// encoding that one names.
+func Constraints(text string) (string, error) {
+	var read strings.Builder
+	err := eachLine(text, func(line string) error {
+		read.WriteString(line + "\n")
+		return checkConstraint(line)
+	})
+	if err != nil {
+		return "", err
+	}
+	return read.String(), nil
+}
 
 func checkConstraint(line string) error {
 	for word := range strings.FieldsSeq(line) {

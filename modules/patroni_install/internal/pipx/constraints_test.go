@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestCheckConstraints(t *testing.T) {
+func TestConstraints(t *testing.T) {
 	const hash = "--hash=sha256:0123456789012345678901234567890123456789012345678901234567890123"
 	for text, want := range map[string]string{
 		"":         "",
@@ -36,9 +36,11 @@ func TestCheckConstraints(t *testing.T) {
 		"./click.whl":                   `line 1: "./click.whl" does not name`,
 		"click==${VERSION}":             `line 1: "click==${VERSION}" does not name`,
 		"click<9\x0b-r x":               "line 1: it has a character that pip may take for the end of a line",
+		"click;'a'==\\ \nx":             "line 1: it ends in a backslash that continues nothing",
+		"click;'a'==\\\\\n\nx":          "line 2: it ends in a backslash that continues nothing",
 		"click<9\\":                     "its last line is continued by nothing",
 	} {
-		err := CheckConstraints(text)
+		_, err := Constraints(text)
 		if want == "" && err != nil || want != "" && (err == nil || !strings.HasPrefix(err.Error(), want)) {
 			t.Errorf("%q: %v, want %q", text, err, want)
 		}
