@@ -560,8 +560,9 @@ func TestPipFiles(t *testing.T) {
 	}
 }
 
-// TestHashesOfTheEnvironment: a variable of pip's that asks for what only a lock file has is refused as its file is.
-func TestHashesOfTheEnvironment(t *testing.T) {
+// TestPipsVariables: one that asks for what only a lock file has is refused as pip's file is, and so is a file that pip
+// would look for in the build's own directory.
+func TestPipsVariables(t *testing.T) {
 	const refused = "PIP_REQUIRE_HASHES in the task's environment asks for the hashes of all packages, and only a lock " +
 		"file has them; set lockfile"
 	for _, c := range []struct {
@@ -570,6 +571,8 @@ func TestHashesOfTheEnvironment(t *testing.T) {
 		{`{}`, "PIP_REQUIRE_HASHES=1", "", refused},
 		{`{}`, "PIP_REQUIRE_HASHES=0", "require-hashes = 1", ""},
 		{`{"lockfile": "default"}`, "PIP_REQUIRE_HASHES=1", "", ""},
+		{`{}`, "PIP_CONFIG_FILE=pip.conf", "", `PIP_CONFIG_FILE in the task's environment is no absolute path; pip would`},
+		{`{}`, "PIP_CONFIG_FILE=", "", ""},
 	} {
 		m := newMachine(t)
 		m.write("/etc/pip.conf", "[global]\n"+c.file)

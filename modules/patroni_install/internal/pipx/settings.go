@@ -126,18 +126,20 @@ const maxPipFile = 1 << 20
 // PipFiles reads the files that pip reads for a user, in this environment and with these interpreters. One that
 // cannot be read here, as behind a link of the user's, has no settings that are known.
 func PipFiles(files *fsys.FS, user *host.User, environ []string, interpreters ...string) []PipFile {
-	names := []string{"/etc/xdg/pip/pip.conf", "/etc/pip.conf", path.Join(user.Home, ".pip/pip.conf"),
-		path.Join(user.Home, ".config/pip/pip.conf")}
+	named, _ := Build{Environ: environ}.variable("config-file")
+	if named == "/dev/null" {
+		return nil // pip reads no file then
+	}
+	names := []string{"/etc/xdg/pip/pip.conf", "/etc/pip.conf"}
+	// A file that is named stands in for the user's, if it is there.
+	if !path.IsAbs(named) || !isThere(files, user, named) {
+		names = append(names, path.Join(user.Home, ".pip/pip.conf"), path.Join(user.Home, ".config/pip/pip.conf"))
+	}
 	for _, interpreter := range interpreters {
 		names = append(names, path.Join(path.Dir(path.Dir(interpreter)), "pip.conf"))
 	}
-	for _, variable := range passed(environ) {
-		switch name, found := strings.CutPrefix(variable, "PIP_CONFIG_FILE="); {
-		case found && name == "/dev/null":
-			return nil // pip reads no file then
-		case found && path.IsAbs(name):
-			names = append(names, name)
-		}
+	if path.IsAbs(named) {
+		names = append(names, named)
 	}
 	var all []PipFile
 	for i, name := range names {
@@ -146,6 +148,28 @@ func PipFiles(files *fsys.FS, user *host.User, environ []string, interpreters ..
 		}
 	}
 	return all
+}
+
+// isThere tells whether a user finds a file, even if it may not read it.
+func isThere(files *fsys.FS, user *host.User, name string) bool {
+	target, err := files.Resolve(name)
+	if err != nil {
+		return false
+	}
+	if _, err := files.Lstat(target); err != nil {
+		return false
+	}
+	closed, isClosed := errors.AsType[*fsys.ClosedError](files.CheckAccess(name, user.UID, user.GID, fsys.Read))
+	return !isClosed || closed.Path == target
+}
+
+// ConfigFile is the operator's PIP_CONFIG_FILE if that is no absolute path, else "". pip would look for such a file in
+// the directory that it works in.
+func (b Build) ConfigFile() string {
+	if name, said := b.variable("config-file"); said && !path.IsAbs(name) {
+		return name
+	}
+	return ""
 }
 
 func readPipFile(files *fsys.FS, user *host.User, name string) PipFile {

@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -60,10 +61,13 @@ func TestPipFiles(t *testing.T) {
 	root := write(t, map[string]string{
 		"etc/pip.conf": "[global]\nuser = 1\n", "home/pg/.config/pip/pip.conf": "[global]\nroot = /x\n",
 		"opt/python/pip.conf": "[global]\nprefix = /x\n", "srv/pip.conf": "[global]\ntarget = /x\n",
-		"real/pip.conf": "[global]\nabi = x\n", "etc/xdg/pip/pip.conf": "-> ../../../real/pip.conf",
+		"closed/pip.conf": "[global]\nabi = x\n", "real/pip.conf": "[global]\nabi = x\n", "etc/xdg/pip/pip.conf": "-> ../../../real/pip.conf",
 	}, nil)
 	files := fsys.New(root)
 	if err := os.Chmod(filepath.Join(root, "etc/pip.conf"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(filepath.Join(root, "closed"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	got := map[string]string{}
@@ -80,11 +84,21 @@ func TestPipFiles(t *testing.T) {
 	}
 	want := map[string]string{
 		"/etc/pip.conf":         "user: it may not read /etc/pip.conf (" + attr.Attr.String() + ")",
-		"/etc/xdg/pip/pip.conf": "abi", "/home/pg/.config/pip/pip.conf": "root", "/opt/python/pip.conf": "prefix",
-		"/srv/pip.conf": "target",
+		"/etc/xdg/pip/pip.conf": "abi", "/opt/python/pip.conf": "prefix", "/srv/pip.conf": "target",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+	for environ, want := range map[string]bool{
+		"": true, "PIP_CONFIG_FILE=": true, "PIP_CONFIG_FILE=/none": true, "PIP_CONFIG_FILE=/srv/pip.conf": false,
+		"PIP_CONFIG_FILE=/srv/pip.conf PIP_CONFIG_FILE=/none": true, "PIP_CONFIG_FILE=/closed/pip.conf": true,
+	} {
+		got := slices.ContainsFunc(PipFiles(files, user, strings.Fields(environ), "/usr/bin/python3"), func(f PipFile) bool {
+			return f.Path == "/home/pg/.config/pip/pip.conf"
+		})
+		if got != want {
+			t.Errorf("%q: the user's file is read: %t", environ, got)
+		}
 	}
 	if got := PipFiles(files, user, []string{"PIP_CONFIG_FILE=/dev/null"}, "/usr/bin/python3"); got != nil {
 		t.Errorf("pip reads none, and there are %v", got)
