@@ -81,8 +81,8 @@ func refusePipFiles(want *Desired, seen *View) error {
 	build.PipFiles = seen.PipFiles
 	const without = "PIP_CONFIG_FILE=/dev/null in the task's environment lets pip read no file"
 	if name := build.ConfigFile(); name != "" {
-		return fmt.Errorf("cannot build Patroni: PIP_CONFIG_FILE in the task's environment is no absolute path; pip would look "+
-			"for %.100q in a directory of the build; set it to the whole path on this host", name)
+		return fmt.Errorf("cannot build Patroni: PIP_CONFIG_FILE in the task's environment is no absolute path; pip would "+
+			"look for %.100q in a directory of the build; set it to the whole path on this host", name)
 	}
 	if build.WantsHashes() {
 		return fmt.Errorf("cannot build Patroni: PIP_REQUIRE_HASHES in the task's environment asks for the hashes of all " +

@@ -87,8 +87,8 @@ func indexCauses() []cause {
 	return []cause{
 		{
 			[]string{"Configuration file could not be loaded", "Configuration file contains invalid * characters in"},
-			"pip cannot load a file of its settings; mend it (python3 -m pip config debug lists the files), or do without all of " +
-				"them (PIP_CONFIG_FILE=/dev/null in the task's environment)",
+			"pip cannot load a file of its settings; mend it (python3 -m pip config debug lists the files), or do without all " +
+				"of them (PIP_CONFIG_FILE=/dev/null in the task's environment)",
 		},
 		{
 			[]string{"Could not open requirements file: *"},

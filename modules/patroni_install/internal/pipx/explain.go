@@ -157,9 +157,10 @@ func settingsTold(text string) string {
 // pip names the packages in the lines after that.
 func (s Source) explainUnlocked(text string) string {
 	if s != WhatPassed && !hasAny(text, lockSign) {
-		if hasAny(text, "In --require-hashes mode, all", "In `--require-hashes` mode, all", "Hashes are required in --require") {
-			return "pip was told to take nothing without a hash (require-hashes), and no lock file was given; set lockfile, or " +
-				"take that back with PIP_REQUIRE_HASHES=0 in the task's environment"
+		if hasAny(text, "In --require-hashes mode, all", "In `--require-hashes` mode, all",
+			"Hashes are required in --require") {
+			return "pip was told to take nothing without a hash (require-hashes), and no lock file was given; set lockfile, " +
+				"or take that back with PIP_REQUIRE_HASHES=0 in the task's environment"
 		}
 		return ""
 	}

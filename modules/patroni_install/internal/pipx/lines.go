@@ -8,7 +8,8 @@ import (
 )
 
 // eachLine calls do for each line of a file of requirements or constraints as pip reads it: without comments, and with
-// what a backslash continues. A byte order mark begins a file, and no line. The error names the line's number, which is that of its last part.
+// what a backslash continues. A byte order mark begins a file, and no line. The error names the line's number, which
+// is that of its last part.
 func eachLine(text string, do func(line string) error) error {
 	number, line := 0, ""
 	for part := range strings.Lines(strings.TrimPrefix(text, "\ufeff")) {

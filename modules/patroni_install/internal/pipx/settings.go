@@ -247,8 +247,8 @@ func (b Build) WantsHashes() bool {
 	return said && b.Lock == "" && isTrue(value)
 }
 
-// NoIndex names whose setting keeps pip from every index although nothing else says where packages come from; "" if there
-// is none.
+// NoIndex names whose setting keeps pip from every index although nothing else says where packages come from; "" if
+// there is none.
 func (b Build) NoIndex() string {
 	_, links := b.variable("find-links")
 	value, said := b.variable("no-index")

@@ -122,7 +122,8 @@ func ReadContents(out host.Output) Contents {
 func (s Spec) Bound(text string) Spec {
 	for _, line := range constraints(text) {
 		name, versions := span(line, nameChars)
-		bounded, err := ParseSpec(strings.TrimPrefix(s.text+","+strings.Join(strings.Fields(withoutBrackets(versions)), ""), ","))
+		versions = strings.Join(strings.Fields(withoutBrackets(versions)), "")
+		bounded, err := ParseSpec(strings.TrimPrefix(s.text+","+versions, ","))
 		if Normalise(name) == Package && err == nil {
 			s = bounded
 		}
