@@ -296,7 +296,9 @@ options:
       - V(pip) is the one that every pipx has.
       - V(uv) takes pipx 1.12 or newer and a C(uv) in C(/usr/local/bin) or C(/usr/bin), and is refused without them.
       - V(auto) takes uv if they are there and pip has no configuration of its own, neither in its files nor in the
-        task's C(environment), since uv does not read it.
+        task's C(environment), since uv does not read it; nor may uv have a file C(uv.toml).
+      - A build does not let uv read such a file. One that tells where packages come from is refused, unless
+        O(index_url), O(lockfile) or O(wheelhouse) does.
     type: str
     choices: [auto, pip, uv]
     default: auto

@@ -60,7 +60,7 @@ func (b *builder) pipxFailure(ctx context.Context, from pipx.Source, out host.Ou
 		failed.Cause = fmt.Sprintf("it was stopped: %v", stopped(ctx, err))
 		return failed
 	}
-	failed.Cause = from.Explain(err, out.Stdout, out.Stderr).Text
+	failed.Cause = from.Explain(err, out.Stdout, out.Stderr, b.pipxBuild(b.program).Told()).Text
 	if from == pipx.Index {
 		failed.Index = b.plan.want.IndexURL
 	}

@@ -250,13 +250,29 @@ func (q *question) wheelsForBuild(ctx context.Context) error {
 }
 
 // warnOfPipFiles says which settings pip will not see, although the build makes do without them: else they are refused.
+// The same holds for those of another installer.
 func (q *question) warnOfPipFiles() {
+	for _, file := range unreadBy(q.want, q.seen, q.Decision) {
+		if q.Builds() {
+			q.Warnings = append(q.Warnings, fmt.Sprintf("uv's settings in %s are not used; what a build is to do is set by "+
+				"the options alone, such as index_url and constraints", file.Path))
+		}
+	}
 	for _, file := range q.seen.PipFiles {
 		if q.Builds() && file.Closed != nil && len(file.Settings) > 0 {
 			q.Warnings = append(q.Warnings, fmt.Sprintf("user %s cannot use pip's settings in %s: %v; this build does not "+
 				"need them", q.seen.User.Name, file.Path, file.Closed))
 		}
 	}
+}
+
+// unreadBy are the files of the installer that builds, or that would if it had none.
+func unreadBy(want *Desired, seen *View, d Decision) []pipx.Unread {
+	program := pipx.Program{Version: pipxVersion(seen, d)}
+	if want.Installer == Auto && pipx.Installers()[pipx.Preferred].Check(program) != nil {
+		return nil
+	}
+	return seen.Unread
 }
 
 // kept is the version that a build keeps, "" if it takes another one. If the tree does not tell it any more, its

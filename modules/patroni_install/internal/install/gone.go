@@ -16,10 +16,19 @@ func (d Desired) goneUser() *host.User {
 	return &host.User{Name: d.User, Group: "nogroup", UID: 65534, GID: 65534, Home: cmp.Or(d.Home, noHome)}
 }
 
-// missingHome refuses an installation without a home. A removal goes on with what lies elsewhere.
+// missingHome refuses an installation without a home, which may be on a file system that is not mounted. A removal goes
+// on with what lies elsewhere.
 func (o *observer) missingHome(home string) error {
 	user := o.seen.User
 	if o.want.State != Absent {
+		o.seen.Mount = o.host.MountPoint(home)
+		lost, err := o.seen.findUnmounted(o.want)
+		if err != nil {
+			return err
+		}
+		if lost != nil {
+			return lost.refuse()
+		}
 		return fmt.Errorf("cannot install for user %s: its home %s does not exist; run the role init_server first, "+
 			"which makes it", user.Name, home)
 	}

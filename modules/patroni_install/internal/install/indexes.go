@@ -32,7 +32,7 @@ func isIndex(address string) bool {
 	case "http", "https":
 		return rest != "" && !strings.ContainsAny(rest[:1], "/:?#")
 	case "file":
-		return path.IsAbs(rest)
+		return path.IsAbs(strings.TrimPrefix(rest, "localhost"))
 	}
 	return path.IsAbs(address)
 }

@@ -266,7 +266,7 @@ func (n *namespace) pipx(cmd host.Command) error {
 
 // newer is pip asked for what comes after a version: it writes to memory alone.
 func (n *namespace) newer(cmd host.Command) (string, error) {
-	if variable(cmd.Env, "PIP_VERBOSE") != "" { // asked for what went wrong in a build
+	if slices.Contains(cmd.Env, "PIP_VERBOSE=3") { // asked for what went wrong in a build
 		return "", errors.New(n.index)
 	}
 	if n.memory == "" || cmd.Dir != n.memory || variable(cmd.Env, "TMPDIR") != n.memory {

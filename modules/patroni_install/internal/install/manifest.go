@@ -25,26 +25,42 @@ type unmounted struct {
 	record string // the path of its manifest
 }
 
-// Look implements [Part].
-func (p *record) Look(context.Context) error {
-	if err := p.seen.readManifest(); err != nil || p.seen.Installed != nil || p.seen.Packaged {
-		return err
-	}
+// findUnmounted finds the record of an installation on a file system that is not mounted; nil if there is none.
+func (v *View) findUnmounted(want *Desired) (found *unmounted, err error) {
 	// With the home not mounted, nobody can see that pipx's home is the old one.
-	places, old := []Layout{p.seen.Layout}, p.seen.Layout
-	if p.want.PipxHome == "" {
+	places, old := []Layout{v.Layout}, v.Layout
+	if want.PipxHome == "" {
 		old.Home = old.OldHome
 		places = append(places, old)
 	}
 	for _, l := range places {
 		name, venv := l.manifestPath(), l.Layout.Venv()
-		if err := p.seen.readUpTo(name, manifest.Limit); err != nil {
-			return err
+		if err := v.readUpTo(name, manifest.Limit); err != nil {
+			return nil, err
 		}
-		mount := manifest.MountOf(venv, p.seen.dataAt(name))
-		if mount != "" && mount != p.seen.Mount {
-			p.unmounted = &unmounted{manifest.Tree{Path: venv, Mount: mount}, name}
+		mount := manifest.MountOf(venv, v.dataAt(name))
+		if mount != "" && mount != v.Mount {
+			found = &unmounted{manifest.Tree{Path: venv, Mount: mount}, name}
 		}
+	}
+	return found, nil
+}
+
+// refuse says that it is there, and what to do.
+func (u *unmounted) refuse() error {
+	return fmt.Errorf("cannot install Patroni: its record %s says that it is installed in %s, on the file system of %s, "+
+		"and nothing is mounted there; mount that, or, if that installation is gone for good, remove the record and run "+
+		"this again", u.record, u.Path, u.Mount)
+}
+
+// Look implements [Part].
+func (p *record) Look(context.Context) error {
+	if err := p.seen.readManifest(); err != nil || p.seen.Installed != nil || p.seen.Packaged {
+		return err
+	}
+	var err error
+	if p.unmounted, err = p.seen.findUnmounted(p.want); err != nil {
+		return err
 	}
 	if p.unmounted != nil && p.removes() {
 		p.seen.warn("nothing is mounted at %s, where the installation %s is by its record, and what is there stays",
@@ -58,9 +74,7 @@ func (p *record) Refuse() error {
 	if p.unmounted == nil || p.removes() {
 		return nil
 	}
-	return fmt.Errorf("cannot install Patroni: its record %s says that it is installed in %s, on the file system of %s, "+
-		"and nothing is mounted there; mount that, or, if that installation is gone for good, remove the record and run "+
-		"this again", p.unmounted.record, p.unmounted.Path, p.unmounted.Mount)
+	return p.unmounted.refuse()
 }
 
 // Steps implements [Part].

@@ -3,6 +3,7 @@ package install
 import (
 	"fmt"
 	"os"
+	"path"
 	"strings"
 	"testing"
 )
@@ -58,6 +59,29 @@ func TestHomeIsNotMounted(t *testing.T) {
 			m.unchanged(c.first)
 		})
 	}
+}
+
+// TestHomeBelowAMissingMount: a home that is on the disk alone is not there; the record says why, and not that an
+// account lacks one.
+func TestHomeBelowAMissingMount(t *testing.T) {
+	for name, first := range map[string]string{"the home": `{}`, "the old home": `{"pipx_home": "` + oldPipx + `"}`} {
+		t.Run(name, func(t *testing.T) {
+			m, disk := newMachine(t), path.Dir(home)
+			m.mounts(disk)
+			m.run(first)
+			m.remove(home) // the record is not on that disk
+			m.mounts()
+			m.refuses(`{}`, "says that it is installed in ", "/venvs/patroni, on the file system of "+disk+
+				", and nothing is mounted there; mount that")
+			if got := strings.Join(m.run(`{"state": "absent"}`).Warnings, "; "); !strings.Contains(got, "nothing is mounted at "+
+				disk) && name == "the home" {
+				t.Errorf("warnings %q", got)
+			}
+		})
+	}
+	m := newMachine(t)
+	m.remove(home)
+	m.refuses(`{}`, "its home "+home+" does not exist; run the role init_server first")
 }
 
 // TestRecordOfNothing: without the record, or on the file system of the record, an installation that is gone comes

@@ -91,5 +91,5 @@ func (a *asker) askFor(ctx context.Context, ns Namespace, requirement string) (s
 		said, _ := ns.Run(ctx, ask)
 		out.Stderr = slices.Concat(out.Stderr, said.Stdout, said.Stderr)
 	}
-	return pipx.ReadNewest(out, err)
+	return build.ReadNewest(out, err)
 }

@@ -160,7 +160,7 @@ func (d *Desired) options() []ansible.Argument {
 		{Name: "installer", Type: ansible.Str, To: &d.Installer, Default: Auto,
 			Choices: append([]string{Auto}, slices.Sorted(maps.Keys(pipx.Installers()))...),
 			Help: "What pipx installs packages with. `uv` needs pipx 1.12 or newer and the program uv, on the " +
-				"host. `auto` takes uv if they are there and pip has no configuration of its own."},
+				"host. `auto` takes uv if they are there and neither pip nor uv has a configuration of its own."},
 		// For the action plugin: what is on the host is not read on the controller.
 		{Name: "remote_src", Type: ansible.Bool, Default: false,
 			Help: "Whether `constraints`, `lockfile` and `wheelhouse` are on the managed host."},

@@ -66,6 +66,9 @@ func refuseClosed(err error, remedy string) error {
 
 // refusePipFiles refuses settings of pip's if it is pip that builds.
 func (p *Plan) refusePipFiles() error {
+	if err := refuseUnread(p.want, p.seen, p.Decision); err != nil {
+		return err
+	}
 	if p.want.Lock.IsZero() && !p.BringsPipx && !installerOf(p.want, p.seen, p.seen.Pipx).UsesPip() {
 		return refuseCACert(p.want, p.seen)
 	}
@@ -75,7 +78,16 @@ func (p *Plan) refusePipFiles() error {
 // refusePipFiles refuses settings that pip would obey and that nothing takes back, and those that it would not see.
 func refusePipFiles(want *Desired, seen *View) error {
 	build := want.pipxBuild(seen.Layout, seen.Stage)
+	build.PipFiles = seen.PipFiles
 	const without = "PIP_CONFIG_FILE=/dev/null in the task's environment lets pip read no file"
+	if name := build.ConfigFile(); name != "" {
+		return fmt.Errorf("cannot build Patroni: PIP_CONFIG_FILE in the task's environment is no absolute path; pip would "+
+			"look for %.100q in a directory of the build; set it to the whole path on this host", name)
+	}
+	if build.WantsHashes() {
+		return fmt.Errorf("cannot build Patroni: PIP_REQUIRE_HASHES in the task's environment asks for the hashes of all " +
+			"packages, and only a lock file has them; set lockfile (in the role: patroni_lockfile), or remove that variable")
+	}
 	for _, file := range seen.PipFiles {
 		lost := build.Lost(file)
 		stays, found := build.Stays(file)
@@ -84,6 +96,9 @@ func refusePipFiles(want *Desired, seen *View) error {
 			return fmt.Errorf("cannot build Patroni: user %s cannot use pip's settings in %s (%s): %w, and pip would go "+
 				"without them and say nothing; open the file to the user (chmod o+r %[2]s), or do without it (%s)",
 				seen.User.Name, file.Path, strings.Join(lost, ", "), file.Closed, without)
+		case file.Damaged != nil:
+			return fmt.Errorf("cannot build Patroni: pip cannot load its settings in %s: %w; mend the line, or do without that "+
+				"file (%s)", file.Path, file.Damaged, without)
 		case file.Closed != nil || !found:
 		case pipx.NeedsHashes(stays):
 			return fmt.Errorf("cannot build Patroni: %s sets %s in [%s], and only a lock file has the hashes of all "+
@@ -94,7 +109,28 @@ func refusePipFiles(want *Desired, seen *View) error {
 				"remove the line, or do without that file (%s)", file.Path, stays.Name, stays.Section, without)
 		}
 	}
+	if where := build.NoIndex(); where != "" {
+		return fmt.Errorf("cannot build Patroni: %s keeps pip from every index, and no other place for packages is set; set "+
+			"index_url (in the role: patroni_index_url) or wheelhouse (in the role: patroni_wheelhouse), or remove that setting",
+			where)
+	}
 	return refuseCACert(want, seen)
+}
+
+// refuseUnread refuses files that no build reads, if an installer would have had its packages from where they say. What
+// is given another source, or a lock file, which pip fetches, makes do without.
+func refuseUnread(want *Desired, seen *View, d Decision) error {
+	if want.IndexURL != "" || want.Wheelhouse != "" || !want.Lock.IsZero() {
+		return nil
+	}
+	for _, file := range unreadBy(want, seen, d) {
+		if len(file.Sources) > 0 {
+			return fmt.Errorf("cannot build Patroni: %s tells uv where packages come from (%s), and no build reads that file; "+
+				"set index_url (in the role: patroni_index_url), or installer to pip (in the role: patroni_installer), which "+
+				"has an index of its own", file.Path, strings.Join(file.Sources, ", "))
+		}
+	}
+	return nil
 }
 
 // refuseCACert refuses a file that the user cannot read: it is the user who asks the index.
@@ -134,7 +170,8 @@ func (m *byPipx) refuseOffered(d Decision) error {
 	if !d.Builds() {
 		return nil
 	}
-	return first(m.refusePython, func() error { return m.refuseInstaller(d) }, func() error { return m.refuseNoPipx(d) })
+	return first(m.refusePython, func() error { return m.refuseInstaller(d) }, func() error { return m.refuseNoPipx(d) },
+		func() error { return refuseUnread(m.want, m.seen, d) })
 }
 
 // refusePython refuses an interpreter that is not there and that no package is to bring.

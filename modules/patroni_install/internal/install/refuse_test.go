@@ -71,6 +71,10 @@ func TestRefused(t *testing.T) {
 			`{"pipx_home": "` + home + `/new/pipx"}`, func(o *sketch) { o.Installed = nil; o.mountWithoutPrograms(home) },
 			[]string{"cannot build Patroni in " + home + "/new/pipx: " + home + " is mounted with noexec"},
 		},
+		"a colon in the path": {
+			`{"pipx_home": "` + home + `/a:b"}`, func(o *sketch) { o.Installed = nil },
+			[]string{"cannot build Patroni in " + home + "/a:b: Python makes no virtual environment", "patroni_pipx_home"},
+		},
 		"a dollar in the path": {
 			`{"pipx_home": "` + home + `/a$b"}`, func(o *sketch) { o.Installed = nil },
 			[]string{"cannot build Patroni in " + home + "/a$b: setuptools takes $ and braces", "patroni_pipx_home"},

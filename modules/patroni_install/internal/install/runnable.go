@@ -40,6 +40,10 @@ func (p *runnable) Steps(d Decision, _ Outcome) ([]txn.Step, error) {
 		return nil, fmt.Errorf("cannot build Patroni in %s: %s is mounted with noexec, so that no program there can be "+
 			"started; remount it with exec, or set pipx_home (in the role: patroni_pipx_home) to a directory elsewhere",
 			p.seen.Home, p.noExec)
+	case strings.Contains(p.seen.Home, ":"):
+		return nil, fmt.Errorf("cannot build Patroni in %s: Python makes no virtual environment in a path with a colon, "+
+			"which divides the PATH; set pipx_home (in the role: patroni_pipx_home) to a directory whose path has none",
+			p.seen.Home)
 	case strings.ContainsAny(p.seen.Home, "${}"):
 		return nil, fmt.Errorf("cannot build Patroni in %s: setuptools takes $ and braces in the path for variables; set "+
 			"pipx_home (in the role: patroni_pipx_home) to a directory whose path has none of $, { and }", p.seen.Home)

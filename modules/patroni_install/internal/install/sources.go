@@ -46,7 +46,7 @@ func readSources(files *fsys.FS, want Desired) (_ Desired, err error) {
 	if want.constraints, err = readSource(files, "constraints", want.Constraints, want.constraints); err != nil {
 		return want, err
 	}
-	if err := pipx.CheckConstraints(want.constraints); err != nil {
+	if want.constraints, err = pipx.Constraints(want.constraints); err != nil {
 		return want, fmt.Errorf("cannot use constraints %s: %w", want.Constraints, err)
 	}
 	if want.lock, err = readSource(files, "lockfile", want.Lockfile, want.lock); err != nil {

@@ -224,6 +224,8 @@ func TestInstaller(t *testing.T) {
 		"an old pipx":       {"1.7.1", Auto, func(*machine) {}, "pip"},
 		"no uv":             {"1.18.4", Auto, func(m *machine) { m.remove("/usr/local/bin/uv") }, "pip"},
 		"pip's settings":    {"1.18.4", Auto, func(m *machine) { m.write("/etc/pip.conf", "[global]") }, "pip"},
+		"uv's settings":     {"1.18.4", Auto, func(m *machine) { m.write("/etc/uv/uv.toml", "") }, "pip"},
+		"in spite of them":  {"1.18.4", "uv", func(m *machine) { m.write(home+"/.config/uv/uv.toml", "") }, "uv"},
 		"uv in spite of it": {"1.18.4", "uv", func(m *machine) { m.write("/etc/pip.conf", "[global]") }, "uv"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -496,7 +498,30 @@ func TestPipFiles(t *testing.T) {
 		refused   string // "": it succeeds
 		warned    string
 	}{
-		"a target":    {`{}`, target, sets, ""},
+		"a target": {`{}`, target, sets, ""},
+		"no index": {
+			`{}`, func(m *machine) { m.write("/etc/pip.conf", "[install]\nno-index = yes\n") },
+			"no-index in /etc/pip.conf keeps pip from every index, and no other place for packages is set; set index_url", "",
+		},
+		"no index, and one all the same": {
+			`{"index_url": "https://other.example"}`, func(m *machine) { m.write("/etc/pip.conf", "[install]\nno-index = yes\n") },
+			"", "",
+		},
+		"two sections of a name": {
+			`{}`, func(m *machine) { m.write("/etc/pip.conf", "[global]\ntimeout = 1\n[global]\n") },
+			"pip cannot load its settings in /etc/pip.conf: line 3: there is a section [global] already; mend", "",
+		},
+		"a byte order mark": {
+			`{}`, func(m *machine) { m.write("/etc/pip.conf", "\ufeff[global]\nindex-url = https://x/\n") },
+			"line 1: it begins with a byte order mark", "",
+		},
+		"damaged, by uv": {
+			`{"installer": "uv"}`, func(m *machine) { uv(m); m.write("/etc/pip.conf", "user\n") }, "", "",
+		},
+		"a target for all": {
+			`{}`, func(m *machine) { m.write("/etc/pip.conf", "[DEFAULT]\ntarget = /srv\n[global]\ntimeout = 60\n") },
+			"/etc/pip.conf sets target in [DEFAULT], which pip obeys", "",
+		},
 		"for a user":  {`{}`, func(m *machine) { m.write("/etc/pip.conf", "[global]\nuser = true\n") }, "", ""},
 		"by uv":       {`{"installer": "uv"}`, func(m *machine) { uv(m); target(m) }, "", ""},
 		"uv, locked":  {`{"installer": "uv", "lockfile": "default"}`, func(m *machine) { uv(m); target(m) }, sets, ""},
@@ -529,6 +554,79 @@ func TestPipFiles(t *testing.T) {
 			}
 			if got := strings.Join(m.run(c.arguments).Warnings, "; "); !strings.Contains(got, c.warned) ||
 				c.warned == "" && strings.Contains(got, "pip's settings") {
+				t.Errorf("warnings %q", got)
+			}
+		})
+	}
+}
+
+// TestPipsVariables: one that asks for what only a lock file has is refused as pip's file is, and so is a file that pip
+// would look for in the build's own directory.
+func TestPipsVariables(t *testing.T) {
+	const refused = "PIP_REQUIRE_HASHES in the task's environment asks for the hashes of all packages, and only a lock " +
+		"file has them; set lockfile"
+	for _, c := range []struct {
+		arguments, variable, file, want string
+	}{
+		{`{}`, "PIP_REQUIRE_HASHES=1", "", refused},
+		{`{}`, "PIP_REQUIRE_HASHES=0", "require-hashes = 1", ""},
+		{`{"lockfile": "default"}`, "PIP_REQUIRE_HASHES=1", "", ""},
+		{`{}`, "PIP_CONFIG_FILE=pip.conf", "", `PIP_CONFIG_FILE in the task's environment is no absolute path; pip would`},
+		{`{}`, "PIP_CONFIG_FILE=", "", ""},
+	} {
+		m := newMachine(t)
+		m.write("/etc/pip.conf", "[global]\n"+c.file)
+		in := m.installer(c.arguments)
+		in.Want.Environ = []string{c.variable}
+		_, err := in.Check(t.Context())
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%+v: %v", c, err)
+		}
+	}
+	m := newMachine(t)
+	m.run(`{}`)
+	in := m.installer(`{"state": "latest"}`)
+	in.Want.Environ = []string{"PIP_REQUIRE_HASHES=1"}
+	if _, err := in.Run(t.Context()); err == nil || !strings.Contains(err.Error(), refused) {
+		t.Errorf("the question for the newest version: %v", err)
+	}
+}
+
+// TestUVsFiles: no build reads them, and where uv would have its packages from is never lost without a word.
+func TestUVsFiles(t *testing.T) {
+	const names = "/etc/uv/uv.toml tells uv where packages come from (index-url), and no build reads that file; set index_url"
+	const unread = "uv's settings in /etc/uv/uv.toml are not used"
+	index := func(m *machine) { m.write("/etc/uv/uv.toml", "index-url = \"https://index.example/simple\"\n") }
+	other := func(m *machine) { m.write("/etc/uv/uv.toml", "[pip]\ntarget = \"/x\"\n") }
+	for name, c := range map[string]struct {
+		pipx, arguments string
+		edit            func(m *machine)
+		refused, warned string
+	}{
+		"an index":               {"1.18.4", `{"installer": "uv"}`, index, names, ""},
+		"an index, by itself":    {"1.18.4", `{}`, index, names, ""},
+		"and others beside":      {"1.18.4", `{"installer": "uv", "extra_index_urls": ["https://other.example"]}`, index, names, ""},
+		"another index":          {"1.18.4", `{"index_url": "https://other.example"}`, index, "", unread},
+		"a lock":                 {"1.18.4", `{"installer": "uv", "lockfile": "default"}`, index, "", unread},
+		"pip was asked for":      {"1.18.4", `{"installer": "pip"}`, index, "", ""},
+		"a pipx that knows none": {"1.7.1", `{}`, index, "", ""},
+		"pip is configured":      {"1.18.4", `{}`, func(m *machine) { index(m); m.write("/etc/pip.conf", "[global]") }, "", ""},
+		"no uv":                  {"1.18.4", `{}`, func(m *machine) { index(m); m.remove("/usr/local/bin/uv") }, "", ""},
+		"other settings":         {"1.18.4", `{"installer": "uv"}`, other, "", unread},
+		"that root alone reads": {
+			"1.18.4", `{"installer": "uv"}`, func(m *machine) { m.program("/etc/uv/uv.toml", "offline = true\n", 0o600) },
+			"(offline)", "",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := withPipx(t, c.pipx)
+			c.edit(m)
+			if c.refused != "" {
+				m.refuses(c.arguments, c.refused)
+				return
+			}
+			if got := strings.Join(m.run(c.arguments).Warnings, "; "); !strings.Contains(got, c.warned) ||
+				c.warned == "" && strings.Contains(got, "uv's settings") {
 				t.Errorf("warnings %q", got)
 			}
 		})

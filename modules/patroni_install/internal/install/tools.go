@@ -69,7 +69,7 @@ func (o *observer) findTools() error {
 }
 
 // findInstaller looks for the installer that was asked for. If none was, the preferred one is taken if it is there and
-// nobody told pip anything that it would not know.
+// nobody told pip anything that it would not know, or itself what no build lets it know.
 func (o *observer) findInstaller() error {
 	v, name, auto := o.seen, o.want.Installer, o.want.Installer == Auto
 	if auto {
@@ -81,7 +81,11 @@ func (o *observer) findInstaller() error {
 		return err
 	}
 	if auto && (err != nil || pipx.PipIsConfigured(v.PipFiles, o.want.Environ)) {
-		installer, err = pipx.Pip{}, nil
+		v.Installer = pipx.Pip{}
+		return nil
+	}
+	if v.Unread = installer.Unread(o.host.FS, v.User); auto && len(v.Unread) > 0 {
+		installer = pipx.Pip{}
 	}
 	v.Installer, v.NoInstaller = installer, err
 	return nil

@@ -84,6 +84,8 @@ type Tools struct {
 	Installer   pipx.Installer
 	NoInstaller error // it is not there, or the user cannot start it
 	PipFiles    []pipx.PipFile
+	// Unread are files of the installer's settings, or of the one that would stand in for pip without them.
+	Unread []pipx.Unread
 	// CACertClosed says why the user cannot read the file of option ca_cert.
 	CACertClosed error
 }

@@ -236,7 +236,7 @@ func TestPassed(t *testing.T) {
 		"PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_USER", "PIP_PYTHON", "PIP_DRY_RUN", "PIP_REPORT", "PIP_LOG",
 		"PIP_LOG_FILE", "PIP_SRC", "PIP_EDITABLE", "PIP_REQUIREMENT", "PIP_BUILD", "PIP_NO_COMPILE", "PIP_HELP",
 		"PIP_VERSION", "PIP_NO_DEPS", "PIP_PLATFORM", "PIP_Target", "PIP_LOCAL_LOG", "PIP_GROUP", "PIP_ABI",
-		"PIP_REQUIRE_VIRTUALENV", "UV_CACHE_DIR", "PYTHONSTARTUP", "PATH", "proxy",
+		"PIP_REQUIRE_VIRTUALENV", "PIP_QUIET", "PIP_VERBOSE", "UV_CACHE_DIR", "PYTHONSTARTUP", "PATH", "proxy",
 	} {
 		if got := passed([]string{name + "=x"}); len(got) > 0 {
 			t.Errorf("%s reaches the build", name)

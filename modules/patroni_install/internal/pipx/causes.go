@@ -86,6 +86,11 @@ func compilerCauses() []cause {
 func indexCauses() []cause {
 	return []cause{
 		{
+			[]string{"Configuration file could not be loaded", "Configuration file contains invalid * characters in"},
+			"pip cannot load a file of its settings; mend it (python3 -m pip config debug lists the files), or do without all " +
+				"of them (PIP_CONFIG_FILE=/dev/null in the task's environment)",
+		},
+		{
 			[]string{"Could not open requirements file: *"},
 			"the file of constraints cannot be read by the user ($1); make it readable, and its directory passable",
 		},

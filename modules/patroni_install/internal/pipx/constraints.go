@@ -7,13 +7,25 @@ import (
 	"github.com/pgedge/platform/modules/patroni_install/internal/pep440"
 )
 
-// CheckConstraints refuses a file of constraints that says more than which versions may be installed:
+// Constraints returns what pip is to read of a file of constraints, a line each, and refuses one that says more than
+// which versions may be installed:
 //
 //	NAME [SPECIFIERS | @ ADDRESS] [; MARKER]
 //
 // pip would take options there too, such as another index or a host whose certificate does not count. What it refuses
-// by itself, it refuses only in the middle of a build.
-func CheckConstraints(text string) error { return eachLine(text, checkConstraint) }
+// by itself, it refuses only in the middle of a build. A comment is not for pip, which would read the whole file by an
+// encoding that one names.
+func Constraints(text string) (string, error) {
+	var read strings.Builder
+	err := eachLine(text, func(line string) error {
+		read.WriteString(line + "\n")
+		return checkConstraint(line)
+	})
+	if err != nil {
+		return "", err
+	}
+	return read.String(), nil
+}
 
 func checkConstraint(line string) error {
 	for word := range strings.FieldsSeq(line) {
@@ -33,12 +45,19 @@ func checkConstraint(line string) error {
 		return nil
 	}
 	specifiers, _, _ := strings.Cut(rest, ";")
-	specifiers = strings.TrimSpace(specifiers)
-	if inner, found := strings.CutPrefix(specifiers, "("); found {
-		specifiers = strings.TrimSuffix(inner, ")")
-	}
-	if _, err := pep440.ParseSpecifiers(specifiers); err != nil || !isName(name) {
+	if _, err := pep440.ParseSpecifiers(withoutBrackets(specifiers)); err != nil || !isName(name) {
 		return fmt.Errorf("%.100q does not name a package and its versions, as in click<9", shown(line))
 	}
 	return nil
+}
+
+// withoutBrackets returns specifiers without the brackets that may be around all of them.
+func withoutBrackets(specifiers string) string {
+	specifiers = strings.TrimSpace(specifiers)
+	inner, opened := strings.CutPrefix(specifiers, "(")
+	inner, closed := strings.CutSuffix(inner, ")")
+	if !opened || !closed {
+		return specifiers
+	}
+	return inner
 }

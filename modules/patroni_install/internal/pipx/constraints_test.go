@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestCheckConstraints(t *testing.T) {
+func TestConstraints(t *testing.T) {
 	const hash = "--hash=sha256:0123456789012345678901234567890123456789012345678901234567890123"
 	for text, want := range map[string]string{
 		"":         "",
@@ -28,15 +28,19 @@ func TestCheckConstraints(t *testing.T) {
 		"patroni[etcd]==4.1.5":          "line 1: a constraint has no extras; write patroni without them",
 		"click 9":                       `line 1: "click 9" does not name a package and its versions, as in click<9`,
 		"click=9":                       `line 1: "click=9" does not name`,
+		"click (<9":                     `line 1: "click (<9" does not name`,
+		"click <9)":                     `line 1: "click <9)" does not name`,
 		"click<9,":                      `line 1: "click<9," does not name`,
 		"==4.1":                         `line 1: "==4.1" does not name`,
 		"https://u:geheim@x/click.whl":  `line 1: "https://…" does not name`,
 		"./click.whl":                   `line 1: "./click.whl" does not name`,
 		"click==${VERSION}":             `line 1: "click==${VERSION}" does not name`,
 		"click<9\x0b-r x":               "line 1: it has a character that pip may take for the end of a line",
+		"click;'a'==\\ \nx":             "line 1: it ends in a backslash that continues nothing",
+		"click;'a'==\\\\\n\nx":          "line 2: it ends in a backslash that continues nothing",
 		"click<9\\":                     "its last line is continued by nothing",
 	} {
-		err := CheckConstraints(text)
+		_, err := Constraints(text)
 		if want == "" && err != nil || want != "" && (err == nil || !strings.HasPrefix(err.Error(), want)) {
 			t.Errorf("%q: %v, want %q", text, err, want)
 		}

@@ -100,25 +100,44 @@ func (s Source) explain(text string) Explanation {
 		return Explanation{Text: "pip was killed (signal 9), by the kernel's OOM killer unless somebody did it on " +
 			"purpose; journalctl -k tells; give the host more memory and try again"}
 	}
-	return Explanation{Text: cmp.Or(explainUnlocked(text), s.explainVersion(text, told), s.explainUV(text))}
+	return Explanation{Text: cmp.Or(s.explainUnlocked(text), s.explainVersion(text, told), s.explainUV(text))}
 }
 
-// toldSign begins a line of [Build.Told].
-const toldSign = "pip was told "
+// toldSign begins a line of [Build.Told], and lockSign is one.
+const (
+	toldSign = "pip was told "
+	lockSign = "pip was given a lock file"
+)
 
-// Told says to [Source.Explain] which of the operator's settings keep pip from packages that the index has.
+// Told says to [Source.Explain] which of the operator's settings keep pip from packages that the index has, and whether
+// there is a lock.
 func (b Build) Told() []byte {
+	var told string
+	if b.Lock != "" {
+		told = lockSign + "\n"
+	}
+	forbidding := []string{"only-binary", "no-binary"}
+	if !b.installer().UsesPip() && b.Lock == "" && b.UserBase == "" {
+		forbidding = nil // no pip installs anything
+	}
 	var names []string
 	for _, variable := range passed(b.Environ) {
 		name, value, _ := strings.Cut(variable, "=")
-		if value != "" && slices.Contains([]string{"PIP_ONLY_BINARY", "PIP_NO_BINARY"}, name) {
-			names = append(names, name)
+		if value != "" && slices.Contains(forbidding, settingOf(name)) {
+			names = append(names, name+" of the task's environment")
 		}
 	}
-	if len(names) == 0 {
-		return nil
+	for _, file := range b.PipFiles {
+		for _, s := range file.Settings {
+			if file.Closed == nil && slices.Contains(forbidding, s.Name) {
+				names = append(names, s.Name+" in "+file.Path)
+			}
+		}
 	}
-	return []byte(toldSign + strings.Join(names, ", ") + "\n")
+	if len(names) > 0 {
+		told += toldSign + strings.Join(names, ", ") + "\n"
+	}
+	return []byte(told)
 }
 
 // settingsTold is what an advice has for $settings.
@@ -127,12 +146,24 @@ func settingsTold(text string) string {
 	if !found {
 		return ""
 	}
-	return " (" + names[0] + " of the task's environment forbids others)"
+	verb := "forbids"
+	if strings.Contains(names[0], ", ") {
+		verb = "forbid"
+	}
+	return " (" + names[0] + " " + verb + " others)"
 }
 
 // explainUnlocked explains that something is needed which a lock file does not hold, or without a hash.
 // pip names the packages in the lines after that.
-func explainUnlocked(text string) string {
+func (s Source) explainUnlocked(text string) string {
+	if s != WhatPassed && !hasAny(text, lockSign) {
+		if hasAny(text, "In --require-hashes mode, all", "In `--require-hashes` mode, all",
+			"Hashes are required in --require") {
+			return "pip was told to take nothing without a hash (require-hashes), and no lock file was given; set lockfile, " +
+				"or take that back with PIP_REQUIRE_HASHES=0 in the task's environment"
+		}
+		return ""
+	}
 	if stars, found := find(text, "In `--require-hashes` mode, all requirements must have a hash*: *"); found { // uv's
 		return "the lock file does not hold " + shown(stars[1]) + " with a hash; " + lockAdvice
 	}
@@ -165,6 +196,11 @@ const lockAdvice = "lock what is asked for, extras included, with hashes for all
 // but whatever else stops pip, it reports.
 func killedSilently(text string) bool {
 	_, log, logged := strings.Cut(text, "PIP STDOUT\n")
+	_, said, _ := strings.Cut(log, "PIP STDERR\n")
+	said, _, _ = strings.Cut(said, logEnd) // what follows is not pip's
+	if strings.Trim(said, "- \n") != "" {
+		return false
+	}
 	return logged && !hasAny(log, "ERROR", "Traceback", "Exception", "error:")
 }
 
@@ -235,6 +271,9 @@ func (s Source) explainVersion(text, told string) string {
 	case hasAny(text, "different python version: "):
 		return "no version of " + requirement + " is for this Python; set python to a newer one, or version to an older " +
 			"Patroni"
+	case told != "":
+		return fmt.Sprintf("%s has no %s that pip may take%s; change that setting, or have the package there in the form "+
+			"that it allows", s, requirement, told)
 	}
 	return s.lacks(requirement)
 }
@@ -325,5 +364,8 @@ func PipLog(files *fsys.FS, home string) []byte {
 	if err != nil {
 		return nil
 	}
-	return data
+	return append(data, logEnd...)
 }
+
+// logEnd ends what [PipLog] returns.
+const logEnd = "\nthe end of pip's log\n"

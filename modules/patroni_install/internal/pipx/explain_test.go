@@ -2,6 +2,7 @@ package pipx
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 	"github.com/pgedge/platform/modules/patroni_install/internal/host"
+	"github.com/pgedge/platform/modules/patroni_install/internal/ini"
 )
 
 // TestExplainCaptured explains what pipx 1.1 with pip 23.0 and pipx 1.7 with pip 25.1 really
@@ -77,28 +79,29 @@ func TestExplainCaptured(t *testing.T) {
 		"files_pip23":  "there are too many open files; raise root's limit",
 		"no_pip":       "the interpreter has no pip; install the package python3-pip",
 
-		"uv_s401":      index + "the index refuses the credentials; check the user",
-		"uv_s403":      index + "the index refuses the credentials; check the user",
-		"uv_s503":      index + "the index, or a proxy before it, answers with an error of its own (503 Service Unavailable)",
-		"uv_expired":   index + "the index's certificate is not valid at the time that this host's clock shows",
-		"uv_future":    index + "the index's certificate is not valid at the time that this host's clock shows",
-		"uv_wrong":     index + "the index's certificate is not for the name by which index_url calls it (index.example); set",
-		"uv_unknownca": index + "the index's certificate is not trusted (UnknownIssuer); name",
-		"uv_plain_tls": index + "the encrypted connection to the index failed",
-		"uv_cut":       index + "the index does not answer, or the connection broke",
-		"uv_drop":      index + "the index does not answer, or the connection broke",
-		"uv_json":      index + "what the index answers is damaged, or is something else",
-		"uv_p407":      index + "the proxy does not answer or refuses (proxy authorization required)",
-		"uv_deadproxy": index + "the proxy does not answer or refuses (failed to create underlying connection)",
-		"uv_refused":   index + "the index refuses connections",
-		"uv_dns":       index + "the index's name cannot be resolved",
-		"uv_unknown":   "the index does not know patroni; check index_url",
-		"uv_version":   "the index has no version for patroni==9.9.9",
-		"uv_wheel":     "the index does not know patroni; check", // TestExplainBySource has the wheelhouse
-		"uv_conflict":  "the packages that were asked for exclude each other; loosen",
-		"uv_constr":    "the packages that were asked for exclude each other; loosen",
-		"uv_needpy":    "the interpreter is Python 3.11.7 and the package needs >=3.12; set python",
-		"uv_lock":      "the lock file does not hold patroni==4.1.5 with a hash; lock",
+		"uv_s401":        index + "the index refuses the credentials; check the user",
+		"uv_s403":        index + "the index refuses the credentials; check the user",
+		"uv_s503":        index + "the index, or a proxy before it, answers with an error of its own (503 Service Unavailable)",
+		"uv_expired":     index + "the index's certificate is not valid at the time that this host's clock shows",
+		"uv_future":      index + "the index's certificate is not valid at the time that this host's clock shows",
+		"uv_wrong":       index + "the index's certificate is not for the name by which index_url calls it (index.example); set",
+		"uv_unknownca":   index + "the index's certificate is not trusted (UnknownIssuer); name",
+		"uv_plain_tls":   index + "the encrypted connection to the index failed",
+		"uv_cut":         index + "the index does not answer, or the connection broke",
+		"uv_drop":        index + "the index does not answer, or the connection broke",
+		"uv_json":        index + "what the index answers is damaged, or is something else",
+		"uv_p407":        index + "the proxy does not answer or refuses (proxy authorization required)",
+		"uv_deadproxy":   index + "the proxy does not answer or refuses (failed to create underlying connection)",
+		"uv_refused":     index + "the index refuses connections",
+		"uv_dns":         index + "the index's name cannot be resolved",
+		"uv_unknown":     "the index does not know patroni; check index_url",
+		"uv_version":     "the index has no version for patroni==9.9.9",
+		"uv_wheel":       "the index does not know patroni; check", // TestExplainBySource has the wheelhouse
+		"uv_conflict":    "the packages that were asked for exclude each other; loosen",
+		"uv_constr":      "the packages that were asked for exclude each other; loosen",
+		"uv_needpy":      "the interpreter is Python 3.11.7 and the package needs >=3.12; set python",
+		"settings_pip23": "pip cannot load a file of its settings; mend it",
+		"uv_lock":        "pip was told to take nothing without a hash (require-hashes), and no lock file was given; set lockfile",
 	}
 	for name, want := range tests {
 		text, err := os.ReadFile(filepath.Join("testdata", "explain", name+".txt"))
@@ -124,6 +127,9 @@ func TestExplain(t *testing.T) {
 			"ERROR: Could not open requirements file: [Errno 13] Permission denied: '/root/c.txt'",
 			"constraints cannot be read by the user ([Errno 13] Permission denied: '/root/c.txt')",
 		},
+		{"Configuration file could not be loaded.\nWhile reading from '/etc/pip.conf' [line  3]: section 'global' already exists", "pip cannot load a file of its settings; mend"},
+		{"Configuration file contains invalid utf-8 characters in /etc/pip.conf.", "pip cannot load a file of its settings; mend"},
+		{"PIP STDOUT\n----------\nCollecting x\n\nPIP STDERR\n----------\n", "pip was killed (signal 9)"},
 		{"OSError: [Errno 30] Read-only file system: '/home/x'", "mounted read-only"},
 		{"OSError: [Errno 5] Input/output error", "the disk does not work"},
 		{"OSError: [Errno 122] Disk quota exceeded", "quota"},
@@ -215,6 +221,8 @@ func TestExplainBySource(t *testing.T) {
 	const uv = "error: No solution found when resolving dependencies\n  cause: Because "
 	const unhashed = "ERROR: Hashes are required in --require-hashes mode, but they are missing from some requirements " +
 		"here. Here is a list\n    click==8.1.7 --hash=sha256:00\n"
+	const withoutLock = "pip was told to take nothing without a hash (require-hashes), and no lock file was given; set lockfile"
+	locked := string(Build{Lock: "/lock.txt"}.Told())
 	for _, test := range []struct {
 		from       Source
 		text, want string
@@ -224,9 +232,13 @@ func TestExplainBySource(t *testing.T) {
 		{WhatPassed, none, "the lock file does not hold click>=4.1 for this host; lock what is asked for"},
 		{InWheels, some, "the wheelhouse has no version for click>=9; it offers 8.1.7"},
 		{WhatPassed, some, "the lock file has no version for click>=9; it offers 8.1.7"},
-		{Index, unlocked, "the lock file does not hold click>=4.1, boto3; lock what is asked for, extras included"},
-		{InWheels, unhashed, "the lock file does not hold click==8.1.7; lock"},
-		{InWheels, "In --require-hashes mode, all requirements must have their versions pinned", "the lock file does not hold all that its packages need; "},
+		{Index, unlocked + locked, "the lock file does not hold click>=4.1, boto3; lock what is asked for, extras included"},
+		{WhatPassed, unlocked, "the lock file does not hold click>=4.1, boto3; lock what"},
+		{InWheels, unhashed + locked, "the lock file does not hold click==8.1.7; lock"},
+		{Index, unlocked, withoutLock},
+		{InWheels, unhashed, withoutLock},
+		{Index, "error: In `--require-hashes` mode, all requirements must have a hash, but none were provided for: x\n" + locked, "the lock file does not hold x with a hash; lock"},
+		{InWheels, locked + "In --require-hashes mode, all requirements must have their versions pinned", "the lock file does not hold all that its packages need; "},
 		{InWheels, "pip._internal.exceptions.InvalidWheel: Wheel 'click' located at /x is invalid.", "a wheel (click) is damaged; copy"},
 		{InWheels, uv + "patroni was not found in the provided package locations and you", "the wheelhouse has no patroni for this host; build"},
 		{WhatPassed, uv + "there is no version of x==9 and you require x==9, we", "the lock file has no version for x==9"},
@@ -261,6 +273,20 @@ func TestCausesAreRecorded(t *testing.T) {
 	for _, c := range causes(Index) {
 		if hasAny(texts.String(), c.signs...) == slices.Contains(unrecorded, c.signs[0]) {
 			t.Errorf("%q: recorded, and said not to be, or the reverse", c.signs[0])
+		}
+	}
+}
+
+// TestWhatPipSaysLastIsNoKill: whatever pip said on its standard error, it was not killed in silence.
+func TestWhatPipSaysLastIsNoKill(t *testing.T) {
+	for said, want := range map[string]string{"": "pip was killed (signal 9)", "it rains\n": ""} {
+		root := write(t, map[string]string{
+			"home/logs/x_pip_errors.log": "PIP STDOUT\n---\nCollecting x\n\nPIP STDERR\n----------\n" + said,
+		}, nil)
+		err := &host.CommandError{Status: "exit status 1", Stderr: "Fatal error from pip prevented installation."}
+		got := Explain(err, PipLog(fsys.New(root), "/home"), Build{Lock: "/lock.txt"}.Told()).Text
+		if !strings.HasPrefix(got, want) || want == "" && got != "" {
+			t.Errorf("%q: got %q", said, got)
 		}
 	}
 }
@@ -308,9 +334,46 @@ func TestSettingsAreTold(t *testing.T) {
 			t.Errorf("%q: %q, want %q", text, got, want)
 		}
 	}
-	if got := string(Build{Environ: []string{"PIP_NO_BINARY=a", "PIP_ONLY_BINARY=b"}}.Told()); got !=
-		"pip was told PIP_NO_BINARY, PIP_ONLY_BINARY\n" {
-		t.Errorf("of both settings: %q", got)
+}
+
+// TestSettingsOfFilesAreTold: pip's files count as its variables do, if pip reads them, and where nothing at all was
+// found the index is not blamed.
+func TestSettingsOfFilesAreTold(t *testing.T) {
+	only := PipFile{Path: "/etc/pip.conf", Settings: []ini.Setting{inGlobal("pre", "1"), inGlobal("only-binary", ":all:")}}
+	closed := only
+	closed.Closed = fs.ErrPermission
+	const none = "ERROR: Could not find a version that satisfies the requirement x<2 (from patroni) (from versions: none)"
+	const without = "the index does not know x<2; check index_url"
+	const may = "the index has no x<2 that pip may take ("
+	for _, c := range []struct {
+		b    Build
+		want string
+	}{
+		{Build{PipFiles: []PipFile{only}}, may + "only-binary in /etc/pip.conf forbids others); change that setting"},
+		{Build{PipFiles: []PipFile{closed}}, without},
+		{Build{Environ: []string{"PIP_ONLY_BINARY=:all:"}}, may + "PIP_ONLY_BINARY of the task's environment forbids others); change"},
+		{
+			Build{Environ: []string{"PIP_NO_BINARY=a"}, PipFiles: []PipFile{only}},
+			may + "PIP_NO_BINARY of the task's environment, only-binary in /etc/pip.conf forbid others); change",
+		},
+		{Build{}, without},
+		{Build{PipFiles: []PipFile{only}, Installer: UV{}}, without},
+	} {
+		if got := Explain(nil, []byte(none), c.b.Told()).Text; !strings.HasPrefix(got, c.want) {
+			t.Errorf("%+v: %q, want %q", c.b, got, c.want)
+		}
+		_, err := c.b.ReadNewest(host.Output{}, &host.CommandError{Status: "exit status 1", Stderr: none})
+		if err == nil || !strings.HasPrefix(err.Error(), c.want) {
+			t.Errorf("the newest version: %v, want %q", err, c.want)
+		}
+	}
+	other := none + "\nERROR: Ignored the following versions that require a different python version: 1 Requires-Python"
+	if got := Explain(nil, []byte(other), Build{PipFiles: []PipFile{only}}.Told()).Text; !strings.Contains(got, "for this Python") {
+		t.Errorf("of a Python that is too old: %q", got)
+	}
+	if got := InWheels.Explain(nil, []byte(none), Build{PipFiles: []PipFile{only}}.Told()).Text; !strings.HasPrefix(got,
+		"the wheelhouse has no x<2 that pip may take (only-binary") {
+		t.Errorf("from a wheelhouse: %q", got)
 	}
 }
 
@@ -434,7 +497,7 @@ func TestPipLog(t *testing.T) {
 		"empty/logs/other":                                 "x",
 	}, nil)
 	files := fsys.New(root)
-	for home, want := range map[string]string{"/home": "new", "/linked": "", "/empty": "", "/none": ""} {
+	for home, want := range map[string]string{"/home": "new" + logEnd, "/linked": "", "/empty": "", "/none": ""} {
 		if got := string(PipLog(files, home)); got != want {
 			t.Errorf("log of %s is %q, want %q", home, got, want)
 		}

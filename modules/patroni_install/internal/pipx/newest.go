@@ -26,7 +26,7 @@ func (s Spec) Newer(installed string, extras []string) string {
 }
 
 // Newest returns the command that finds what pip would install for Requirement. It has the
-// settings of the build, needs none of pipx's programs and writes to Scratch only. [ReadNewest]
+// settings of the build, needs none of pipx's programs and writes to Scratch only. [Build.ReadNewest]
 // reads what it says.
 func (b Build) Newest() host.Command {
 	b.Isolated = true // a package without a wheel tells its version by its own build tools
@@ -48,7 +48,7 @@ var ErrUnclear = errors.New("pip does not say which versions the index has")
 
 // ReadNewest returns the version that [Build.Newest] found, "" where the index has none that
 // fits. It takes what running the command gave. An index that did not answer is an error.
-func ReadNewest(out host.Output, err error) (string, error) {
+func (b Build) ReadNewest(out host.Output, err error) (string, error) {
 	if err == nil {
 		return fileVersion(strings.Join(found(string(out.Stdout)), "\n"))
 	}
@@ -61,7 +61,7 @@ func ReadNewest(out host.Output, err error) (string, error) {
 	if hasAny(text, "(from versions: )") { // pip 9
 		return "", ErrUnclear
 	}
-	if cause := Explain(err, out.Stdout, out.Stderr); cause.Text != "" {
+	if cause := Explain(err, out.Stdout, out.Stderr, b.Told()); cause.Text != "" {
 		return "", errors.New(cause.Text)
 	}
 	if hasAny(text, sign) {

@@ -51,7 +51,7 @@ func TestReadNewest(t *testing.T) {
 		"unknown":        {"", failed("it rains"), "", `command "python3" failed: exit status 1: it rains`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := ReadNewest(host.Output{Stdout: []byte(c.stdout)}, c.err)
+			got, err := Build{}.ReadNewest(host.Output{Stdout: []byte(c.stdout)}, c.err)
 			if got != c.want || (err == nil) != (c.why == "") || err != nil && !strings.HasPrefix(err.Error(), c.why) {
 				t.Errorf("got %q, %v; want %q, %s", got, err, c.want, c.why)
 			}
@@ -86,7 +86,7 @@ func TestAskNewest(t *testing.T) {
 		if err != nil {
 			err = &host.CommandError{Argv: cmd.Args[:1], Status: err.Error(), Stderr: stderr.String()}
 		}
-		return ReadNewest(host.Output{Stdout: out}, err)
+		return Build{}.ReadNewest(host.Output{Stdout: out}, err)
 	}
 	kinds := []string{""}
 	if exec.CommandContext(t.Context(), "python3", "-I", "-c", "import pip").Run() == nil {

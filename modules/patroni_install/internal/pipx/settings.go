@@ -32,6 +32,9 @@ func (b Build) ownSettings() []ownSetting {
 		{names: []string{"ignore-requires-python"}, back: "0"},
 		{names: []string{"requirement"}, back: "/dev/null"},
 		{names: []string{"log", "log-file", "local-log"}, back: "/dev/null", costs: true},
+		// Of a quiet pip nobody learns why a build failed.
+		{names: []string{"quiet"}, back: "0"},
+		{names: []string{"verbose"}, back: "0"},
 		{names: []string{"report"}, back: "/dev/null", costs: true},
 		{names: []string{"src", "source", "source-dir", "source-directory"}, back: path.Join(b.Scratch, "src")},
 		{names: []string{"target"}},
@@ -111,6 +114,8 @@ type PipFile struct {
 	Path string
 	// Closed says why the user cannot read it, so that pip passes it over without a word; nil if pip reads it.
 	Closed error
+	// Damaged says why pip cannot load it, which ends every command of pip; nil if it can.
+	Damaged error
 	// Settings are those that count for a build.
 	Settings []ini.Setting
 }
@@ -121,18 +126,20 @@ const maxPipFile = 1 << 20
 // PipFiles reads the files that pip reads for a user, in this environment and with these interpreters. One that
 // cannot be read here, as behind a link of the user's, has no settings that are known.
 func PipFiles(files *fsys.FS, user *host.User, environ []string, interpreters ...string) []PipFile {
-	names := []string{"/etc/xdg/pip/pip.conf", "/etc/pip.conf", path.Join(user.Home, ".pip/pip.conf"),
-		path.Join(user.Home, ".config/pip/pip.conf")}
+	named, _ := Build{Environ: environ}.variable("config-file")
+	if named == "/dev/null" {
+		return nil // pip reads no file then
+	}
+	names := []string{"/etc/xdg/pip/pip.conf", "/etc/pip.conf"}
+	// A file that is named stands in for the user's, if it is there.
+	if !path.IsAbs(named) || !isThere(files, user, named) {
+		names = append(names, path.Join(user.Home, ".pip/pip.conf"), path.Join(user.Home, ".config/pip/pip.conf"))
+	}
 	for _, interpreter := range interpreters {
 		names = append(names, path.Join(path.Dir(path.Dir(interpreter)), "pip.conf"))
 	}
-	for _, variable := range passed(environ) {
-		switch name, found := strings.CutPrefix(variable, "PIP_CONFIG_FILE="); {
-		case found && name == "/dev/null":
-			return nil // pip reads no file then
-		case found && path.IsAbs(name):
-			names = append(names, name)
-		}
+	if path.IsAbs(named) {
+		names = append(names, named)
 	}
 	var all []PipFile
 	for i, name := range names {
@@ -141,6 +148,28 @@ func PipFiles(files *fsys.FS, user *host.User, environ []string, interpreters ..
 		}
 	}
 	return all
+}
+
+// isThere tells whether a user finds a file, even if it may not read it.
+func isThere(files *fsys.FS, user *host.User, name string) bool {
+	target, err := files.Resolve(name)
+	if err != nil {
+		return false
+	}
+	if _, err := files.Lstat(target); err != nil {
+		return false
+	}
+	closed, isClosed := errors.AsType[*fsys.ClosedError](files.CheckAccess(name, user.UID, user.GID, fsys.Read))
+	return !isClosed || closed.Path == target
+}
+
+// ConfigFile is the operator's PIP_CONFIG_FILE if that is no absolute path, else "". pip would look for such a file in
+// the directory that it works in.
+func (b Build) ConfigFile() string {
+	if name, said := b.variable("config-file"); said && !path.IsAbs(name) {
+		return name
+	}
+	return ""
 }
 
 func readPipFile(files *fsys.FS, user *host.User, name string) PipFile {
@@ -155,18 +184,42 @@ func readPipFile(files *fsys.FS, user *host.User, name string) PipFile {
 	}
 	if data, err := files.ReadFile(target, maxPipFile); err == nil {
 		file.Settings = parsePipFile(string(data))
+		if file.Closed == nil {
+			file.Damaged = ini.Check(string(data))
+		}
 	}
 	return file
 }
 
+// defaultSection hands its settings down to every other section of its file, below what that says itself.
+const defaultSection = "DEFAULT"
+
 // parsePipFile reads the settings for the commands of a build.
 func parsePipFile(text string) (all []ini.Setting) {
-	for _, s := range ini.Parse(text) {
-		if s.Value != "" && slices.Contains([]string{"global", "install", "download"}, s.Section) {
-			all = append(all, ini.Setting{Section: s.Section, Name: normalSetting(s.Name), Value: s.Value})
+	found, sections := ini.Sections(text)
+	said := map[ini.Setting]bool{} // without values
+	for _, s := range found {
+		s.Name = normalSetting(s.Name)
+		said[ini.Setting{Section: s.Section, Name: s.Name}] = true
+		if s.Value != "" && isOfBuild(s.Section) {
+			all = append(all, s)
+		}
+	}
+	for _, s := range found {
+		s.Name = normalSetting(s.Name)
+		counts := slices.ContainsFunc(sections, func(section string) bool {
+			return isOfBuild(section) && !said[ini.Setting{Section: section, Name: s.Name}]
+		})
+		if s.Section == defaultSection && s.Value != "" && counts {
+			all = append(all, s)
 		}
 	}
 	return all
+}
+
+// isOfBuild tells whether a command of a build reads a section of pip's files.
+func isOfBuild(section string) bool {
+	return slices.Contains([]string{"global", "install", "download"}, section)
 }
 
 // Stays returns the first of the settings that the build would have to decide, and cannot: nothing takes them back.
@@ -178,7 +231,7 @@ func (b Build) Stays(file PipFile) (ini.Setting, bool) {
 			}
 		}
 		// What passed a lock has no hashes any more; without a lock nothing has.
-		if NeedsHashes(s) && b.Lock == "" && isTrue(s.Value) {
+		if _, said := b.variable(requireHashes); NeedsHashes(s) && b.Lock == "" && isTrue(s.Value) && !said {
 			return s, true
 		}
 	}
@@ -187,6 +240,49 @@ func (b Build) Stays(file PipFile) (ini.Setting, bool) {
 
 // NeedsHashes tells that a setting asks for what only a lock has.
 func NeedsHashes(s ini.Setting) bool { return s.Name == requireHashes }
+
+// WantsHashes tells that a variable of the operator's asks for what only a lock has, and that there is none.
+func (b Build) WantsHashes() bool {
+	value, said := b.variable(requireHashes)
+	return said && b.Lock == "" && isTrue(value)
+}
+
+// NoIndex names whose setting keeps pip from every index although nothing else says where packages come from; "" if
+// there is none.
+func (b Build) NoIndex() string {
+	_, links := b.variable("find-links")
+	value, said := b.variable("no-index")
+	where := ""
+	if said && isTrue(value) {
+		where = variableOf("no-index") + " in the task's environment"
+	}
+	for _, file := range b.PipFiles {
+		for _, s := range file.Settings {
+			switch {
+			case file.Closed != nil:
+			case s.Name == "find-links":
+				links = true
+			case s.Name == "no-index" && !said && isTrue(s.Value):
+				where = s.Name + " in " + file.Path
+			}
+		}
+	}
+	if links || b.IndexURL != "" || b.Wheels != "" {
+		return ""
+	}
+	return where
+}
+
+// variable returns what the operator's variable of a setting says, which counts above pip's files. pip passes over one
+// without a value.
+func (b Build) variable(setting string) (value string, said bool) {
+	for _, variable := range passed(b.Environ) {
+		if name, text, _ := strings.Cut(variable, "="); settingOf(name) == setting && text != "" {
+			value, said = text, true
+		}
+	}
+	return value, said
+}
 
 const requireHashes = "require-hashes"
 

@@ -4,6 +4,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -28,16 +30,44 @@ func TestParsePipFile(t *testing.T) {
 	}
 }
 
+// TestDefaultSection: its settings count in each other section of the file that a build reads, below what that says
+// itself, even with nothing. Without such a section they count nowhere.
+func TestDefaultSection(t *testing.T) {
+	for text, want := range map[string]string{
+		"[DEFAULT]\ntarget = /x\n":                                     "",
+		"[DEFAULT]\ntarget = /x\n[freeze]\nall = 1\n":                  "",
+		"[DEFAULT]\ntarget = /x\n[global]\n":                           "DEFAULT target=/x",
+		"[install]\n[DEFAULT]\nTarget = /x\n":                          "DEFAULT target=/x",
+		"[DEFAULT]\ntarget = /x\n[download]\npre = 1\n[global]\n":      "download pre=1; DEFAULT target=/x",
+		"[DEFAULT]\nno_deps = 1\n[global]\nno-deps = 0\n":              "global no-deps=0",
+		"[DEFAULT]\ntarget = /x\n[global]\ntarget =\n":                 "",
+		"[DEFAULT]\ntarget = /x\n[global]\ntarget =\n[install]\n":      "DEFAULT target=/x",
+		"[DEFAULT]\npre = 1\n[install]\npre = 0\n[DEFAULT]\nroot=/x\n": "install pre=0; DEFAULT root=/x",
+		"[DEFAULT]\npre =\n[global]\n[default]\nroot = /x\n":           "",
+	} {
+		var got []string
+		for _, s := range parsePipFile(text) {
+			got = append(got, s.Section+" "+s.Name+"="+s.Value)
+		}
+		if diff := cmp.Diff(want, strings.Join(got, "; ")); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", text, diff)
+		}
+	}
+}
+
 // TestPipFiles: which files pip reads, and whether it can.
 func TestPipFiles(t *testing.T) {
 	user := &host.User{Name: "pg", UID: 105, GID: 110, Home: "/home/pg"}
 	root := write(t, map[string]string{
 		"etc/pip.conf": "[global]\nuser = 1\n", "home/pg/.config/pip/pip.conf": "[global]\nroot = /x\n",
 		"opt/python/pip.conf": "[global]\nprefix = /x\n", "srv/pip.conf": "[global]\ntarget = /x\n",
-		"real/pip.conf": "[global]\nabi = x\n", "etc/xdg/pip/pip.conf": "-> ../../../real/pip.conf",
+		"closed/pip.conf": "[global]\nabi = x\n", "real/pip.conf": "[global]\nabi = x\n", "etc/xdg/pip/pip.conf": "-> ../../../real/pip.conf",
 	}, nil)
 	files := fsys.New(root)
 	if err := os.Chmod(filepath.Join(root, "etc/pip.conf"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(filepath.Join(root, "closed"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	got := map[string]string{}
@@ -54,14 +84,39 @@ func TestPipFiles(t *testing.T) {
 	}
 	want := map[string]string{
 		"/etc/pip.conf":         "user: it may not read /etc/pip.conf (" + attr.Attr.String() + ")",
-		"/etc/xdg/pip/pip.conf": "abi", "/home/pg/.config/pip/pip.conf": "root", "/opt/python/pip.conf": "prefix",
-		"/srv/pip.conf": "target",
+		"/etc/xdg/pip/pip.conf": "abi", "/opt/python/pip.conf": "prefix", "/srv/pip.conf": "target",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
+	for environ, want := range map[string]bool{
+		"": true, "PIP_CONFIG_FILE=": true, "PIP_CONFIG_FILE=/none": true, "PIP_CONFIG_FILE=/srv/pip.conf": false,
+		"PIP_CONFIG_FILE=/srv/pip.conf PIP_CONFIG_FILE=/none": true, "PIP_CONFIG_FILE=/closed/pip.conf": true,
+	} {
+		got := slices.ContainsFunc(PipFiles(files, user, strings.Fields(environ), "/usr/bin/python3"), func(f PipFile) bool {
+			return f.Path == "/home/pg/.config/pip/pip.conf"
+		})
+		if got != want {
+			t.Errorf("%q: the user's file is read: %t", environ, got)
+		}
+	}
 	if got := PipFiles(files, user, []string{"PIP_CONFIG_FILE=/dev/null"}, "/usr/bin/python3"); got != nil {
 		t.Errorf("pip reads none, and there are %v", got)
+	}
+}
+
+// TestDamagedPipFile: what pip would not load, if it reads it.
+func TestDamagedPipFile(t *testing.T) {
+	user := &host.User{Name: "pg", UID: 105, GID: 110, Home: "/home/pg"}
+	root := write(t, map[string]string{"etc/pip.conf": "[global]\na = 1\n[global]\n"}, nil)
+	for mode, want := range map[os.FileMode]string{0o644: "line 3: there is a section [global] already", 0o600: ""} {
+		if err := os.Chmod(filepath.Join(root, "etc/pip.conf"), mode); err != nil {
+			t.Fatal(err)
+		}
+		files := PipFiles(fsys.New(root), user, nil, "/usr/bin/python3")
+		if got := files[0].Damaged; (got == nil) != (want == "") || got != nil && got.Error() != want {
+			t.Errorf("%s: %v, want %q", mode, got, want)
+		}
 	}
 }
 
@@ -86,6 +141,54 @@ func TestStays(t *testing.T) {
 	}
 	if got, stays := b.Stays(PipFile{Settings: []ini.Setting{inGlobal("require-hashes", "False")}}); stays {
 		t.Errorf("%v is off", got)
+	}
+	b.Environ = []string{"PIP_REQUIRE_HASHES=0"}
+	if got, stays := b.Stays(PipFile{Settings: []ini.Setting{inGlobal("require-hashes", "1")}}); stays {
+		t.Errorf("%v is taken back", got)
+	}
+}
+
+// TestNoIndex: whose setting leaves pip no place to have packages from.
+func TestNoIndex(t *testing.T) {
+	const variable, file = "PIP_NO_INDEX in the task's environment", "no-index in /etc/pip.conf"
+	none := []ini.Setting{inGlobal("no-index", "true")}
+	links := append([]ini.Setting{inGlobal("find-links", "/srv")}, none...)
+	for _, c := range []struct {
+		b    Build
+		want string
+	}{
+		{Build{}, ""},
+		{Build{Environ: []string{"PIP_NO_INDEX=1"}}, variable},
+		{Build{Environ: []string{"PIP_NO_INDEX=0"}, PipFiles: []PipFile{{Path: "/etc/pip.conf", Settings: none}}}, ""},
+		{Build{Environ: []string{"PIP_NO_INDEX=1", "PIP_FIND_LINKS=/srv"}}, ""},
+		{Build{Environ: []string{"PIP_NO_INDEX=1"}, IndexURL: "https://x"}, ""},
+		{Build{Environ: []string{"PIP_NO_INDEX=1"}, Wheels: "/w"}, ""},
+		{Build{Environ: []string{"PIP_NO_INDEX=1"}, ExtraIndexURLs: []string{"https://x"}, Lock: "/l"}, variable},
+		{Build{PipFiles: []PipFile{{Path: "/etc/pip.conf", Settings: none}}}, file},
+		{Build{PipFiles: []PipFile{{Path: "/etc/pip.conf", Settings: links}}}, ""},
+		{Build{PipFiles: []PipFile{{Settings: none, Closed: os.ErrPermission}}}, ""},
+		{Build{PipFiles: []PipFile{{Path: "/etc/pip.conf", Settings: none}, {Settings: links, Closed: os.ErrPermission}}}, file},
+		{Build{PipFiles: []PipFile{{Settings: []ini.Setting{inGlobal("no-index", "off")}}}}, ""},
+	} {
+		if got := c.b.NoIndex(); got != c.want {
+			t.Errorf("%+v: %q, want %q", c.b, got, c.want)
+		}
+	}
+}
+
+// TestWantsHashes: the variable counts as the setting does; the last one, if it has a value.
+func TestWantsHashes(t *testing.T) {
+	for environ, want := range map[string]bool{
+		"": false, "PIP_REQUIRE_HASHES=": false, "PIP_REQUIRE_HASHES=1": true, "PIP_require_hashes=on": true,
+		"PIP_REQUIRE_HASHES=No": false, "PIP_REQUIRE_HASHES=1 PIP_REQUIRE_HASHES=0": false,
+		"PIP_REQUIRE_HASHES=1 PIP_REQUIRE_HASHES=": true,
+	} {
+		b := Build{Environ: strings.Fields(environ)}
+		locked := b
+		locked.Lock = "/lock.txt"
+		if got := b.WantsHashes(); got != want || locked.WantsHashes() {
+			t.Errorf("%q: %t", environ, got)
+		}
 	}
 }
 
@@ -145,14 +248,15 @@ for name in sys.argv[2:]:
 	}
 	cmd := exec.CommandContext(t.Context(), "python3", "-I", "-B", "-c", bundledWheels+program, "install", "use_user_site",
 		"require_venv", "dry_run", "compile", "ignore_dependencies", "ignore_requires_python", "requirements", "log",
-		"json_report_file", "src_dir", "require_hashes")
+		"json_report_file", "src_dir", "require_hashes", "quiet", "verbose")
 	cmd.Env = b.Env()
 	out, err := cmd.CombinedOutput()
 	if cmd.ProcessState.ExitCode() == 77 {
 		t.Skip("the interpreter came without a wheel of pip")
 	}
 	want := "use_user_site 0\nrequire_venv 0\ndry_run 0\ncompile 0\nignore_dependencies 0\nignore_requires_python 0\n" +
-		"requirements /dev/null\nlog /dev/null\njson_report_file /dev/null\nsrc_dir /home/pg/scratch/src\nrequire_hashes 0\n"
+		"requirements /dev/null\nlog /dev/null\njson_report_file /dev/null\nsrc_dir /home/pg/scratch/src\nrequire_hashes 0\n" +
+		"quiet 0\nverbose 0\n"
 	if diff := cmp.Diff(want, string(out)); diff != "" || err != nil {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/pgedge/platform/modules/patroni_install/internal/fsys"
 )
 
@@ -16,6 +18,41 @@ func TestUVChecks(t *testing.T) {
 		if err := (UV{}).Check(Program{Version: version}); (err == nil) != want {
 			t.Errorf("pipx %q: %v", version, err)
 		}
+	}
+}
+
+// TestUVsFiles: where uv would look for settings, and which of them tell where packages come from.
+func TestUVsFiles(t *testing.T) {
+	user := someUser()
+	user.Home = "/home/pg"
+	for text, want := range map[string][]string{
+		" ": nil, "exclude-newer = \"2020-01-01\"\n# index-url = \"x\"\n[pip]\ntarget = \"/x\"": nil,
+		"[[index]]\nurl = \"https://u:p@x\"\ndefault = true\n": {"index"},
+		"index = [{ url = \"x\" }]\nindex-url=\"x\"":           {"index", "index-url"},
+		"[pip]\n  \"extra-index-url\" = [\n\"x\"]\n":           {"extra-index-url"},
+		"pip = { find-links = [\"x\"] }":                       {"find-links"},
+		"pip.no-index = true\noffline = true\noffline = false": {"no-index", "offline"},
+		"index-strategy = \"first-index\"":                     nil,
+	} {
+		for _, name := range []string{"/etc/uv/uv.toml", "/etc/xdg/uv/uv.toml", "/home/pg/.config/uv/uv.toml"} {
+			got := UV{}.Unread(fsys.New(write(t, map[string]string{name[1:]: text}, nil)), user)
+			if diff := cmp.Diff([]Unread{{Path: name, Sources: want}}, got); diff != "" {
+				t.Errorf("%s: %q (-want +got):\n%s", name, text, diff)
+			}
+		}
+	}
+	none := fsys.New(write(t, map[string]string{"home/other/.config/uv/uv.toml": "x"}, nil))
+	linked := fsys.New(write(t, map[string]string{"real": "offline = true", "etc/uv/uv.toml": "-> ../../real"}, nil))
+	if got := (UV{}).Unread(none, user); len(got) > 0 || len(Pip{}.Unread(linked, user)) > 0 {
+		t.Errorf("there are %v", got)
+	}
+	if got := (UV{}).Unread(linked, user); len(got) != 1 || len(got[0].Sources) != 1 {
+		t.Errorf("behind a link: %v", got)
+	}
+	b := exampleBuild()
+	b.Installer = UV{}
+	if got := variables(b.Env())["UV_NO_CONFIG"]; got != "1" {
+		t.Errorf("UV_NO_CONFIG=%q", got)
 	}
 }
 

@@ -63,16 +63,16 @@ func (n Needs) words() []string {
 }
 
 // constraints returns the requirements in a file of constraints, without hashes. What has an address, and
-// so perhaps a password, is left out, and so are options: it says nothing of versions.
-func constraints(text string) []string {
-	var found []string
-	for line := range strings.Lines(text) {
-		line, _, _ = strings.Cut(withoutComment(strings.TrimRight(line, "\r\n")), " --")
-		line = strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(line), "\\"))
-		if line != "" && !strings.HasPrefix(line, "-") && !strings.Contains(line, "://") {
+// so perhaps a password, is left out, and so are options: it says nothing of versions. A text that is no file of
+// constraints was refused before.
+func constraints(text string) (found []string) {
+	_ = eachLine(text, func(line string) error {
+		line, _, _ = strings.Cut(line, " --")
+		if line = strings.TrimSpace(line); !strings.HasPrefix(line, "-") && !strings.Contains(line, "://") {
 			found = append(found, line)
 		}
-	}
+		return nil
+	})
 	return found
 }
 
@@ -122,7 +122,8 @@ func ReadContents(out host.Output) Contents {
 func (s Spec) Bound(text string) Spec {
 	for _, line := range constraints(text) {
 		name, versions := span(line, nameChars)
-		bounded, err := ParseSpec(strings.TrimPrefix(s.text+","+strings.ReplaceAll(versions, " ", ""), ","))
+		versions = strings.Join(strings.Fields(withoutBrackets(versions)), "")
+		bounded, err := ParseSpec(strings.TrimPrefix(s.text+","+versions, ","))
 		if Normalise(name) == Package && err == nil {
 			s = bounded
 		}

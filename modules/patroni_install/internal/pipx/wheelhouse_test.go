@@ -364,6 +364,15 @@ func TestLinksInAnArchive(t *testing.T) {
 	}
 }
 
+// TestWordsOfConstraints: the program that looks gets them as it can read them, a line each.
+func TestWordsOfConstraints(t *testing.T) {
+	text := "click (<9) ; python_version < '3.12'\npatroni \\\n  <4.1 # not yet\nx @ https://u:p@x/\n--pre\n"
+	want := []string{"bound:click (<9) ; python_version < '3.12'", "bound:patroni   <4.1"}
+	if diff := cmp.Diff(want, Needs{Constraints: text}.words()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 func sorted(m map[string]string) []string {
 	var names []string
 	for name := range m {
@@ -399,8 +408,13 @@ func TestBound(t *testing.T) {
 		"click<9\n":                 ">=4",
 		"Patroni < 4.1 # not yet\n": ">=4,<4.1",
 		"patroni==4.0.7 \\\n    --hash=sha256:00\npatroni!=4.1.0": ">=4,==4.0.7,!=4.1.0",
-		"patroni<4; python_version < \"3\"":                       ">=4",
-		"patroni @ https://x.example/p.whl":                       ">=4",
+		"patroni \\\n<4.1\n": ">=4,<4.1",
+		"patroni (<4.1)\n":   ">=4,<4.1",
+		"Patroni( < 4.1, != 4.0.1 ) # not yet\nclick (<9)": ">=4,<4.1,!=4.0.1",
+		"patroni\t<\t4.1":                   ">=4,<4.1",
+		"pat\\\nroni<\\\n4.1":               ">=4,<4.1",
+		"patroni<4; python_version < \"3\"": ">=4",
+		"patroni @ https://x.example/p.whl": ">=4",
 	} {
 		spec, err := ParseSpec(">=4")
 		if err != nil {
