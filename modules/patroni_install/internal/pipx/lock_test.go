@@ -56,7 +56,7 @@ func TestParseLock(t *testing.T) {
 	}
 }
 
-// TestPipReadsWhatWasParsed: a comment may name an encoding by which pip would read other lines, and a mark at the
+// TestPipReadsWhatWasParsed: a comment may name an encoding, and pip would read other lines, and a mark at the
 // beginning is none of the first name.
 func TestPipReadsWhatWasParsed(t *testing.T) {
 	const comments = "\ufeff# coding: utf-7\n# +AAo---index-url http://evil\n"
@@ -65,7 +65,8 @@ func TestPipReadsWhatWasParsed(t *testing.T) {
 	if want := pin + "\n"; err != nil || lock.String() != want {
 		t.Errorf("a lock: %q, %v, want %q", lock, err, want)
 	}
-	got, err := Constraints(comments + "click < \\\n  9 ; os_name == 'é' # -*- coding: x -*-\n\nurllib3!=2 # a \\\npatroni<4.1\n")
+	got, err := Constraints(comments + "click < \\\n  9 ; os_name == 'é' # -*- coding: x -*-\n\n" +
+		"urllib3!=2 # a \\\npatroni<4.1\n")
 	if want := "click <   9 ; os_name == 'é'\nurllib3!=2\npatroni<4.1\n"; err != nil || got != want {
 		t.Errorf("constraints: %q, %v, want %q", got, err, want)
 	}
