@@ -594,7 +594,8 @@ func TestPipsVariables(t *testing.T) {
 
 // TestUVsFiles: no build reads them, and where uv would have its packages from is never lost without a word.
 func TestUVsFiles(t *testing.T) {
-	const names = "/etc/uv/uv.toml tells uv where packages come from (index-url), and no build reads that file; set index_url"
+	const names = "/etc/uv/uv.toml tells uv where packages come from (index-url), and no build reads that " +
+		"file; set index_url"
 	const unread = "uv's settings in /etc/uv/uv.toml are not used"
 	index := func(m *machine) { m.write("/etc/uv/uv.toml", "index-url = \"https://index.example/simple\"\n") }
 	other := func(m *machine) { m.write("/etc/uv/uv.toml", "[pip]\ntarget = \"/x\"\n") }

@@ -132,7 +132,7 @@ func (d *detached) close() {
 // descriptor of the target goes on to lead below the mount, and the target's name may lead elsewhere by now, since its
 // directory can be the user's. So each mount is first made at a place whose name only root can change, opened there,
 // given its flags, looked at, and then moved to the target by descriptor. Only this thread is in the new namespace,
-// so what is on top at that place is what it has just mounted there.
+// so the mount on top at that place is the one that it has just made there.
 type staged struct {
 	files   *fsys.FS
 	binds   []Bind

@@ -125,7 +125,7 @@ func indexCauses() []cause {
 				"certificate verify failed: IP address mismatch, certificate is not valid for '*'",
 				"CertificateError(\"hostname '*' doesn't match", "invalid peer certificate: certificate not valid for name \"*\"",
 			},
-			noPackage + "the index's certificate is not for the name by which index_url calls it ($1); set index_url to a " +
+			noPackage + "the index's certificate is not for the name in index_url ($1); set index_url to a " +
 				"name that is in the certificate, or have it issued for this one",
 		},
 		{

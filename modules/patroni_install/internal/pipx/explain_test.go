@@ -68,7 +68,7 @@ func TestExplainCaptured(t *testing.T) {
 		"s503_pip23":      index + "the index, or a proxy before it, answers with an error of its own (503)",
 		"expired_pip23":   index + "the index's certificate is not valid at the time that this host's clock shows",
 		"future_pip23":    index + "the index's certificate is not valid at the time that this host's clock shows",
-		"wrong_pip23":     index + "the index's certificate is not for the name by which index_url calls it (index.example); set",
+		"wrong_pip23":     index + "the index's certificate is not for the name in index_url (index.example); set",
 		"plain_tls_pip23": index + "the encrypted connection to the index failed",
 		"drop_pip23":      index + "the index does not answer, or the connection broke",
 		"json_pip23":      index + "what the index answers is damaged, or is something else",
@@ -84,7 +84,7 @@ func TestExplainCaptured(t *testing.T) {
 		"uv_s503":        index + "the index, or a proxy before it, answers with an error of its own (503 Service Unavailable)",
 		"uv_expired":     index + "the index's certificate is not valid at the time that this host's clock shows",
 		"uv_future":      index + "the index's certificate is not valid at the time that this host's clock shows",
-		"uv_wrong":       index + "the index's certificate is not for the name by which index_url calls it (index.example); set",
+		"uv_wrong":       index + "the index's certificate is not for the name in index_url (index.example); set",
 		"uv_unknownca":   index + "the index's certificate is not trusted (UnknownIssuer); name",
 		"uv_plain_tls":   index + "the encrypted connection to the index failed",
 		"uv_cut":         index + "the index does not answer, or the connection broke",
@@ -101,7 +101,8 @@ func TestExplainCaptured(t *testing.T) {
 		"uv_constr":      "the packages that were asked for exclude each other; loosen",
 		"uv_needpy":      "the interpreter is Python 3.11.7 and the package needs >=3.12; set python",
 		"settings_pip23": "pip cannot load a file of its settings; mend it",
-		"uv_lock":        "pip was told to take nothing without a hash (require-hashes), and no lock file was given; set lockfile",
+		"uv_lock":        "pip was told to take nothing without a hash (require-hashes), and no lock file was " +
+		"given; set lockfile",
 	}
 	for name, want := range tests {
 		text, err := os.ReadFile(filepath.Join("testdata", "explain", name+".txt"))
@@ -149,7 +150,7 @@ func TestExplain(t *testing.T) {
 		{"  cause: invalid peer certificate: UnknownIssuer\n", "is not trusted (UnknownIssuer); name the authority's file with ca_cert"},
 		{"error: Failed to fetch: `https://index.example/simple/patroni/`\n", "uv cannot fetch https://index.example/simple/patroni/; check"},
 		{"ProxyError('Unable to connect to proxy')", "answer or refuses; check"},
-		{"[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: Hostname mismatch, certificate is not valid for 'a'. (_ssl.c:997)", "by which index_url calls it (a); set"},
+		{"[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: Hostname mismatch, certificate is not valid for 'a'. (_ssl.c:997)", "for the name in index_url (a); set"},
 		{"[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: certificate is not yet valid (_ssl.c:992)", "set the clock"},
 		{"ERROR: Wheel 'patroni' located at /tmp/pip-unpack-_13f/patroni-4.1.5-py3-none-any.whl is invalid.", "is damaged, or is something else"},
 		{"json.decoder.JSONDecodeError: Unterminated string starting at: line 1 column 76 (char 75)", "is damaged, or is something else"},
@@ -336,8 +337,8 @@ func TestSettingsAreTold(t *testing.T) {
 	}
 }
 
-// TestSettingsOfFilesAreTold: pip's files count as its variables do, if pip reads them, and where nothing at all was
-// found the index is not blamed.
+// TestSettingsOfFilesAreTold: pip's files count as its variables do, if pip reads them, and the index is not blamed
+// if nothing at all was found.
 func TestSettingsOfFilesAreTold(t *testing.T) {
 	only := PipFile{Path: "/etc/pip.conf", Settings: []ini.Setting{inGlobal("pre", "1"), inGlobal("only-binary", ":all:")}}
 	closed := only
@@ -368,7 +369,8 @@ func TestSettingsOfFilesAreTold(t *testing.T) {
 		}
 	}
 	other := none + "\nERROR: Ignored the following versions that require a different python version: 1 Requires-Python"
-	if got := Explain(nil, []byte(other), Build{PipFiles: []PipFile{only}}.Told()).Text; !strings.Contains(got, "for this Python") {
+	told := Build{PipFiles: []PipFile{only}}.Told()
+	if got := Explain(nil, []byte(other), told).Text; !strings.Contains(got, "for this Python") {
 		t.Errorf("of a Python that is too old: %q", got)
 	}
 	if got := InWheels.Explain(nil, []byte(none), Build{PipFiles: []PipFile{only}}.Told()).Text; !strings.HasPrefix(got,

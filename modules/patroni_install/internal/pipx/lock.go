@@ -86,8 +86,8 @@ func isHash(word string) bool {
 // IsZero tells whether nothing is locked.
 func (l Lock) IsZero() bool { return len(l.pins) == 0 }
 
-// String returns the file as pip is to read it, without comments: one may name an encoding, by which pip would read all
-// of it.
+// String returns the file as pip is to read it, without comments: one may name an encoding, and pip would read all of
+// it so.
 func (l Lock) String() string {
 	var text strings.Builder
 	for _, p := range l.pins {

@@ -133,7 +133,8 @@ def test_a_host_that_the_run_leaves_out_does_not_move():
     record = '# Written by Ansible\n10.0.0.1 db1\n10.0.0.2 db2\nfd00::3 db3\n'
     now = {'db1': '10.0.0.1', 'db2': '10.0.0.12', 'db3': 'fd00::3', 'db4': '10.0.0.4'}
     fault, = living.left_out_faults(record, now, ['db2', 'db3', 'db4', 'db5'])
-    assert fault.startswith('the address of db2 (node_address) is 10.0.0.12, this host reaches it at 10.0.0.2, and this run leaves db2 out')
+    assert fault.startswith('the address of db2 (node_address) is 10.0.0.12, this host reaches it at 10.0.0.2, and '
+                            'this run leaves db2 out')
     assert living.left_out_faults(record, now, ['db3', 'db4']) == []
     assert living.left_out_faults('', now, ['db2']) == []
 
