@@ -101,8 +101,8 @@ func TestExplainCaptured(t *testing.T) {
 		"uv_constr":      "the packages that were asked for exclude each other; loosen",
 		"uv_needpy":      "the interpreter is Python 3.11.7 and the package needs >=3.12; set python",
 		"settings_pip23": "pip cannot load a file of its settings; mend it",
-		"uv_lock":        "pip was told to take nothing without a hash (require-hashes), and no lock file was " +
-		"given; set lockfile",
+		"uv_lock": "pip was told to take nothing without a hash (require-hashes), and no lock file was " +
+			"given; set lockfile",
 	}
 	for name, want := range tests {
 		text, err := os.ReadFile(filepath.Join("testdata", "explain", name+".txt"))
@@ -222,7 +222,8 @@ func TestExplainBySource(t *testing.T) {
 	const uv = "error: No solution found when resolving dependencies\n  cause: Because "
 	const unhashed = "ERROR: Hashes are required in --require-hashes mode, but they are missing from some requirements " +
 		"here. Here is a list\n    click==8.1.7 --hash=sha256:00\n"
-	const withoutLock = "pip was told to take nothing without a hash (require-hashes), and no lock file was given; set lockfile"
+	const withoutLock = "pip was told to take nothing without a hash (require-hashes), and no lock file was " +
+		"given; set lockfile"
 	locked := string(Build{Lock: "/lock.txt"}.Told())
 	for _, test := range []struct {
 		from       Source
