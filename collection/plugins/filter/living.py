@@ -128,13 +128,18 @@ def address_faults(url, want):
     return faults
 
 
+def recorded(text):
+    """Return {name: address} of a record, lines `ADDRESS NAME`."""
+    return {name: address for address, name in re.findall(r'^(\S+) (\S+)$', text, re.MULTILINE)}
+
+
 def left_out_faults(record, addresses, hosts):
-    """Return a sentence for each host whose address differs from the one in a record of lines `ADDRESS NAME`.
+    """Return a sentence for each host whose address differs from the one in a record.
 
     The hosts are those that a run leaves out: they still have the address of the record, and only a run on them moves
     them.
     """
-    old = {name: address for address, name in re.findall(r'^(\S+) (\S+)$', record, re.MULTILINE)}
+    old = recorded(record)
     return [f"the address of {host} (node_address) is {addresses[host]}, this host reaches it at {old[host]}, and "
             f"this run leaves {host} out, so it would not move: run this on all hosts of the zone at once, without "
             "--limit"
@@ -142,12 +147,11 @@ def left_out_faults(record, addresses, hosts):
 
 
 def untold_faults(records, addresses, host):
-    """Return a sentence if hosts with these records, {name: lines `ADDRESS NAME`}, know a host elsewhere or not at all.
+    """Return a sentence if hosts with these records, {name: record}, know a host elsewhere or not at all.
 
     They are hosts that a run leaves out: only a run on them makes them admit the host at its address.
     """
-    old = {name: {known: address for address, known in re.findall(r'^(\S+) (\S+)$', record, re.MULTILINE)}.get(host)
-           for name, record in records.items()}
+    old = {name: recorded(record).get(host) for name, record in records.items()}
     untold = [f"{name} has {address or 'none'}" for name, address in old.items() if address != addresses.get(host)]
     if host not in addresses or not untold:
         return []

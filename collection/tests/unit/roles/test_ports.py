@@ -115,7 +115,7 @@ def fixture_rendered(request, tmp_path_factory):
                    'argv': connect_task['ansible.builtin.command']['argv'],
                    'told': '{{ [role_config_listened, argv] }}',
                    'item': {'key': 'db2', 'value': "{{ role_config_zone_reaches['db2'] }}"}}}
-              for host, (etcd, users, units, *_) in HOSTS.items()]
+              for host, (etcd, users, units, _listened, _connected) in HOSTS.items()]
     variables = {'is_ha_cluster': True, 'ansible_connection': 'local', 'node_address': '192.0.2.1', 'pg_data': '/data',
                  'ansible_python_interpreter': sys.executable}
     (directory / 'inventory.yml').write_text(yaml.safe_dump(
@@ -134,7 +134,7 @@ def fixture_rendered(request, tmp_path_factory):
 @pytest.mark.parametrize('host', HOSTS)
 def test_nobody_listens_in_the_place_of_a_service_that_is_set_up(rendered, host):
     check, told = rendered
-    *_, listened, connected = HOSTS[host]
+    listened, connected = HOSTS[host][-2:]
     ports, argv = told[host]
     assert ports == [int(port) for port in listened.split()]
     assert argv[4:] == ['connect', '192.0.2.1', '10',

@@ -72,13 +72,16 @@ func versionIn(entries []manifest.Entry) string {
 	return ""
 }
 
+// findMount notes where the file system of a directory is mounted.
+func (o *observer) findMount(name string) { o.seen.Mount = o.host.MountPoint(name) }
+
 // findVenv inspects the venv that is there and names the others.
 func (o *observer) findVenv() error {
 	v := o.seen
 	if err := v.LookAlong(v.venvs()); err != nil {
 		return err
 	}
-	v.Mount = o.host.MountPoint(v.venvs())
+	o.findMount(v.venvs())
 	tree, err := pipx.Inspect(o.host.FS, v.Layout.Venv(), v.User.UID)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("cannot inspect the installation: %w", err)

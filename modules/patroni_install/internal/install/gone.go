@@ -21,7 +21,7 @@ func (d Desired) goneUser() *host.User {
 func (o *observer) missingHome(home string) error {
 	user := o.seen.User
 	if o.want.State != Absent {
-		o.seen.Mount = o.host.MountPoint(home)
+		o.findMount(home)
 		lost, err := o.seen.findUnmounted(o.want)
 		if err != nil {
 			return err

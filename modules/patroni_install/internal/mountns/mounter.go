@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -195,11 +196,12 @@ func (s *staged) take(bind int) (int, error) {
 }
 
 func (s *staged) takeMemory(owner *host.User) (int, error) {
-	options := ""
+	var options []string
 	for _, option := range memoryOptions(owner) {
-		options += "," + option[0] + "=" + option[1]
+		options = append(options, option[0]+"="+option[1])
 	}
-	if err := mount("none", stagingPlace, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, options[1:]); err != nil {
+	err := mount("none", stagingPlace, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, strings.Join(options, ","))
+	if err != nil {
 		return -1, err
 	}
 	return s.opened()
