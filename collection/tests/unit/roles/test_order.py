@@ -23,8 +23,22 @@ def test_no_value_is_taken_from_a_set(path):
     assert SETS.findall(path.read_text()) == []
 
 
-def test_etcd_may_start_without_data_only_when_it_would_join():
-    tasks = yaml.safe_load((ROLES / 'setup_etcd/tasks/learner.yml').read_text())
-    assert [task['name'] for task in tasks][-4:] == [
-        'Configure the member', 'Mark the host as the member that was added',
-        'Let systemd start a member without data', 'Enable and start etcd']
+def tasks_in(tasks):
+    """Yield tasks in their order, those of blocks too."""
+    for task in tasks:
+        yield task
+        yield from tasks_in(task.get('block', []))
+
+
+def test_etcd_may_start_without_data_only_when_it_would_join_or_found():
+    starts = {}
+    for path in sorted((ROLES / 'setup_etcd/tasks').glob('*.yml')):
+        tasks = list(tasks_in(yaml.safe_load(path.read_text())))
+        for number, task in enumerate(tasks):
+            if str(task.get('ansible.builtin.import_tasks', '')).endswith('/without_data.yml'):
+                before, after = tasks[number - 1]['name'], tasks[number + 1]['name']
+                starts[path.stem] = (before, task.get('when'), after)
+    assert starts == {
+        'learner': ('Mark the host as the member that was added', None, 'Enable and start etcd'),
+        'main': ('Configure the member', "setup_etcd_birth.way == 'found'", 'Start the member'),
+    }
